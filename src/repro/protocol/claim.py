@@ -1,0 +1,210 @@
+"""Claims: statements of papers in testable form, and the hash that shows when a criterion was changed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from repro.protocol.experiment import Scalar, canonical_json
+
+Verdict = Literal["reproduced", "partly", "not reproduced", "inconclusive", "not run"]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Specification(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Published(BaseModel):
+    """One value that the paper prints; further keys name the condition it belongs to, as in ``dataset: pima``.
+
+    Attributes
+    ----------
+    quantity : str
+        What the value is.
+    value : float
+        The published number.
+    source : {"read", "figure", "recalled"}
+        Whether it was read in the text, measured from a figure or is known from memory. A recalled number is never
+        shown as the paper's.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    quantity: Name
+    value: float
+    source: Literal["read", "figure", "recalled"]
+
+    def matches(self, condition: dict[str, Scalar]) -> bool:
+        """Whether every further key of this entry agrees with `condition`."""
+        return all(str(condition.get(key)) == str(value) for key, value in (self.model_extra or {}).items())
+
+
+class Criterion(_Specification):
+    """Rule that turns an estimate with its interval into a verdict.
+
+    Attributes
+    ----------
+    kind : {"direction", "equivalence", "within", "order", "identity"}
+        ``direction``: the effect has the claimed sign. ``equivalence``: it lies inside ``(-margin, margin)``.
+        ``within``: ours minus published lies inside ``[-tolerance, tolerance]``. ``order``: adjacent
+        paired differences are all positive. ``identity``: no deviation exceeds ``bound``.
+    sign : {"positive", "negative"}
+        Claimed sign, for ``direction`` and ``order``.
+    margin, tolerance, bound : float or None
+        In the unit of the quantity; each is required by its kind and refused by the others.
+    non_inferiority : float
+        Only for ``direction``: the effect may fall short of zero by this much (a margin fixed in advance).
+    """
+
+    kind: Literal["direction", "equivalence", "within", "order", "identity"]
+    sign: Literal["positive", "negative"] = "positive"
+    margin: float | None = Field(None, gt=0)
+    tolerance: float | None = Field(None, gt=0)
+    bound: float | None = Field(None, ge=0)
+    non_inferiority: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _limits_belong_to_kind(self) -> Self:
+        needed = {"equivalence": "margin", "within": "tolerance", "identity": "bound"}.get(self.kind)
+        for name in ("margin", "tolerance", "bound"):
+            if (getattr(self, name) is not None) != (name == needed):
+                rule = f"requires '{needed}'" if name == needed else f"does not take '{name}'"
+                raise ValueError(f"criterion '{self.kind}' {rule}")
+        if self.non_inferiority and self.kind != "direction":
+            raise ValueError(f"criterion '{self.kind}' does not take 'non_inferiority'")
+        return self
+
+
+class Part(_Specification):
+    """A named condition of a claim that differs from the others in more than one setting.
+
+    Keys that are not given are taken from the quantity or the claim.
+    """
+
+    name: Name
+    metric: Name | None = None
+    contrast: tuple[Scalar, Scalar] | None = None
+    where: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    criterion: Criterion | None = None
+    smallest_effect: float | None = Field(None, ge=0)
+
+
+class Quantity(_Specification):
+    """Which number of the result table answers a claim.
+
+    Attributes
+    ----------
+    metric : str
+        Value of the ``metric`` column.
+    column : str, default="method"
+        Setting column whose levels are compared.
+    contrast : (first, second) or None
+        The quantity is the paired difference first minus second within a replicate. None: the value itself.
+    order : list or None
+        For criterion ``order``: levels in the claimed order, largest first.
+    where : dict
+        Rows that count: setting column and the value, or list of values, that it must have.
+    conditions : str or list of str or None
+        Setting columns whose combinations each get a verdict of their own.
+    parts : list of Part
+        Named conditions, where conditions differ in more than a setting column.
+    replicate : str
+        Name of the unit of replication, for the reader (partition, seed, data set, …).
+    scale : {"difference", "log_ratio"}
+        Whether a contrast is a difference or the logarithm of a ratio.
+    statistic : {"mean", "median"}
+        How replicates are summarised; ``median`` needs the interval ``bca``.
+    """
+
+    metric: Name
+    column: str = "method"
+    contrast: tuple[Scalar, Scalar] | None = None
+    order: list[Scalar] | None = Field(None, min_length=2)
+    where: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    conditions: str | list[str] | None = None
+    parts: list[Part] = Field(default_factory=list)
+    replicate: Name
+    scale: Literal["difference", "log_ratio"] = "difference"
+    statistic: Literal["mean", "median"] = "mean"
+
+
+class Claim(_Specification):
+    """One statement in testable form.
+
+    Attributes
+    ----------
+    id : str
+        ``<study>-<label>`` in lower case.
+    paper : str
+        Key in ``book/references.bib``; ``book`` for a question of our own.
+    locator : str
+        Table, figure, theorem, page.
+    statement : str
+        The statement in our words.
+    published : list of Published
+        Values the paper prints.
+    experiment : str
+        Name of the experiment that answers it.
+    quantity : Quantity
+        Which number of its table.
+    interval : {"t", "bca", "nadeau_bengio", "none"}
+        How the 95 % interval is computed; ``none`` only for ``identity``.
+    folds : int
+        Folds of the cross-validation behind one replicate, for ``nadeau_bengio``.
+    criterion : Criterion
+        How the verdict follows.
+    smallest_effect : float
+        Smallest effect of interest, in the unit of the quantity.
+    control : str
+        Variant of the experiment on which the claim must not come out as reproduced.
+    profiles : dict
+        Profiles in which the claim is judged, each ``full`` or ``mechanism demo``.
+    note : str
+        What a reader should know about how the statement was turned into a criterion.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*-[a-z0-9]+$")
+    paper: Name
+    locator: Name
+    statement: Name
+    published: list[Published] = Field(default_factory=list)
+    experiment: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    quantity: Quantity
+    interval: Literal["t", "bca", "nadeau_bengio", "none"]
+    folds: int = Field(10, ge=2)
+    criterion: Criterion
+    smallest_effect: float = Field(0.0, ge=0)
+    control: Name
+    profiles: dict[Literal["quick", "standard", "paper"], Literal["full", "mechanism demo"]] = Field(min_length=1)
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        kinds = {self.criterion.kind, *(part.criterion.kind for part in self.quantity.parts if part.criterion)}
+        if (self.interval == "none") != (kinds == {"identity"}):
+            raise ValueError("interval 'none' belongs to the criterion 'identity', and only to it")
+        if "order" in kinds and self.quantity.order is None:
+            raise ValueError("criterion 'order' requires quantity.order")
+        if "within" in kinds and not self.published:
+            raise ValueError("criterion 'within' requires published values")
+        if self.quantity.statistic == "median" and self.interval != "bca":
+            raise ValueError("statistic 'median' requires interval 'bca'")
+        if self.id.partition("-")[0] != self.experiment.partition(".")[0]:
+            raise ValueError(f"id {self.id!r} and experiment {self.experiment!r} name different studies")
+        return self
+
+    @property
+    def study(self) -> str:
+        """Name of the study this claim belongs to."""
+        return self.id.partition("-")[0]
+
+    def specification_hash(self) -> str:
+        """Hash of all that decides the verdict: sixteen hexadecimal digits.
+
+        Wording (statement, locator, note) and the choice of profiles do not count.
+        """
+        content = self.model_dump(mode="json", exclude={"paper", "locator", "statement", "note", "profiles"})
+        return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]

@@ -1,0 +1,196 @@
+"""Experiments and their cells: what a study declares and what running executes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from repro.protocol.exceptions import UnknownName
+from repro.protocol.profile import CONTROL, PROFILES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Scalar = str | int | float | bool | None
+Parameters = Mapping[str, Scalar]
+
+RESERVED_COLUMNS: Final = ("cell", "replicate", "metric", "value")
+"""Columns that every result table ends with, after the setting columns of its experiment."""
+
+VARIANT: Final = "variant"
+"""Name of the parameter and setting column that says which control, if any, a cell runs."""
+
+
+def canonical_json(value: object) -> str:
+    """JSON text of `value` with sorted keys and no blanks: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One unit of work: a parameter set with its own seed.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of the experiment, ``<study>.<experiment>``.
+    parameters : mapping of str to scalar
+        What distinguishes this cell from the others of its experiment.
+    seed : int
+        Seed of the experiment, shared by its cells.
+    device : str, default="cpu"
+        Where tensors live (``"cpu"``, ``"cuda"``, …). Not part of the identity.
+    scratch : pathlib.Path or None, default=None
+        Folder in which a long cell may keep a checkpoint. Not part of the identity.
+    """
+
+    experiment: str
+    parameters: Parameters
+    seed: int
+    device: str = "cpu"
+    scratch: Path | None = field(default=None, compare=False)
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that name experiment and parameters; the ``cell`` column of the table."""
+        text = canonical_json([self.experiment, dict(self.parameters)])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def variant(self) -> str | None:
+        """Name of the control that this cell runs, or None for the experiment proper."""
+        value = self.parameters.get(VARIANT)
+        return None if value is None else str(value)
+
+    def seed_sequence(self) -> np.random.SeedSequence:
+        """Return the seed of this cell: a child of the experiment's, as ``SeedSequence.spawn`` makes them.
+
+        The spawn key is derived from the parameters (without the control's name), not from the position in a
+        list. So a result depends neither on order nor on the number of workers, cells can be added
+        without moving the others, and a control sees the same random draws as the experiment it controls.
+        """
+        identity = {key: value for key, value in self.parameters.items() if key != VARIANT}
+        digest = hashlib.sha256(canonical_json(identity).encode()).digest()
+        spawn_key = tuple(int.from_bytes(digest[start : start + 4], "little") for start in (0, 4, 8))
+        return np.random.SeedSequence(self.seed, spawn_key=spawn_key)
+
+    def generator(self) -> np.random.Generator:
+        """Return a fresh generator seeded by :meth:`seed_sequence`."""
+        return np.random.default_rng(self.seed_sequence())
+
+
+def _no_datasets(parameters: Parameters) -> tuple[str, ...]:
+    name = parameters.get("dataset")
+    return (str(name),) if name is not None else ()
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """How an experiment runs on the reader's own file.
+
+    Parameters
+    ----------
+    cells : callable
+        ``cells(options) -> list of parameter sets``; `options` holds at least ``csv``, ``target`` and ``positive``,
+        which must be passed on in every parameter set.
+    report : callable
+        ``report(table) -> list of dict``: the summary printed to the reader.
+    """
+
+    cells: Callable[[Parameters], Sequence[Parameters]]
+    report: Callable[[pd.DataFrame], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One named, parameterised computation of a study.
+
+    Parameters
+    ----------
+    name : str
+        ``<study>.<experiment>``.
+    summary : str
+        One sentence: what is computed.
+    settings : sequence of str
+        Setting columns of the table, in order. ``variant`` is added in front of them for control runs.
+    compute : callable
+        ``compute(cell) -> DataFrame`` with the setting columns, ``replicate``, ``metric`` and ``value``. Must be
+        importable (a module-level function), must draw randomness only from the cell, must not read the clock.
+    cells : mapping of str to callable
+        For each profile that makes sense a function without arguments that lists the parameter sets.
+        The key ``"control"`` lists those of the control runs, each with a ``variant``.
+    variants : mapping of str to str
+        The controls: name and the reason why the claimed statement is false by construction there.
+    seconds : callable, optional
+        ``seconds(parameters)``: expected time of a cell on one core, for ``--dry-run``.
+    datasets : callable, optional
+        ``datasets(parameters)``: names of the data sets a cell reads; by default the parameter ``dataset``.
+    own_data : OwnData or None
+        How the experiment runs with ``--csv``; None when it does not.
+    seed : int, default=2002
+        Root of all randomness of the experiment.
+    """
+
+    name: str
+    summary: str
+    settings: Sequence[str]
+    compute: Callable[[Cell], pd.DataFrame]
+    cells: Mapping[str, Callable[[], Sequence[Parameters]]]
+    variants: Mapping[str, str] = field(default_factory=dict)
+    seconds: Callable[[Parameters], float] = lambda parameters: 1.0
+    datasets: Callable[[Parameters], Sequence[str]] = _no_datasets
+    own_data: OwnData | None = None
+    seed: int = 2002
+
+    def __post_init__(self) -> None:
+        study, _, short = self.name.partition(".")
+        if not (study.isidentifier() and short.isidentifier()):
+            raise ValueError(f"name must be '<study>.<experiment>' of two identifiers, got {self.name!r}")
+        unknown = set(self.cells) - {*PROFILES, CONTROL}
+        if unknown:
+            raise ValueError(
+                f"cells of {self.name}: {sorted(unknown)} are no profiles; allowed: {PROFILES} and {CONTROL!r}"
+            )
+        clash = set(self.settings) & {*RESERVED_COLUMNS, VARIANT}
+        if clash:
+            raise ValueError(f"settings of {self.name}: {sorted(clash)} are reserved columns")
+
+    @property
+    def study(self) -> str:
+        """Name of the study, the part before the dot."""
+        return self.name.partition(".")[0]
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Profiles that this experiment declares, smallest first."""
+        return tuple(profile for profile in PROFILES if profile in self.cells)
+
+    def cells_of(self, profile: str) -> list[Cell]:
+        """List the cells of a profile, in the order of the table.
+
+        Raises
+        ------
+        UnknownName
+            If the experiment does not declare the profile.
+        ValueError
+            If two cells have equal parameters, or a control cell names no known variant.
+        """
+        if profile not in self.cells:
+            raise UnknownName(f"profile of {self.name}", profile, [*self.profiles, *({CONTROL} & set(self.cells))])
+        cells = [Cell(self.name, dict(parameters), self.seed) for parameters in self.cells[profile]()]
+        if len({cell.id for cell in cells}) < len(cells):
+            raise ValueError(f"{self.name}: two cells of profile {profile!r} have equal parameters")
+        for cell in cells:
+            if (profile == CONTROL) != (cell.variant is not None):
+                raise ValueError(
+                    f"{self.name}: cells of {CONTROL!r}, and only they, name a variant; got {cell.parameters}"
+                )
+            if cell.variant is not None and cell.variant not in self.variants:
+                raise UnknownName(f"variant of {self.name}", cell.variant, self.variants)
+        return cells
