@@ -26,6 +26,9 @@ RESERVED_COLUMNS: Final = ("cell", "replicate", "metric", "value")
 VARIANT: Final = "variant"
 """Name of the parameter and setting column that says which control, if any, a cell runs."""
 
+UNSEEDED: Final = (VARIANT, "csv")
+"""Parameters that do not move the seed: a control sees the draws of what it controls, a file may change its folder."""
+
 
 def canonical_json(value: object) -> str:
     """JSON text of `value` with sorted keys and no blanks: equal values give equal text."""
@@ -71,11 +74,11 @@ class Cell:
     def seed_sequence(self) -> np.random.SeedSequence:
         """Return the seed of this cell: a child of the experiment's, as ``SeedSequence.spawn`` makes them.
 
-        The spawn key is derived from the parameters (without the control's name), not from the position in a
+        The spawn key is derived from the parameters (without :data:`UNSEEDED`), not from the position in a
         list. So a result depends neither on order nor on the number of workers, cells can be added
         without moving the others, and a control sees the same random draws as the experiment it controls.
         """
-        identity = {key: value for key, value in self.parameters.items() if key != VARIANT}
+        identity = {key: value for key, value in self.parameters.items() if key not in UNSEEDED}
         digest = hashlib.sha256(canonical_json(identity).encode()).digest()
         spawn_key = tuple(int.from_bytes(digest[start : start + 4], "little") for start in (0, 4, 8))
         return np.random.SeedSequence(self.seed, spawn_key=spawn_key)

@@ -1,0 +1,42 @@
+# Commands of the project; `make help` lists them. Works with GNU make 3.81 and newer.
+# PYTHON=/path/to/python3 chooses the interpreter of the environment, JOBS=8 the number of test processes.
+
+JOBS ?= 2
+CELLS ?= small
+PYTHON_HERE := .venv/bin/python
+CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache book/api/generated
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test check check-clean bench clean
+
+help: ## show this list
+	@echo 'make TARGET, where TARGET is one of'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@echo 'On a fresh machine start with: make book'
+
+env: ## make .venv with the tested packages (the other targets do it when needed)
+	@if [ -n "$$PYTHON" ] || ! $(PYTHON_HERE) scripts/environment.py --is-current 2>/dev/null; then \
+	    python=$$(sh scripts/find_python.sh) && "$$python" scripts/environment.py; \
+	fi
+
+book: env ## run the quick experiments and build the executed book in _build/html
+	@$(PYTHON_HERE) book/build.py
+
+test: book ## the whole test suite over package, notebooks and built book
+	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist loadgroup tests
+
+check: env ## formatting, lint, types, import contracts, pairing, pins, addresses, internal links
+	@$(PYTHON_HERE) scripts/check.py
+
+check-clean: ## make book and make test in a fresh clone with an empty home folder
+	@sh scripts/check_clean.sh
+
+bench: env ## speed against peers (CELLS=all: the whole grid, hours)
+	@$(PYTHON_HERE) benchmarks/smote.py --cells $(CELLS)
+
+clean: ## remove what is built and cached here
+	@rm -rf _build $(CACHES)
+	@find . -path ./.venv -prune -o -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'Removed: _build (book, quick results, finished cells of longer runs that have no table yet) and the caches of the tools.'
+	@echo 'Kept: .venv (the environment), results (committed tables), and downloaded data'
+	@echo "      ($${REPRO_DATA_DIR:-the user's cache folder, imbalance-book}; repro data clear removes it)."

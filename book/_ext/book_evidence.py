@@ -1,0 +1,108 @@
+"""What the pages say about claims: judgements, the order of verdicts, numbers as text, addresses of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import urlencode
+
+import jinja2
+from repro.claims import SYMBOLS, all_claims, format_estimate, judge_claim
+from repro.protocol.claim import Claim, Verdict
+from repro.protocol.profile import PROFILES
+from repro.results import available_tables
+
+if TYPE_CHECKING:
+    from repro.claims import ConditionJudgement, Judgement
+
+VERDICTS: tuple[str, ...] = get_args(Verdict)
+NOT_RUN = "not run"
+TABLES = "_tables"
+"""Folder of the site that holds copies of the result tables."""
+
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One claim with its judgement in each profile it is judged in, smallest profile first."""
+
+    claim: Claim
+    judgements: dict[str, Judgement]
+
+    @cached_property
+    def headline(self) -> Judgement:
+        """The judgement of the largest profile that has been run, or of the largest if none has."""
+        largest_first = [self.judgements[profile] for profile in reversed(PROFILES) if profile in self.judgements]
+        return next((found for found in largest_first if found.verdict != NOT_RUN), largest_first[0])
+
+    @property
+    def intervals(self) -> int:
+        """Number of intervals that verdicts were read from, over conditions and profiles."""
+        parts = [part for judgement in self.judgements.values() for part in judgement.conditions or (judgement,)]
+        return sum(part.interval is not None for part in parts)
+
+
+@cache
+def all_evidence() -> dict[str, Evidence]:
+    """All claims with their judgements, by id, in the order of the studies and their claim files."""
+    return {
+        name: Evidence(claim, {profile: judge_claim(claim, profile) for profile in PROFILES if profile in claim.profiles})
+        for name, claim in all_claims().items()
+    }
+
+
+def tally(evidence: list[Evidence]) -> dict[str, int]:
+    """Number of claims with each headline verdict, those that occur, in the order of the verdicts."""
+    found = [entry.headline.verdict for entry in evidence]
+    return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+
+
+def effect(found: Judgement | ConditionJudgement) -> str:
+    """Text of an estimate with its interval, with the digits that the interval supports; a dash where there is none."""
+    if found.interval is None:
+        return format_estimate(found.estimate, None)[0]
+    return " ".join(format_estimate(found.estimate, found.interval))
+
+
+def verdict_class(verdict: str) -> str:
+    """Name of the style class of a verdict."""
+    return "verdict-" + verdict.replace(" ", "-")
+
+
+def tables() -> dict[tuple[str, str], Path]:
+    """The result tables that exist, by experiment and profile."""
+    return available_tables()
+
+
+def table_address(experiment: str, profile: str, suffix: str = ".csv") -> str:
+    """Address of a copied table within the site."""
+    study, _, short = experiment.partition(".")
+    return f"{TABLES}/{study}/{short}.{profile}{suffix}"
+
+
+def disagreement_address(repository: str, entry: Evidence) -> str:
+    """Address of a new issue of the repository, filled in with what the book says about a claim."""
+    claim = entry.claim
+    lines = [f"**Claim** `{claim.id}` ({claim.paper}, {claim.locator}): {claim.statement}", "", "**What the book says**"]
+    for profile, judgement in entry.judgements.items():
+        commit = judgement.provenance.commit if judgement.provenance else "no table"
+        lines.append(f"- `{profile}`: {judgement.verdict} ({effect(judgement)}; {commit})")
+    lines += ["", "**What I disagree with, and why**", "", "", "**How to see it** (table, code, reference)", ""]
+    query = urlencode({"title": f"Disagreement about {claim.id}", "body": "\n".join(lines), "labels": "claim"})
+    return f"{repository}/issues/new?{query}"
+
+
+def render(template: str, **values: Any) -> str:
+    """HTML of one of the templates beside this module; all values are escaped."""
+    return TEMPLATES.get_template(template).render(
+        symbols=SYMBOLS, verdict_class=verdict_class, effect=effect, **values
+    )

@@ -1,0 +1,165 @@
+"""Executing the book's notebooks once, and handing what was executed to the pages."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from book_inputs import BUILD, ROOT, environment, files_below, hash_of
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+
+EXECUTED = BUILD / "executed"
+CACHE = BUILD / ".jupyter_cache"
+TIMEOUT = 600  # seconds a cell may take
+
+
+def fingerprint(path: Path) -> str:
+    """Hash of all that can change the outputs of a notebook.
+
+    Counted are its code cells, the modules of the package that it imports and all that those import, the studies it
+    names (code, claims and result tables, committed or computed by this build), the data registry and the installed versions.
+    Its prose is not.
+    """
+    from repro.protocol.code import code_hash, imported_modules
+    from repro.studies import study_names
+
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    code = "\n\n".join(cell.source for cell in cells)
+    studies = [name for name in study_names() if name == path.stem or re.search(rf"\b{name}\b", code)]
+    modules = {module for cell in cells for module in _imports(cell.source, imported_modules)}
+    modules |= {f"repro.studies.{name}.experiments" for name in studies}
+    files = files_below(
+        ROOT / "constraints.txt",
+        ROOT / "src" / "repro" / "data",
+        *(ROOT / "src" / "repro" / "studies" / name / "claims.yml" for name in studies),
+        *(folder / name for name in studies for folder in (ROOT / "results", BUILD / "results")),
+    )
+    tags = json.dumps([cell.metadata.get("tags", []) for cell in cells])
+    return hash_of(files, code, tags, code_hash(sorted(modules)), environment())
+
+
+def _imports(source: str, imported_modules: Any) -> set[str]:
+    plain = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    try:
+        ast.parse(plain)
+    except SyntaxError as problem:
+        raise SystemExit(f"[book] error: a code cell is not Python: {problem}\n{source}") from problem
+    found: set[str] = imported_modules(plain)
+    return found
+
+
+def _stored(path: Path) -> Path:
+    return EXECUTED / path.relative_to(ROOT)
+
+
+def is_stale(path: Path) -> bool:
+    """Whether a notebook has to be executed: never done, or something that its outputs depend on has changed."""
+    record = _stored(path).with_suffix(".json")
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        return True
+    return not _stored(path).is_file() or bool(known != fingerprint(path))
+
+
+def execute(paths: list[Path], workers: int) -> list[Path]:
+    """Execute notebooks through nbmake and store those that ran to their end.
+
+    They run in a temporary folder with the kernel of this environment: a notebook may rely on the installed package,
+    not on its place in the repository. (nbmake also passes over every path that contains ``_build``.)
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        Notebooks of the repository.
+    workers : int
+        How many are executed at once, at most.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The notebooks that failed; their tracebacks have been printed.
+    """
+    fingerprints = {path: fingerprint(path) for path in paths}
+    with tempfile.TemporaryDirectory(prefix="imbalance-book-") as name:
+        folder = Path(name)
+        copies = {path: folder / path.relative_to(ROOT) for path in paths}
+        for path, place in copies.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "JUPYTER_", "IPYTHON"))}
+        environ |= {"REPRO_PROFILE": "quick", "JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": str(folder / ".ipython")}
+        options = ["--nbmake", "--overwrite", f"--nbmake-timeout={TIMEOUT}", "--nbmake-kernel=python3"]
+        parallel = ["-n", str(min(workers, len(paths)))] if workers > 1 and len(paths) > 1 else []
+        command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "-p", "no:cacheprovider", "-q", *options, *parallel]
+        subprocess.run([*command, *map(str, copies.values())], cwd=folder, env=environ, check=False)
+        failed = [path for path, place in copies.items() if not _ran_to_its_end(place)]
+        for path in set(paths) - set(failed):
+            target = _stored(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(copies[path], target)
+            record = {"fingerprint": fingerprints[path], "seconds": _seconds(target)}
+            target.with_suffix(".json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return failed
+
+
+def _code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _ran_to_its_end(path: Path) -> bool:
+    cells = _code_cells(nbformat.read(path, as_version=4))
+    errors = any(output.output_type == "error" for cell in cells for output in cell.outputs)
+    return not errors and all(cell.execution_count for cell in cells if cell.source.strip())
+
+
+def _seconds(path: Path) -> float:
+    """Time from the start of the first cell to the end of the last, in seconds."""
+    times = [
+        datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        for cell in _code_cells(nbformat.read(path, as_version=4))
+        for value in cell.metadata.get("execution", {}).values()
+    ]
+    return round((max(times) - min(times)).total_seconds(), 1) if times else 0.0
+
+
+def with_outputs(source: Any, executed: Any) -> Any:
+    """Copy of the notebook `source`, prose and cell metadata as they are now, with the outputs of `executed`."""
+    merged = copy.deepcopy(source)
+    merged.metadata["language_info"] = executed.metadata.get("language_info", {})
+    for cell, done in zip(_code_cells(merged), _code_cells(executed), strict=True):
+        cell.outputs, cell.execution_count = done.outputs, done.execution_count
+    return merged
+
+
+def fill_cache(paths: list[Path]) -> None:
+    """Write a fresh cache that holds exactly the executed notebooks `paths`.
+
+    The cache knows a notebook by its code alone, so it is filled anew each time: a changed alternative text or tag
+    reaches the page without another execution, and records of the past are gone.
+    """
+    shutil.rmtree(CACHE, ignore_errors=True)
+    cache = get_cache(str(CACHE))
+    for path in paths:
+        source, executed = (nbformat.read(place, as_version=4) for place in (path, _stored(path)))
+        record = json.loads(_stored(path).with_suffix(".json").read_text(encoding="utf-8"))
+        bundle = CacheBundleIn(with_outputs(source, executed), str(path), data={"execution_seconds": record["seconds"]})
+        cache.cache_notebook_bundle(bundle, check_validity=True)
+
+
+def executed_by_the_pages() -> list[str]:
+    """Notebooks that the page build did not find in the cache and executed itself."""
+    return [Path(record.uri).name for record in get_cache(str(CACHE)).list_project_records()]

@@ -1,0 +1,168 @@
+"""Directives that show all claims at once: ``claims-table``, ``claims-summary``, ``chapter-list``, ``verdict-legend``.
+
+The result tables that the verdicts rest on are copied into the site, so that every row links to its numbers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from pathlib import Path
+
+import book_evidence as evidence
+from docutils import nodes
+from docutils.parsers.rst import directives
+from repro.studies import study_names
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.osutil import relative_uri
+
+CHAPTERS = "notebooks/"
+DASHBOARD = "book/claims"
+
+MEANINGS = {
+    "reproduced": "The interval lies on the side the paper claims. The result came out as stated, in every condition.",
+    "partly": "Some of the claim's conditions came out as stated, others did not. The row lists each of them.",
+    "not reproduced": "The interval excludes an effect as large as the smallest that would matter, or points the other way.",
+    "inconclusive": "The interval is too wide to tell. More repetitions or more data would be needed.",
+    "not run": "There is no result table for this claim at this size yet. Nothing is said about it.",
+}
+
+
+def raw(html: str) -> nodes.raw:
+    """Docutils node that holds HTML."""
+    return nodes.raw("", html, format="html")
+
+
+def address(app: Sphinx, docname: str, target: str) -> str:
+    """Address of a file of the site, given from its root, as seen from a page."""
+    return relative_uri(app.builder.get_target_uri(docname), target)
+
+
+class ClaimsTable(SphinxDirective):
+    """The dashboard: every claim with its verdicts, as a table that works without scripts."""
+
+    option_spec = {"study": directives.unchanged}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        app, docname = self.env.app, self.env.docname
+        study = self.options.get("study")
+        if study is not None and study not in study_names():
+            raise self.error(f"unknown study {study!r}; known: {', '.join(study_names())}")
+        entries = [entry for entry in evidence.all_evidence().values() if study in (None, entry.claim.study)]
+        repository = str(app.config.html_theme_options["repository_url"])
+        available = evidence.tables()
+        chapters = {name: app.builder.get_relative_uri(docname, CHAPTERS + name) for name in chapter_names(app)}
+
+        def table(experiment: str, profile: str, suffix: str) -> str | None:
+            if (experiment, profile) not in available:
+                return None
+            return address(app, docname, evidence.table_address(experiment, profile, suffix))
+
+        return [
+            raw(
+                evidence.render(
+                    "dashboard.html",
+                    entries=entries,
+                    verdicts=evidence.VERDICTS,
+                    studies=sorted({entry.claim.study for entry in entries}),
+                    chapters=chapters,
+                    table=table,
+                    disagreement=lambda entry: evidence.disagreement_address(repository, entry),
+                    script=address(app, docname, "_static/dashboard.js"),
+                )
+            )
+        ]
+
+
+class ClaimsSummary(SphinxDirective):
+    """How many claims were judged, with which verdicts, and how many intervals miss by chance."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the tally and one sentence about it."""
+        entries = list(evidence.all_evidence().values())
+        judged = [entry for entry in entries if entry.headline.verdict != evidence.NOT_RUN]
+        return [
+            raw(
+                evidence.render(
+                    "summary.html",
+                    tally=evidence.tally(entries),
+                    judged=len(judged),
+                    waiting=len(entries) - len(judged),
+                    papers=len({entry.claim.study for entry in judged}),
+                    intervals=sum(entry.intervals for entry in judged),
+                    dashboard=self.env.app.builder.get_relative_uri(self.env.docname, DASHBOARD),
+                )
+            )
+        ]
+
+
+class VerdictLegend(SphinxDirective):
+    """The five verdicts and what each means."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the list."""
+        return [raw(evidence.render("legend.html", meanings={name: MEANINGS[name] for name in evidence.VERDICTS}))]
+
+
+class chapter_list(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes in lower case
+    """Place of the list of chapters, filled in when all titles are known."""
+
+
+class ChapterList(SphinxDirective):
+    """Every chapter of the table of contents with what its study is about and how its claims came out."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the place that is filled in later."""
+        return [chapter_list()]
+
+
+def chapter_names(app: Sphinx) -> list[str]:
+    """Names of the chapters in the order of the table of contents, which are the names of their studies."""
+    site_map = app.config.external_site_map
+    names = [name.removesuffix(".ipynb") for name in site_map if name.startswith(CHAPTERS)]
+    return [name.removeprefix(CHAPTERS) for name in names]
+
+
+def fill_chapter_lists(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Replace the places of chapter lists by the lists."""
+    for node in list(doctree.findall(chapter_list)):
+        chapters = []
+        for name in chapter_names(app):
+            summary = ""
+            if name in study_names():
+                summary = (importlib.import_module(f"repro.studies.{name}").__doc__ or "").partition("\n\n")[0]
+            claims = [entry for entry in evidence.all_evidence().values() if entry.claim.study == name]
+            chapters.append(
+                {
+                    "title": app.env.titles[CHAPTERS + name].astext(),
+                    "address": app.builder.get_relative_uri(docname, CHAPTERS + name),
+                    "summary": " ".join(summary.split()),
+                    "tally": evidence.tally(claims),
+                }
+            )
+        node.replace_self(raw(evidence.render("chapters.html", chapters=chapters)))
+
+
+def copy_tables(app: Sphinx, exception: Exception | None) -> None:
+    """Copy all result tables and their provenance into the site."""
+    if exception is not None or app.builder.format != "html":
+        return
+    for (experiment, profile), path in evidence.tables().items():
+        for suffix in (".csv", ".json"):
+            target = Path(app.outdir, evidence.table_address(experiment, profile, suffix))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path.with_suffix(suffix), target)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directives."""
+    app.add_node(chapter_list)
+    app.add_directive("claims-table", ClaimsTable)
+    app.add_directive("claims-summary", ClaimsSummary)
+    app.add_directive("verdict-legend", VerdictLegend)
+    app.add_directive("chapter-list", ChapterList)
+    app.connect("doctree-resolved", fill_chapter_lists)
+    app.connect("build-finished", copy_tables)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,156 @@
+"""Build the book: quick experiments, executed notebooks, strict pages; each step only when its inputs changed.
+
+``python book/build.py`` writes the site to ``_build/html``. The steps and what they keep:
+
+1. every ``quick`` experiment and every control, into ``_build/results`` (cells are kept in ``_build/cells``);
+2. the notebooks of the table of contents that are out of date, once each, through nbmake, into ``_build/executed``;
+3. the executed notebooks, into the cache from which the pages take their outputs, so that no page executes anything;
+4. the pages, strictly and from fresh doctrees, into ``_build/html``.
+
+When nothing that the pages depend on has changed since the last successful build, all of it is skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import filelock
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+import book_notebooks  # noqa: E402
+from book_inputs import BUILD, site_fingerprint, toc_files  # noqa: E402
+
+SITE = BUILD / "html"
+STAMP = BUILD / "book.json"
+
+
+class BuildError(Exception):
+    """A step failed; the message says which and what to do."""
+
+
+def say(text: str) -> None:
+    """Print a line of progress at once."""
+    print(f"[book] {text}", flush=True)
+
+
+def run_experiments() -> None:
+    """Compute the result tables of every quick experiment and every control that are not up to date."""
+    from repro.protocol.profile import CONTROL
+    from repro.running import run
+    from repro.studies import experiments
+
+    for experiment in experiments().values():
+        for profile in ("quick", CONTROL):
+            if profile in experiment.cells:
+                run(experiment, profile)
+
+
+def build_pages() -> None:
+    """Write all pages, with every warning an error.
+
+    Doctrees of an earlier build are removed first: a page that Sphinx does not read again repeats no warning.
+
+    Raises
+    ------
+    BuildError
+        If a page has a warning or an error, if a notebook was executed after all, or if pages are missing.
+    """
+    for folder in (BUILD / ".doctrees", SITE):
+        shutil.rmtree(folder, ignore_errors=True)
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [str(program), "build", str(ROOT), "-W", "--keep-going", "-q"]
+    finished = subprocess.run(command, cwd=ROOT, env={**os.environ, "REPRO_PROFILE": "quick"}, check=False)
+    if finished.returncode:
+        raise BuildError("the pages have warnings or errors (listed above); the strict build refuses them")
+    executed = book_notebooks.executed_by_the_pages()
+    if executed:
+        raise BuildError(f"the page build executed {', '.join(executed)} itself, though nbmake had done so")
+    missing = [name for name in toc_files() if not (SITE / name).with_suffix(".html").is_file()]
+    if missing or not (SITE / "index.html").is_file():
+        raise BuildError(f"the site is incomplete: no page for {', '.join(missing) or 'index'}")
+
+
+def build(*, force: bool, workers: int) -> None:
+    """Bring the book up to date.
+
+    Parameters
+    ----------
+    force : bool
+        Execute every notebook and write every page, whatever is up to date.
+    workers : int
+        How many notebooks are executed at once, at most.
+
+    Raises
+    ------
+    BuildError
+        If a notebook fails or the pages are not clean.
+    """
+    if not force and up_to_date():
+        say("nothing changed since the last build")
+        return
+    STAMP.unlink(missing_ok=True)
+    say("1/4 quick experiments and controls")
+    run_experiments()
+    fingerprint = site_fingerprint()
+    notebooks = [ROOT / f"{name}.ipynb" for name in toc_files() if (ROOT / f"{name}.ipynb").is_file()]
+    stale = [path for path in notebooks if force or book_notebooks.is_stale(path)]
+    say(f"2/4 notebooks: {len(stale)} to execute, {len(notebooks) - len(stale)} up to date")
+    failed = book_notebooks.execute(stale, workers) if stale else []
+    if failed:
+        raise BuildError(f"failed: {', '.join(path.name for path in failed)}; the traceback stands above")
+    say("3/4 cache of executed notebooks")
+    book_notebooks.fill_cache(notebooks)
+    say("4/4 pages")
+    build_pages()
+    STAMP.write_text(json.dumps({"fingerprint": fingerprint}) + "\n", encoding="utf-8")
+
+
+def up_to_date() -> bool:
+    """Whether the site stands and everything it depends on is as it was when it was built."""
+    try:
+        recorded = json.loads(STAMP.read_text(encoding="utf-8"))["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return (SITE / "book" / "index.html").is_file() and bool(recorded == site_fingerprint())
+
+
+def main() -> int:
+    """Run the build and return the exit code."""
+    parser = argparse.ArgumentParser(description="Build the book into _build/html.")
+    parser.add_argument("--force", action="store_true", help="execute every notebook and write every page again")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="notebooks executed at once")
+    options = parser.parse_args()
+    started = time.monotonic()
+    BUILD.mkdir(exist_ok=True)
+    lock = filelock.FileLock(BUILD / ".book.lock")
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            say("another build is running; waiting for it to finish")
+            lock.acquire()
+        try:
+            build(force=options.force, workers=max(1, options.workers))
+        finally:
+            lock.release()
+    except BuildError as problem:
+        say(f"error: {problem}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; finished cells and notebooks are kept")
+        return 130
+    say(f"done in {time.monotonic() - started:.0f} s; open {(SITE / 'index.html').as_uri()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Claims: how evidence judges a statement, and how the verdict is shown.
+
+:func:`all_claims` reads the statements, :func:`judge_claim` judges one on its result table and on its control,
+:func:`card` shows it, :func:`compare_with_expected` says what changed since the verdicts were accepted.
+"""
+
+from __future__ import annotations
+
+from repro.claims.cards import STYLE, Card, ClaimsTable, badge_html, markdown_table
+from repro.claims.control import Control, controls
+from repro.claims.expected import Difference, accept, compare_with_expected, not_yet_run
+from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement, overall_verdict
+from repro.claims.judging import control_verdict, judge, judge_all, judge_claim
+from repro.claims.loading import all_claims, find_claim, load_claims
+from repro.claims.numbers import format_estimate, format_interval, format_number
+from repro.claims.show import card, claims_frame, table
+from repro.claims.wording import SYMBOLS, criterion_words, quantity_words
+
+__all__ = [
+    "STYLE",
+    "SYMBOLS",
+    "Card",
+    "ClaimsTable",
+    "ConditionJudgement",
+    "Control",
+    "ControlJudgement",
+    "Difference",
+    "Judgement",
+    "accept",
+    "all_claims",
+    "badge_html",
+    "card",
+    "claims_frame",
+    "compare_with_expected",
+    "control_verdict",
+    "controls",
+    "criterion_words",
+    "find_claim",
+    "format_estimate",
+    "format_interval",
+    "format_number",
+    "judge",
+    "judge_all",
+    "judge_claim",
+    "load_claims",
+    "markdown_table",
+    "not_yet_run",
+    "overall_verdict",
+    "quantity_words",
+    "table",
+]

@@ -1,0 +1,306 @@
+"""Verdict cards: self-contained HTML that reads on light and dark pages, and Markdown for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from repro.claims.judgement import ConditionJudgement, Judgement
+from repro.claims.numbers import format_estimate, format_interval, format_number
+from repro.claims.wording import (
+    SYMBOLS,
+    criterion_words,
+    duration_words,
+    hardware_words,
+    interval_words,
+    published_words,
+    quantity_words,
+)
+from repro.protocol.claim import Claim, Part, Verdict
+from repro.results import table_path
+
+STYLE: Final = """<style>
+.repro-card{border:1px solid currentColor;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0;background:transparent;
+color:inherit;overflow-wrap:anywhere}
+.repro-card p{margin:.3rem 0}
+.repro-card-profile{border-left:.3rem solid var(--repro-mark,#808080);padding-left:.75rem;margin-top:.75rem}
+.repro-badge{display:inline-block;border:2px solid var(--repro-mark,#808080);border-radius:1rem;padding:0 .6rem;
+font-weight:600;white-space:nowrap}
+.repro-mark{display:inline-block;border:1px dashed currentColor;border-radius:.25rem;padding:0 .4rem;font-size:.9em}
+.repro-reproduced{--repro-mark:#009e73}.repro-partly{--repro-mark:#cc79a7}.repro-not-reproduced{--repro-mark:#d55e00}
+.repro-inconclusive{--repro-mark:#3b8fc4}.repro-not-run{--repro-mark:#808080}
+.repro-scroll{overflow-x:auto;max-width:100%;margin:.4rem 0}
+.repro-scroll table{border-collapse:collapse;color:inherit;background:transparent}
+.repro-scroll th,.repro-scroll td{text-align:left;padding:.15rem .7rem .15rem 0;border-bottom:1px solid #808080;
+vertical-align:top;color:inherit;background:transparent}
+.repro-scroll td.repro-number{white-space:nowrap;font-variant-numeric:tabular-nums}
+.repro-small{font-size:.9em}
+</style>"""
+"""Style of cards and badges: colours are inherited, verdict colours are borders only."""
+
+
+def badge_html(verdict: Verdict) -> str:
+    """Badge of a verdict: its sign and its word; the colour of its border adds nothing that they do not say."""
+    kind = verdict.replace(" ", "-")
+    return f'<span class="repro-badge repro-{kind}"><span aria-hidden="true">{SYMBOLS[verdict]}</span> {verdict}</span>'
+
+
+def _marks(judgement: Judgement) -> list[str]:
+    marks = []
+    if judgement.mechanism_demo:
+        marks.append("mechanism demo: a stand-in for the paper's data or system")
+    if judgement.criterion_changed:
+        marks.append("criterion changed after the run")
+    return marks
+
+
+def _part_of(claim: Claim, condition: ConditionJudgement) -> Part | None:
+    return next((part for part in claim.quantity.parts if part.name == condition.part), None)
+
+
+def _criterion_of(claim: Claim, part: Part | None) -> str:
+    criterion = part.criterion if part and part.criterion else claim.criterion
+    smallest = claim.smallest_effect if part is None or part.smallest_effect is None else part.smallest_effect
+    return criterion_words(criterion, smallest)
+
+
+def _details(condition: ConditionJudgement) -> str:
+    """Second line of a condition: plain and 90 % intervals, notes."""
+    parts = []
+    if condition.interval_90 is not None:
+        parts.append(f"90 % interval {format_interval(condition.interval_90)}")
+    if condition.plain_interval is not None:
+        parts.append(f"plain t interval {format_interval(condition.plain_interval)}")
+    if condition.note:
+        parts.append(condition.note)
+    return "; ".join(parts)
+
+
+def _replicates(claim: Claim, number: int) -> str:
+    unit = claim.quantity.replicate
+    return f"{number} × {unit}"
+
+
+def _provenance_line(judgement: Judgement) -> str:
+    provenance = judgement.provenance
+    if provenance is None:
+        return ""
+    hardware = provenance.hardware
+    return (
+        f"commit {provenance.commit[:12]}{' (dirty)' if provenance.commit.endswith('-dirty') else ''}; "
+        f"{hardware_words(hardware.processor, hardware.cores, hardware.gpu)}; "
+        f"{duration_words(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}"
+    )
+
+
+@dataclass(frozen=True)
+class Card:
+    """Verdict card of one claim.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+    judgements : tuple of Judgement
+        One for each profile.
+    table_url : callable or None
+        Gives the address of a table from experiment and profile.
+    """
+
+    claim: Claim
+    judgements: tuple[Judgement, ...]
+    table_url: Callable[[str, str], str | None] | None = None
+
+    def _published(self) -> list[str]:
+        return [published_words(entry) for entry in self.claim.published if entry.source != "recalled"]
+
+    def _table(self, judgement: Judgement) -> tuple[str, str | None]:
+        """Name and address of the table behind a judgement."""
+        profile = str(judgement.profile)
+        name = f"{self.claim.study}/{table_path(self.claim.experiment, profile).name}"
+        return name, self.table_url(self.claim.experiment, profile) if self.table_url else None
+
+    def _conditions_html(self, judgement: Judgement) -> str:
+        rows = []
+        for condition in judgement.conditions:
+            estimate, interval = format_estimate(condition.estimate, condition.interval)
+            details = _details(condition)
+            published = format_number(condition.published) if condition.published is not None else ""
+            note = f'<br><span class="repro-small">{escape(details)}</span>' if details else ""
+            quantity = quantity_words(self.claim, _part_of(self.claim, condition))
+            rows.append(
+                f'<tr><th scope="row">{escape(condition.name or "all")}<br>'
+                f'<span class="repro-small">{escape(quantity)}</span></th>'
+                f"<td>{SYMBOLS[condition.verdict]} {condition.verdict}{note}</td>"
+                f'<td class="repro-number">{estimate}</td><td class="repro-number">{interval}</td>'
+                f'<td class="repro-number">{condition.replicates}</td><td class="repro-number">{published}</td></tr>'
+            )
+        label = escape(f"Conditions of {self.claim.id}, profile {judgement.profile}")
+        head = "".join(
+            f'<th scope="col">{text}</th>'
+            for text in ("Condition", "Verdict", "Estimate", "95 % interval", "Replicates", "Paper")
+        )
+        return (
+            f'<div class="repro-scroll" tabindex="0" role="region" aria-label="{label}"><table><thead><tr>{head}</tr>'
+            f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
+        )
+
+    def _profile_html(self, judgement: Judgement) -> str:
+        claim = self.claim
+        kind = judgement.verdict.replace(" ", "-")
+        marks = "".join(f' <span class="repro-mark">{escape(mark)}</span>' for mark in _marks(judgement))
+        lines = [f"<p><strong>{judgement.profile}</strong> {badge_html(judgement.verdict)}{marks}</p>"]
+        if len(judgement.conditions) == 1:
+            condition = judgement.conditions[0]
+            estimate, interval = format_estimate(condition.estimate, condition.interval)
+            lines.append(
+                f"<p>Estimate <strong>{estimate}</strong>, 95 % interval {interval} "
+                f"({escape(quantity_words(claim, _part_of(claim, condition)))}; "
+                f"{escape(_replicates(claim, condition.replicates))})</p>"
+            )
+            if details := _details(condition):
+                lines.append(f'<p class="repro-small">{escape(details)}</p>')
+        elif judgement.conditions:
+            lines.append(self._conditions_html(judgement))
+            lines.append(f'<p class="repro-small">Replicate: {escape(claim.quantity.replicate)}.</p>')
+        if judgement.note:
+            lines.append(f'<p class="repro-small">{escape(judgement.note)}</p>')
+        if judgement.control:
+            lines.append(
+                f'<p class="repro-small">Control {escape(judgement.control.name)} (must not be reproduced): '
+                f"{SYMBOLS[judgement.control.verdict]} {judgement.control.verdict}</p>"
+            )
+        if judgement.provenance:
+            name, address = self._table(judgement)
+            table = f'<a href="{escape(address)}">{escape(name)}</a>' if address else f"<code>{escape(name)}</code>"
+            lines.append(f'<p class="repro-small">{escape(_provenance_line(judgement))}; table {table}</p>')
+        return f'<div class="repro-card-profile repro-{kind}">{"".join(lines)}</div>'
+
+    def _criterion_lines(self) -> list[str]:
+        """Say what counts as reproduced, in one line unless parts have criteria of their own."""
+        claim = self.claim
+        by_words: dict[str, list[str]] = {}
+        parts: list[Part | None] = list(claim.quantity.parts) or [None]
+        for part in parts:
+            by_words.setdefault(_criterion_of(claim, part), []).append(part.name if part else "")
+        if len(by_words) == 1:
+            return [f"Reproduced when {next(iter(by_words))} ({interval_words(claim)})."]
+        return [
+            f"Reproduced ({', '.join(names)}) when {words} ({interval_words(claim)})."
+            for words, names in by_words.items()
+        ]
+
+    def _repr_html_(self) -> str:
+        claim = self.claim
+        paper = "a question of this book" if claim.paper == "book" else claim.paper
+        lines = [
+            f"<p><strong>{escape(claim.id)}</strong> · {escape(paper)}, {escape(claim.locator)}</p>",
+            f"<p>{escape(claim.statement)}</p>",
+        ]
+        if published := self._published():
+            lines.append(f'<p class="repro-small">Published: {escape("; ".join(published))}.</p>')
+        lines.extend(f'<p class="repro-small">{escape(line)}</p>' for line in self._criterion_lines())
+        if claim.note:
+            lines.append(f'<p class="repro-small">{escape(claim.note)}</p>')
+        profiles = "".join(self._profile_html(judgement) for judgement in self.judgements)
+        return (
+            f'<div class="repro-card" role="group" aria-label="Verdict on claim {escape(claim.id)}">'
+            f"{STYLE}{''.join(lines)}{profiles}</div>"
+        )
+
+    def _repr_markdown_(self) -> str:
+        claim = self.claim
+        paper = "a question of this book" if claim.paper == "book" else claim.paper
+        lines = [f"**{claim.id}** · {paper}, {claim.locator}", claim.statement]
+        if published := self._published():
+            lines.append(f"Published: {'; '.join(published)}.")
+        lines.extend(self._criterion_lines())
+        if claim.note:
+            lines.append(claim.note)
+        for judgement in self.judgements:
+            marks = "".join(f" ({mark})" for mark in _marks(judgement))
+            items = [f"**{judgement.profile}**: {SYMBOLS[judgement.verdict]} **{judgement.verdict}**{marks}"]
+            for condition in judgement.conditions:
+                estimate, interval = format_estimate(condition.estimate, condition.interval)
+                name = f"{condition.name}: {condition.verdict}, " if len(judgement.conditions) > 1 else ""
+                details = _details(condition)
+                items.append(
+                    f"- {name}estimate {estimate}, 95 % interval {interval}, "
+                    f"{_replicates(claim, condition.replicates)}{f' ({details})' if details else ''}"
+                )
+            if judgement.note:
+                items.append(f"- {judgement.note}")
+            if judgement.control:
+                items.append(f"- control {judgement.control.name}: {judgement.control.verdict}")
+            if judgement.provenance:
+                name, address = self._table(judgement)
+                items.append(f"- {_provenance_line(judgement)}; table {f'[{name}]({address})' if address else name}")
+            lines.append("\n".join([items[0], "", *items[1:]]))
+        return "\n\n".join(lines)
+
+    def __str__(self) -> str:
+        return self._repr_markdown_().replace("**", "")
+
+
+@dataclass(frozen=True)
+class ClaimsTable:
+    """Verdicts of several claims, one row for each claim and profile.
+
+    Parameters
+    ----------
+    judgements : tuple of Judgement
+        The verdicts.
+    """
+
+    judgements: tuple[Judgement, ...]
+
+    def _rows(self) -> list[list[str]]:
+        rows = []
+        for judgement in self.judgements:
+            claim = judgement.claim
+            if len(judgement.conditions) > 1:
+                counts = [condition.verdict for condition in judgement.conditions]
+                evidence = f"{counts.count('reproduced')} of {len(counts)} conditions"
+            else:
+                evidence = " ".join(format_estimate(judgement.estimate, judgement.interval))
+            rows.append(
+                [
+                    claim.id,
+                    claim.statement,
+                    str(judgement.profile),
+                    f"{SYMBOLS[judgement.verdict]} {judgement.verdict}",
+                    evidence,
+                    _replicates(claim, judgement.replicates) if judgement.replicates else "",
+                    "; ".join(mark.partition(":")[0] for mark in _marks(judgement)),
+                ]
+            )
+        return rows
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{name}</th>' for name in TABLE_HEAD)
+        body = "".join(
+            f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
+            for row in self._rows()
+        )
+        return (
+            f'<div class="repro-claims">{STYLE}<div class="repro-scroll" tabindex="0" role="region" '
+            f'aria-label="Verdicts of the claims"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+            "</div></div>"
+        )
+
+    def _repr_markdown_(self) -> str:
+        return markdown_table(TABLE_HEAD, self._rows())
+
+    def __str__(self) -> str:
+        return self._repr_markdown_()
+
+
+TABLE_HEAD: Final = ("Claim", "Statement", "Profile", "Verdict", "Effect", "Replicates", "Marks")
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Markdown table; bars in the entries are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(entry.replace("|", "\\|") for entry in line) + " |" for line in lines)

@@ -1,0 +1,239 @@
+"""Verdicts that were accepted: ``results/<study>/expected.json``.
+
+A verdict that changes without being accepted again is a difference, so that no change stays silent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+
+import repro
+from repro import studies
+from repro.protocol import files
+from repro.protocol.claim import Verdict
+from repro.protocol.exceptions import ResultsError
+
+if TYPE_CHECKING:
+    from repro.claims.judgement import Judgement
+
+
+class ExpectedVerdict(BaseModel):
+    """Accepted verdict of a claim in one profile, and of its conditions by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    verdict: Verdict
+    conditions: dict[str, Verdict]
+
+
+class ExpectedClaim(BaseModel):
+    """Accepted verdicts of a claim and the hash of the specification they belong to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    specification: str
+    profiles: dict[str, ExpectedVerdict]
+
+
+class _ExpectedFile(RootModel[dict[str, ExpectedClaim]]):
+    pass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not as it was accepted.
+
+    Parameters
+    ----------
+    claim : str
+        Id of the claim.
+    profile : str or None
+        Profile; None when it concerns the claim as a whole.
+    what : str
+        ``claim``, ``specification``, ``profile``, ``verdict``, ``condition <name>`` or ``control <name>``.
+    expected, found : str
+        What was accepted and what is there now.
+    """
+
+    claim: str
+    profile: str | None
+    what: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        place = f" ({self.profile})" if self.profile else ""
+        return f"{self.claim}{place}: {self.what}: expected {self.expected}, found {self.found}"
+
+
+def expected_path(study: str) -> Path:
+    """File with the accepted verdicts of a study, in the checkout or brought along by an installed package.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such study.
+    """
+    root = files.project_root()
+    folder = root / "results" if root else Path(repro.__file__).parent / "_results"
+    return folder / studies.check_study(study) / "expected.json"
+
+
+def read_expected(study: str) -> dict[str, ExpectedClaim]:
+    """Read the accepted verdicts of a study by claim; empty when none were accepted yet.
+
+    Raises
+    ------
+    ResultsError
+        If the file is malformed.
+    """
+    path = expected_path(study)
+    if not path.is_file():
+        return {}
+    try:
+        return _ExpectedFile.model_validate_json(path.read_bytes()).root
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(step) for step in first["loc"])
+        raise ResultsError(f"{path}: key {key!r}: {first['msg']}") from error
+
+
+def expected_specifications(study: str) -> dict[str, str]:
+    """Hash of the specification that was accepted, by claim."""
+    return {identifier: entry.specification for identifier, entry in read_expected(study).items()}
+
+
+def _judgements(study: str) -> dict[str, dict[str, Judgement]]:
+    from repro.claims.judging import judge_all  # judging asks this module for the accepted specifications
+
+    found: dict[str, dict[str, Judgement]] = {}
+    for judgement in judge_all(study):
+        found.setdefault(judgement.claim.id, {})[str(judgement.profile)] = judgement
+    return found
+
+
+def _awaits_table(judgement: Judgement) -> bool:
+    """Whether a quick run, which is never committed, has not been made yet."""
+    return judgement.profile == "quick" and judgement.provenance is None
+
+
+def not_yet_run(study: str) -> list[tuple[str, str]]:
+    """Claims and profiles without a verdict because their quick table has not been computed here yet.
+
+    They are no differences: ``repro run <study>`` computes the tables.
+    """
+    return [
+        (identifier, profile)
+        for identifier, profiles in _judgements(study).items()
+        for profile, judgement in profiles.items()
+        if _awaits_table(judgement)
+    ]
+
+
+def _profile_differences(judgement: Judgement, expected: ExpectedVerdict | None) -> Iterator[Difference]:
+    identifier, profile = judgement.claim.id, judgement.profile
+    if judgement.control is not None and judgement.control.verdict == "reproduced":
+        what = f"control {judgement.control.name}"
+        yield Difference(identifier, profile, what, "any verdict but reproduced", "reproduced")
+    if _awaits_table(judgement):
+        return
+    if expected is None:
+        yield Difference(identifier, profile, "verdict", "nothing accepted yet", judgement.verdict)
+        return
+    if judgement.verdict != expected.verdict:
+        yield Difference(identifier, profile, "verdict", expected.verdict, judgement.verdict)
+    conditions = {condition.name: condition.verdict for condition in judgement.conditions}
+    for name in dict.fromkeys([*expected.conditions, *conditions]):
+        before, now = expected.conditions.get(name, "no such condition"), conditions.get(name, "no such condition")
+        if name and before != now:
+            yield Difference(identifier, profile, f"condition {name}", before, now)
+
+
+def compare_with_expected(study: str) -> list[Difference]:
+    """Everything that differs from the accepted verdicts of a study.
+
+    A changed verdict or specification, a claim or profile that is new or gone, a committed table that vanished, a
+    control that comes out as reproduced. A quick table that has not been computed is none (:func:`not_yet_run`).
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such study.
+    ResultsError
+        If a table or ``expected.json`` is damaged.
+    """
+    expected, found = read_expected(study), _judgements(study)
+    differences = []
+    for identifier in dict.fromkeys([*expected, *found]):
+        if identifier not in found:
+            differences.append(Difference(identifier, None, "claim", "a claim", "no such claim"))
+            continue
+        accepted, judgements = expected.get(identifier), found[identifier]
+        if accepted is None:
+            differences.append(Difference(identifier, None, "claim", "nothing accepted yet", "a new claim"))
+        else:
+            specification = next(iter(judgements.values())).claim.specification_hash()
+            if specification != accepted.specification:
+                differences.append(Difference(identifier, None, "specification", accepted.specification, specification))
+            differences.extend(
+                Difference(identifier, profile, "profile", "judged", "no longer judged")
+                for profile in accepted.profiles
+                if profile not in judgements
+            )
+        for profile, judgement in judgements.items():
+            before = accepted.profiles.get(profile) if accepted else None
+            if accepted is not None:
+                differences.extend(_profile_differences(judgement, before))
+    return differences
+
+
+def accept(study: str) -> Path:
+    """Write the present verdicts of a study as the accepted ones.
+
+    A quick profile whose table has not been computed keeps what was accepted before.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, ``results/<study>/expected.json``.
+
+    Raises
+    ------
+    ResultsError
+        If this is no checkout, or a control comes out as reproduced.
+    """
+    if files.project_root() is None:
+        raise ResultsError("verdicts can be accepted in a checkout of the project only")
+    before = read_expected(study)
+    content: dict[str, ExpectedClaim] = {}
+    for identifier, judgements in _judgements(study).items():
+        profiles: dict[str, ExpectedVerdict] = {}
+        for profile, judgement in judgements.items():
+            if judgement.control is not None and judgement.control.verdict == "reproduced":
+                raise ResultsError(
+                    f"claim {identifier} is reproduced on its control {judgement.control.name!r}: it cannot fail"
+                )
+            if _awaits_table(judgement):
+                kept = before[identifier].profiles.get(profile) if identifier in before else None
+                if kept is not None:
+                    profiles[profile] = kept
+                continue
+            conditions = {condition.name: condition.verdict for condition in judgement.conditions if condition.name}
+            profiles[profile] = ExpectedVerdict(verdict=judgement.verdict, conditions=conditions)
+        specification = next(iter(judgements.values())).claim.specification_hash()
+        content[identifier] = ExpectedClaim(specification=specification, profiles=profiles)
+    path = expected_path(study)
+    text = json.dumps(_ExpectedFile(content).model_dump(mode="json"), indent=2, ensure_ascii=False)
+    files.atomic_write_text(path, text + "\n")
+    return path

@@ -1,0 +1,178 @@
+"""How evidence judges a claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from repro.claims.criteria import judge_condition
+from repro.claims.evidence import collect_evidence
+from repro.claims.expected import expected_specifications
+from repro.claims.judgement import ControlJudgement, Judgement, overall_verdict
+from repro.claims.loading import all_claims, find_claim
+from repro.protocol.claim import Claim
+from repro.protocol.exceptions import UnknownName
+from repro.protocol.experiment import VARIANT
+from repro.protocol.profile import CONTROL, check_profile
+from repro.results import ResultTable, find_table, provenance_path, readable_paths
+
+
+def judge(claim: Claim, frame: pd.DataFrame, *, profile: str | None = None, source: str | None = None) -> Judgement:
+    """Judge a claim on tidy result rows; nothing else is looked at.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+    frame : pandas.DataFrame
+        Result rows: setting columns, ``replicate``, ``metric``, ``value``. A column ``variant`` is ignored, so
+        rows of other variants must have been left out.
+    profile : str or None
+        Profile the rows belong to; decides whether the verdict is marked as a mechanism demo.
+    source : str or None
+        Name of the table in error messages; by default the experiment of the claim.
+
+    Returns
+    -------
+    Judgement
+        Without control and provenance.
+
+    Raises
+    ------
+    ResultsError
+        If the rows cannot answer the claim; the message names claim, table and what is missing.
+    """
+    evidence = collect_evidence(claim, frame, source or claim.experiment)
+    conditions = tuple(judge_condition(claim, entry) for entry in evidence)
+    not_run = sum(condition.verdict == "not run" for condition in conditions)
+    note = ""
+    if not_run:
+        note = f"{not_run} of {len(conditions)} conditions have no rows in this table and do not count"
+    return Judgement(
+        claim=claim,
+        profile=profile,
+        verdict=overall_verdict([condition.verdict for condition in conditions]),
+        conditions=conditions,
+        mechanism_demo=claim.profiles.get(profile) == "mechanism demo",  # type: ignore[call-overload]
+        note=note,
+    )
+
+
+@lru_cache(maxsize=64)
+def _read_once(experiment: str, profile: str, stamps: tuple[tuple[Path, int, int], ...]) -> ResultTable | None:
+    return find_table(experiment, profile)
+
+
+def _table(experiment: str, profile: str) -> ResultTable | None:
+    """Table of an experiment, read again only when one of its files has changed."""
+    stamps = []
+    for path in readable_paths(experiment, profile):
+        for file in (path, provenance_path(path)):
+            if file.is_file():
+                status = file.stat()
+                stamps.append((file, status.st_mtime_ns, status.st_size))
+    return _read_once(experiment, profile, tuple(stamps))
+
+
+def control_verdict(claim: Claim | str, frame: pd.DataFrame | None = None) -> ControlJudgement:
+    """Judge a claim on its control: evidence on which it must not come out as reproduced.
+
+    Parameters
+    ----------
+    claim : Claim or str
+        The claim or its id.
+    frame : pandas.DataFrame or None
+        Rows of control runs with the column ``variant``; None takes the control table of the claim's experiment.
+
+    Returns
+    -------
+    ControlJudgement
+        ``not run`` when there are no rows of the claim's control.
+    """
+    claim = find_claim(claim) if isinstance(claim, str) else claim
+    source = f"{claim.experiment}, control {claim.control!r}"
+    if frame is None:
+        table = _table(claim.experiment, CONTROL)
+        if table is None:
+            return ControlJudgement(claim.control, "not run")
+        frame, source = table.frame, f"{table.path.name}, control {claim.control!r}"
+    rows = frame[frame[VARIANT] == claim.control]
+    verdict = "not run" if rows.empty else judge(claim, rows, source=source).verdict
+    return ControlJudgement(claim.control, verdict)
+
+
+def judge_claim(claim: Claim | str, profile: str) -> Judgement:
+    """Judge a claim on the table of its experiment, and on its control.
+
+    Parameters
+    ----------
+    claim : Claim or str
+        The claim or its id.
+    profile : str
+        One of the profiles in which the claim is judged.
+
+    Returns
+    -------
+    Judgement
+        With control, provenance and the mark of a changed criterion. ``not run`` when there is no table.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such claim or profile, or the claim is not judged in it.
+    ResultsError
+        If a table is damaged or cannot answer the claim.
+    """
+    claim = find_claim(claim) if isinstance(claim, str) else claim
+    check_profile(profile)
+    if profile not in claim.profiles:
+        raise UnknownName(f"profile of claim {claim.id}", profile, claim.profiles)
+    accepted = expected_specifications(claim.study).get(claim.id)
+    specification = claim.specification_hash()
+    table = _table(claim.experiment, profile)
+    if table is None:
+        judgement = Judgement(
+            claim=claim,
+            profile=profile,
+            verdict="not run",
+            mechanism_demo=claim.profiles[profile] == "mechanism demo",
+            note=f"no table; repro run {claim.experiment} --profile {profile} computes it",
+        )
+    else:
+        judgement = judge(claim, table.frame, profile=profile, source=table.path.name)
+    at_run = {table.provenance.claims.get(claim.id)} if table else set()
+    return replace(
+        judgement,
+        control=control_verdict(claim),
+        criterion_changed=bool((at_run | ({accepted} if accepted else set())) - {specification}),
+        provenance=table.provenance if table else None,
+    )
+
+
+def judge_all(study: str | None = None, profile: str | None = None) -> list[Judgement]:
+    """Judge the claims of a study, or of all, in every profile in which they are judged.
+
+    Parameters
+    ----------
+    study : str or None
+        Name of a study; None for all.
+    profile : str or None
+        Only this profile; claims that are not judged in it are left out.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such study or profile.
+    ResultsError
+        If a table is damaged or cannot answer its claims.
+    """
+    wanted = None if profile is None else check_profile(profile)
+    return [
+        judge_claim(claim, name)
+        for claim in all_claims(study).values()
+        for name in claim.profiles
+        if wanted is None or name == wanted
+    ]

@@ -1,0 +1,433 @@
+"""Figures of the SMOTE chapter. Each takes a result table (tidy frame) and returns a picture with its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from repro.metrics import nadeau_bengio_interval
+from repro.plotting.figures import METHOD_STYLES, PALETTE, Shown, book_style, show
+from repro.studies.smote.problems import TABLE_3
+from repro.studies.smote.sweep import FOLDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DATASET_NAMES: Final = {
+    "pima": "Pima",
+    "phoneme": "Phoneme",
+    "mammography": "Mammography",
+    "adult": "Adult",
+    "adult_continuous": "Adult, continuous columns",
+    "adult_continuous_sample": "Adult, continuous columns (4,000 rows)",
+    "breast_cancer": "Breast cancer",
+    "simulated": "Simulated",
+    "simulated_repeated": "Simulated, rows repeated",
+}
+"""Names of the problems as a reader sees them."""
+
+LEARNER_NAMES: Final = {
+    "pruned_tree": "pruned tree",
+    "logistic_regression": "logistic regression",
+    "gradient_boosting": "gradient boosting",
+}
+
+
+def _name(dataset: str) -> str:
+    return DATASET_NAMES.get(dataset, dataset)
+
+
+def _mean_and_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
+    interval = nadeau_bengio_interval(np.asarray(values, dtype=float), folds=FOLDS, folds_per_value=FOLDS)
+    return interval.estimate, interval.low, interval.high
+
+
+def _whole_curves(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Values of a metric of whole curves: one row a partition, one column a method, for each data set."""
+    rows = table[table["step"].isna() & (table["metric"] == metric)]
+    return rows.pivot_table(index=["dataset", "replicate"], columns="method", values="value")
+
+
+def idea(
+    minority: npt.NDArray[np.float64],
+    majority: npt.NDArray[np.float64],
+    parents: npt.NDArray[np.intp],
+    segment: npt.NDArray[np.float64],
+    box: npt.NDArray[np.float64],
+) -> Shown:
+    """Draw synthetic rows between minority rows, under both readings of the paper.
+
+    Parameters
+    ----------
+    minority : ndarray of shape (n_minority, 2)
+        Minority rows.
+    majority : ndarray of shape (n_majority, 2)
+        Majority rows.
+    parents : ndarray of shape (n_children, 2), int
+        Row numbers in `minority` of parent and neighbour of every child of the segment reading.
+    segment, box : ndarray of shape (n_children, 2)
+        Children of the two readings.
+    """
+    import matplotlib.pyplot as plt
+
+    with book_style():
+        figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.4), sharex=True, sharey=True)
+        titles = ("1. Few minority rows", "2. Children on segments", "3. The other reading: boxes")
+        for axes, title in zip(panels, titles, strict=True):
+            axes.plot(*majority.T, "o", color="#B8BFC7", markersize=3, label="majority")
+            axes.plot(*minority.T, "s", color=PALETTE["blue"], markersize=6, label="minority")
+            axes.set_title(title)
+            axes.set_xlabel("first feature")
+        panels[0].set_ylabel("second feature")
+        for parent, neighbour in parents:
+            panels[1].plot(*minority[[parent, neighbour]].T, "-", color=PALETTE["orange"], linewidth=0.6, alpha=0.6)
+        for axes, children in ((panels[1], segment), (panels[2], box)):
+            axes.plot(*children.T, "^", color=PALETTE["orange"], markersize=4, label="synthetic")
+        handles, labels = panels[1].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Three scatter plots of the same rows. First, a few blue squares of the minority among grey dots of "
+        "the majority. Second, "
+        "orange triangles have been added, each on a thin line between two squares. Third, the triangles are "
+        "spread over the "
+        "rectangles between two squares and leave the lines.",
+        caption="SMOTE in one picture: every synthetic row lies between a minority row and one of its five "
+        "nearest minority neighbours.",
+    )
+
+
+def _mean_curve(table: pd.DataFrame, dataset: str, method: str) -> pd.DataFrame:
+    rows = table[(table["dataset"] == dataset) & (table["method"] == method) & table["step"].notna()]
+    points = rows.groupby(["step", "metric"])["value"].mean().unstack()
+    return points.sort_values(["fpr", "tpr"])
+
+
+def _draw_curve(axes: Axes, points: pd.DataFrame, style: Mapping[str, Any], label: str) -> None:
+    axes.plot(points["fpr"], points["tpr"], label=label, markevery=1, **{"markersize": 4, **style})
+
+
+def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[str, int]) -> Shown:
+    """Draw the sweep of plain under-sampling, of SMOTE with under-sampling, and of Naive Bayes priors.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``smote.roc_sweep``.
+    datasets : sequence of str
+        One panel each.
+    levels : mapping of str to int
+        Level of SMOTE in percent that is drawn for each data set.
+    """
+    import matplotlib.pyplot as plt
+
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, len(datasets), figsize=(3.4 * len(datasets), 3.7), squeeze=False)
+        for axes, dataset in zip(panels[0], datasets, strict=True):
+            curves = {
+                "under": _mean_curve(table, dataset, "under"),
+                "smote": _mean_curve(table, dataset, f"smote_{levels[dataset]}"),
+                "naive_bayes": _mean_curve(table, dataset, "naive_bayes"),
+            }
+            raw = curves["under"].loc[0]
+            axes.axvspan(0, raw["fpr"], color="#EEF1F4")
+            labels = {
+                "under": "under-sampling",
+                "smote": "SMOTE + under-sampling",
+                "naive_bayes": "Naive Bayes, prior shifted",
+            }
+            for key, points in curves.items():
+                _draw_curve(axes, points, METHOD_STYLES[key], labels[key])
+            axes.plot(raw["fpr"], raw["tpr"], "*", color=PALETTE["black"], markersize=12, label="tree on the raw data")
+            axes.set(
+                title=f"{_name(dataset)}, {levels[dataset]} %",
+                xlabel="false positive rate",
+                xlim=(0, 1),
+                ylim=(0, 1.02),
+            )
+            gap = np.interp(0.2, curves["smote"]["fpr"], curves["smote"]["tpr"]) - np.interp(
+                0.2, curves["under"]["fpr"], curves["under"]["tpr"]
+            )
+            spoken.append(
+                f"{_name(dataset)}: at a false positive rate of 0.2 SMOTE lies {gap:+.3f} from under-sampling"
+            )
+        panels[0][0].set_ylabel("true positive rate")
+        handles, names = panels[0][0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=2)
+    return show(
+        figure,
+        alt="ROC curves, one panel for each data set; the curves of under-sampling and SMOTE nearly cover each "
+        "other. " + "; ".join(spoken) + ".",
+        caption="Mean over partitions. Every point is one hard classifier; the strip left of the raw tree "
+        "(shaded) counts nothing in "
+        "the paper's area.",
+    )
+
+
+def table_3(table: pd.DataFrame) -> Shown:
+    """Draw our areas beside those of Table 3, level by level.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``smote.roc_sweep`` that holds Pima, Phoneme or Mammography.
+    """
+    import matplotlib.pyplot as plt
+
+    areas = _whole_curves(table, "auc_paper")
+    datasets = [dataset for dataset in TABLE_3 if dataset in areas.index.get_level_values("dataset")]
+    distances = []
+    with book_style():
+        widths = [1 + len(TABLE_3[dataset]) for dataset in datasets]
+        figure, panels = plt.subplots(1, len(datasets), figsize=(9, 3.4), width_ratios=widths, squeeze=False)
+        for axes, dataset in zip(panels[0], datasets, strict=True):
+            for position, (level, published) in enumerate(TABLE_3[dataset].items()):
+                values = areas.loc[dataset]["under" if level == 0 else f"smote_{level}"].to_numpy()
+                axes.plot(
+                    np.full(values.size, position - 0.12), values, "o", color=PALETTE["sky"], markersize=3.5, alpha=0.7
+                )
+                axes.plot(
+                    position - 0.12, values.mean(), "_", color=PALETTE["blue"], markersize=18, markeredgewidth=2.5
+                )
+                axes.plot(position + 0.18, published / 1e4, "D", color=PALETTE["orange"], markersize=7)
+                distances.append(abs(values.mean() - published / 1e4))
+            names = ["none" if level == 0 else f"{level} %" for level in TABLE_3[dataset]]
+            axes.set_xticks(range(len(names)), names)
+            axes.set(title=_name(dataset), xlabel="amount of SMOTE", xlim=(-0.6, len(names) - 0.4))
+        panels[0][0].set_ylabel("area, paper's rule")
+        axes = panels[0][-1]
+        axes.plot([], [], "o", color=PALETTE["sky"], label="ours, one partition")
+        axes.plot([], [], "_", color=PALETTE["blue"], markersize=14, markeredgewidth=2.5, label="ours, mean")
+        axes.plot([], [], "D", color=PALETTE["orange"], label="paper")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Our areas as one dot a partition with a bar for the mean, beside a diamond for the paper's number, "
+        "for each amount of SMOTE. "
+        f"The mean lies between {min(distances):.4f} and {max(distances):.4f} away from the paper's number.",
+        caption="Table 3 again: one partition alone moves an area by as much as SMOTE does.",
+    )
+
+
+def selection(table: pd.DataFrame) -> Shown:
+    """Draw SMOTE's gain over plain under-sampling by how its level was chosen.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``smote.roc_sweep``.
+    """
+    import matplotlib.pyplot as plt
+
+    areas = _whole_curves(table, "auc_paper")
+    datasets = list(dict.fromkeys(areas.index.get_level_values("dataset")))
+    ways = {
+        "smote_fixed_level": ("fixed in advance", "o", PALETTE["blue"]),
+        "smote_chosen_level": ("chosen inside the training part", "s", PALETTE["green"]),
+        "smote_best_on_test": ("best on the test folds (as in the paper)", "^", PALETTE["orange"]),
+    }
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.6, 1.2 + 0.62 * len(datasets)))
+        axes.axvline(0, color=PALETTE["black"], linewidth=1)
+        for row, dataset in enumerate(reversed(datasets)):
+            for offset, (method, (label, marker, color)) in zip((0.22, 0, -0.22), ways.items(), strict=True):
+                gain = (areas.loc[dataset][method] - areas.loc[dataset]["under"]).to_numpy()
+                mean, low, high = _mean_and_interval(gain)
+                axes.plot([low, high], [row + offset] * 2, color=color)
+                axes.plot(mean, row + offset, marker, color=color, label=label if row == 0 else None, linestyle="")
+                spoken.append(f"{_name(dataset)}, {label}: {mean:+.4f} ({low:+.4f} to {high:+.4f})")
+        axes.set_yticks(range(len(datasets)), [_name(dataset) for dataset in reversed(datasets)])
+        axes.set_xlabel("area with SMOTE minus area without (paper's rule)")
+        figure.legend(loc="outside lower center", ncols=1)
+    return show(
+        figure,
+        alt="Points with intervals around a line at zero, three for each data set. " + "; ".join(spoken) + ".",
+        caption="How much of SMOTE's gain is the choice of its level: mean over partitions with Nadeau-Bengio "
+        "95 % interval.",
+    )
+
+
+def replication(table: pd.DataFrame) -> Shown:
+    """Draw tree size and recall against the amount of over-sampling, for SMOTE and replication.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``smote.replication``, one data set.
+    """
+    import matplotlib.pyplot as plt
+
+    dataset = str(table["dataset"].iloc[0])
+    titles = {"nodes": "nodes of the pruned tree", "recall": "recall of the minority"}
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, 2, figsize=(8, 3.3))
+        for axes, (metric, title) in zip(panels, titles.items(), strict=True):
+            for method, label in (("smote", "SMOTE"), ("replication", "replication")):
+                rows = table[(table["metric"] == metric) & (table["method"] == method)]
+                summary = rows.groupby("level")["value"].apply(_mean_and_interval)
+                mean, low, high = np.array(summary.to_list()).T
+                style = METHOD_STYLES[method]
+                axes.fill_between(summary.index, low, high, color=style["color"], alpha=0.15, linewidth=0)
+                axes.plot(summary.index, mean, label=label, **style)
+                spoken.append(f"{title}, {label}: {mean[0]:.3g} at 0 %, {mean[-1]:.3g} at 500 %")
+            axes.set(title=title, xlabel="amount of over-sampling in %")
+        panels[0].legend()
+    return show(
+        figure,
+        alt=f"Two line plots against the amount of over-sampling on {_name(dataset)}. " + "; ".join(spoken) + ".",
+        caption=f"{_name(dataset)}, all majority rows kept: mean over partitions, band: Nadeau-Bengio 95 % interval.",
+    )
+
+
+def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
+    """Draw the SMOTE sweep beside the threshold curves of one pruned and two unpruned trees.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``smote.roc_sweep``.
+    dataset : str
+        Data set to draw.
+    level : int
+        Level of SMOTE in percent.
+    """
+    import matplotlib.pyplot as plt
+
+    areas = _whole_curves(table, "auc_full").loc[dataset].mean()
+    curves = {
+        f"smote_{level}": (f"SMOTE {level} % + under-sampling", METHOD_STYLES["smote"]),
+        "threshold_pruned": ("threshold, pruned tree", {**METHOD_STYLES["threshold"], "color": PALETTE["purple"]}),
+        "threshold_unpruned": (
+            "threshold, unpruned tree",
+            {"color": PALETTE["grey"], "marker": "s", "linestyle": "--"},
+        ),
+        "threshold_laplace": (
+            "threshold, unpruned + Laplace",
+            {"color": PALETTE["black"], "marker": "x", "linestyle": "-"},
+        ),
+    }
+    with book_style():
+        figure, axes = plt.subplots(figsize=(6.2, 4.6))
+        for method, (label, style) in curves.items():
+            _draw_curve(axes, _mean_curve(table, dataset, method), style, f"{label} ({areas[method]:.3f})")
+        axes.set(
+            xlabel="false positive rate",
+            ylabel="true positive rate",
+            xlim=(0, 1),
+            ylim=(0, 1.02),
+            title=_name(dataset),
+        )
+        axes.legend(loc="lower right", title="area from (0, 0)")
+    spoken = ", ".join(f"{label} {areas[method]:.3f}" for method, (label, _) in curves.items())
+    return show(
+        figure,
+        alt=f"Four ROC curves on {_name(dataset)}. Areas: {spoken}.",
+        caption="One tree with a moving threshold against a sweep of trees: what pruning takes away, smoothed "
+        "leaves give back.",
+    )
+
+
+def ranking(table: pd.DataFrame) -> Shown:
+    """Draw the change in AUROC that each sampler brings, for each learner and data set.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``smote.learners``.
+    """
+    import matplotlib.pyplot as plt
+
+    auroc = table[table["metric"] == "auroc"].pivot_table(
+        index=["learner", "dataset", "replicate"], columns="method", values="value"
+    )
+    learner_keys = [key for key in LEARNER_NAMES if key in auroc.index.get_level_values("learner")]
+    datasets = list(dict.fromkeys(table["dataset"]))
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(
+            1, len(learner_keys), figsize=(9.6, 1.4 + 0.55 * len(datasets)), sharey=True, squeeze=False
+        )
+        for axes, learner in zip(panels[0], learner_keys, strict=True):
+            axes.axvline(0, color=PALETTE["black"], linewidth=1)
+            for row, dataset in enumerate(reversed(datasets)):
+                block = auroc.loc[learner].loc[dataset]
+                for offset, method in zip((0.24, 0, -0.24), ("under", "over", "smote"), strict=True):
+                    mean, low, high = _mean_and_interval(block[method] - block["none"])
+                    style = METHOD_STYLES[method]
+                    axes.plot([low, high], [row + offset] * 2, color=style["color"])
+                    label = {"under": "under-sampling", "over": "random over-sampling", "smote": "SMOTE"}[method]
+                    axes.plot(
+                        mean, row + offset, style["marker"], color=style["color"], label=label if row == 0 else None
+                    )
+                    if method == "smote":
+                        spoken.append(
+                            f"{LEARNER_NAMES[learner]}, {_name(dataset)}: SMOTE {mean:+.3f} ({low:+.3f} to {high:+.3f})"
+                        )
+            axes.set(title=LEARNER_NAMES[learner], xlabel="change in AUROC")
+        panels[0][0].set_yticks(range(len(datasets)), [_name(dataset) for dataset in reversed(datasets)])
+        figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Points with intervals around a line at zero: change in AUROC against no sampling. "
+        + "; ".join(spoken)
+        + ".",
+        caption="What sampling does to the ranking, by learner: mean over partitions with Nadeau-Bengio 95 % interval.",
+    )
+
+
+def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
+    """Draw mean predicted over observed risk after each sampler, before and after the correction of the prior.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``smote.learners``.
+    learner : str, default="logistic_regression"
+        Learner to draw.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = table[(table["metric"] == "log_risk_ratio") & (table["learner"] == learner)]
+    ratio = np.exp(rows.groupby(["dataset", "method"])["value"].mean().unstack())
+    names = {"none": "no sampling", "under": "under-sampling", "over": "random over-sampling", "smote": "SMOTE"}
+    with book_style():
+        figure, panels = plt.subplots(1, 2, figsize=(9, 3.5), sharey=True)
+        for axes, suffix, title in zip(
+            panels, ("", "_corrected"), ("as they come", "after prior correction"), strict=True
+        ):
+            for method, label in names.items():
+                column = method if method == "none" else method + suffix
+                style = METHOD_STYLES[method]
+                axes.plot(
+                    range(len(ratio)), ratio[column], style["marker"], color=style["color"], markersize=8, label=label
+                )
+            axes.axhline(1, color=PALETTE["black"], linewidth=1)
+            axes.set_yscale("log")
+            ticks = [0.5, 1, 2, 5, 10, 20]
+            axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+            axes.minorticks_off()
+            axes.set_xticks(
+                range(len(ratio)), [_name(dataset).replace(", ", ",\n") for dataset in ratio.index], fontsize=9
+            )
+            axes.set(title=title, xlim=(-0.5, len(ratio) - 0.5))
+        panels[0].set_ylabel("predicted / observed risk")
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    spoken = "; ".join(
+        f"{_name(str(dataset))}: SMOTE {row['smote']:.2f} before and {row['smote_corrected']:.2f} after, no "
+        f"sampling {row['none']:.2f}"
+        for dataset, row in ratio.iterrows()
+    )
+    return show(
+        figure,
+        alt=f"Ratio of mean predicted to observed risk of {LEARNER_NAMES[learner]} by data set, left as it "
+        f"comes, right with the prior corrected. {spoken}.",
+        caption="A model trained on balanced data believes in a balanced world; one line of arithmetic takes "
+        "most of it back.",
+    )

@@ -1,0 +1,103 @@
+"""Where a result table comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION: Final = 1
+"""Version of the layout of tables and provenance files."""
+
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$")]
+
+
+class Hardware(BaseModel):
+    """The machine that computed a table.
+
+    Attributes
+    ----------
+    processor : str
+        Model name of the processor.
+    cores : int
+        Cores that were available to the run.
+    memory_gib : float
+        Memory of the machine in GiB.
+    gpu : str or None
+        Model name of the accelerator, None when none was used.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    processor: str
+    cores: int = Field(ge=1)
+    memory_gib: float = Field(gt=0, allow_inf_nan=False)
+    gpu: str | None = None
+
+
+class Provenance(BaseModel):
+    """Everything that is known about how a result table was computed.
+
+    Attributes
+    ----------
+    schema_version : 1
+        Layout of table and provenance.
+    experiment : str
+        Name of the experiment, ``<study>.<experiment>``.
+    profile : str
+        ``quick``, ``standard``, ``paper`` or ``control``.
+    commit : str
+        Git commit, with the suffix ``-dirty`` when the checkout had changes, or ``tree:`` and the code hash where
+        there is no git.
+    code_hash : str
+        :func:`repro.protocol.code.code_hash` of the experiment.
+    versions : dict of str to str
+        Library and version.
+    python : str
+        Version of Python.
+    hardware : Hardware
+        The machine.
+    seeds : dict of str to int
+        Name and root of each source of randomness.
+    data : dict of str to str
+        Name and checksum of each data set that was read.
+    cells : int
+        Number of cells behind the table.
+    wall_seconds : float
+        Sum over cells of their own computing time.
+    peak_memory_mib : float
+        Largest resident memory of a cell.
+    started, finished : str
+        Moments of the first and the last cell, ISO 8601 in UTC.
+    claims : dict of str to str
+        For each claim on this experiment the hash of its specification when the cells were computed;
+        ``mixed`` when cells were computed under different ones.
+    table_sha256 : str
+        Checksum of the bytes of the CSV file; filled in by :func:`repro.results.write_table`.
+    rows : int
+        Number of rows; filled in by :func:`repro.results.write_table`.
+    columns : list of str
+        Names of the columns, in order; filled in by :func:`repro.results.write_table`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    experiment: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    profile: Literal["quick", "standard", "paper", "control"]
+    commit: str
+    code_hash: str
+    versions: dict[str, str]
+    python: str
+    hardware: Hardware
+    seeds: dict[str, int]
+    data: dict[str, str]
+    cells: int = Field(ge=1)
+    wall_seconds: float = Field(ge=0, allow_inf_nan=False)
+    peak_memory_mib: float = Field(ge=0, allow_inf_nan=False)
+    started: Moment
+    finished: Moment
+    claims: dict[str, str]
+    table_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    rows: int = Field(0, ge=0)
+    columns: list[str] = Field(default_factory=list)

@@ -1,0 +1,197 @@
+"""Running an experiment: on a profile, on a reader's own file, or for a notebook that wants its table."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+
+from repro.protocol.exceptions import ResultsError
+from repro.protocol.experiment import Cell, Experiment
+from repro.protocol.profile import default_profile
+from repro.results import ResultTable, find_table, table_path, write_table
+from repro.running.errors import StorageFailed
+from repro.running.lock import experiment_lock
+from repro.running.planning import Plan, plan, plan_cells, resolve
+from repro.running.store import CellStore
+from repro.running.sweep import Backend, Device, SweepOptions, compute_cells
+from repro.running.tables import assemble, provenance_of
+
+__all__ = ["results", "run", "run_on_csv"]
+
+
+def run(
+    experiment: Experiment | str,
+    profile: str,
+    *,
+    n_jobs: int | None = None,
+    backend: Backend = "loky",
+    scheduler: str | None = None,
+    device: Device = "auto",
+    progress: bool = True,
+    force: bool = False,
+    wait: bool = True,
+) -> ResultTable:
+    """Run an experiment and write its table; cells that are stored already are not computed again.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        The experiment or its name.
+    profile : str
+        ``"quick"``, ``"standard"``, ``"paper"`` or, for the control runs, ``"control"``.
+    n_jobs : int or None, default=None
+        Number of cells computed at a time; None for one per available core.
+    backend : {"loky", "threading", "sequential", "dask"}, default="loky"
+        Where joblib computes the cells. The table has the same bytes for each.
+    scheduler : str or None, default=None
+        Address of a running Dask scheduler; without it the backend ``"dask"`` starts workers here.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        Handed to the cells.
+    progress : bool, default=True
+        Whether to show progress on standard error.
+    force : bool, default=False
+        Whether to compute stored cells again.
+    wait : bool, default=True
+        Whether to wait while another process runs the same experiment and profile.
+
+    Returns
+    -------
+    ResultTable
+
+    Raises
+    ------
+    UnknownName
+        If there is no such experiment, profile, backend or device.
+    CellFailed
+        If a cell raised an error; the message names it. Finished cells are kept.
+    StorageFailed
+        If a cell or the table cannot be written.
+    ExperimentLocked
+        If another process runs the same and `wait` is False.
+    KeyboardInterrupt
+        After Ctrl-C; finished cells are kept and the table is left as it was.
+    """
+    options = SweepOptions(n_jobs, backend, scheduler, device, progress)
+    experiment = resolve(experiment)
+    cells = experiment.cells_of(profile)
+    with experiment_lock(experiment.name, profile, wait=wait):
+        planned = _compute(experiment, profile, cells, options, force=force)
+        frame, records = assemble(planned)
+        path = table_path(experiment.name, profile)
+        try:
+            return write_table(frame, provenance_of(planned, records), path)
+        except OSError as error:
+            raise StorageFailed(
+                f"cannot write {path}: {error}. All cells are kept; make room or allow writing, then run again."
+            ) from error
+
+
+def _compute(experiment: Experiment, name: str, cells: list[Cell], options: SweepOptions, *, force: bool) -> Plan:
+    planned = plan_cells(experiment, name, cells)
+    if force:
+        CellStore.of(experiment.name).discard([item.key for item in planned.cells])
+        planned = plan_cells(experiment, name, cells)
+    compute_cells(planned, options)
+    return planned
+
+
+def results(experiment: Experiment | str, profile: str | None = None, *, progress: bool = True) -> ResultTable:
+    """Table of an experiment for a notebook: the one at hand if it is current, else computed now.
+
+    A ``quick`` table counts as current when code, data, seed and cells are those of today. A table of a longer
+    profile is shown as it was committed; its provenance says from which code.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        The experiment or its name.
+    profile : str or None, default=None
+        None for :func:`repro.protocol.profile.default_profile`.
+    progress : bool, default=True
+        Whether to show progress when cells have to be computed.
+
+    Returns
+    -------
+    ResultTable
+    """
+    experiment = resolve(experiment)
+    profile = default_profile() if profile is None else profile
+    if profile in ("standard", "paper"):
+        table = find_table(experiment, profile)
+        if table is not None:
+            return table
+    else:
+        with suppress(ResultsError):
+            table = find_table(experiment, profile)
+            if table is not None and _is_current(table, plan(experiment, profile)):
+                return table
+    return run(experiment, profile, progress=progress)
+
+
+def _is_current(table: ResultTable, planned: Plan) -> bool:
+    provenance = table.provenance
+    data = {name: value for item in planned.cells for name, value in item.data.items()}
+    return (
+        provenance.code_hash == planned.code_hash
+        and provenance.seeds == {"root": planned.experiment.seed}
+        and provenance.data == data
+        and list(table.frame["cell"].drop_duplicates()) == [item.cell.id for item in planned.cells]
+    )
+
+
+def run_on_csv(
+    experiment: Experiment | str,
+    csv: Path | str,
+    target: str,
+    positive: str | None = None,
+    *,
+    n_jobs: int | None = None,
+    backend: Backend = "loky",
+    scheduler: str | None = None,
+    device: Device = "auto",
+    progress: bool = True,
+    force: bool = False,
+    wait: bool = True,
+) -> pd.DataFrame:
+    """Run an experiment on the reader's own file.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        An experiment that declares how it runs on own data.
+    csv : pathlib.Path or str
+        The file.
+    target : str
+        Column with the class.
+    positive : str or None, default=None
+        Label of the positive class; None for the rarer one.
+    n_jobs, backend, scheduler, device, progress, force, wait
+        As in :func:`run`.
+
+    Returns
+    -------
+    DataFrame
+        Tidy rows as in a result table. They are stored as cells; no table is written.
+
+    Raises
+    ------
+    ValueError
+        If the experiment does not run on own data, or the file cannot be used; the message says why.
+    """
+    from repro.data import load_csv
+
+    options = SweepOptions(n_jobs, backend, scheduler, device, progress)
+    experiment = resolve(experiment)
+    if experiment.own_data is None:
+        raise ValueError(f"{experiment.name} does not run on own data")
+    path = Path(csv).expanduser().resolve()
+    load_csv(path, target, positive)
+    sets = experiment.own_data.cells({"csv": str(path), "target": target, "positive": positive})
+    cells = [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets]
+    name = f"own-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    with experiment_lock(experiment.name, name, wait=wait):
+        planned = _compute(experiment, name, cells, options, force=force)
+        return assemble(planned)[0]

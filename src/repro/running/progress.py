@@ -1,0 +1,109 @@
+"""Progress of a sweep: a bar with the time left in a terminal, a few plain lines elsewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+__all__ = ["SweepProgress", "duration"]
+
+LINE_SHARE, LINE_SECONDS = 0.1, 30.0
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people: ``8 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+class SweepProgress:
+    """Shows how far a sweep is. Use as a context manager.
+
+    The time left follows from the expected seconds of the remaining cells, corrected by how the measured times of
+    the finished ones compare with what was expected of them.
+
+    Parameters
+    ----------
+    title : str
+        What is run.
+    expected : float
+        Expected seconds of all waiting cells together, on one core.
+    cells : int
+        Number of waiting cells.
+    workers : int
+        Number of cells computed at a time.
+    enabled : bool
+        Whether anything is shown.
+    """
+
+    def __init__(self, title: str, expected: float, cells: int, workers: int, *, enabled: bool) -> None:
+        self.title, self.cells, self.workers, self.enabled = title, cells, workers, enabled
+        self.remaining = expected
+        self.finished_expected = self.finished_measured = 0.0
+        self.done = 0
+        console = Console(stderr=True)
+        live = console.is_terminal or (console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None)
+        self._bar = (
+            Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("cells"),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[left]}"),
+                console=console,
+            )
+            if enabled and live
+            else None
+        )
+        self._last_line = (time.monotonic(), 0)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+            self._task = self._bar.add_task(self.title, total=self.cells, left=self.left())
+        elif self.enabled:
+            self._line()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def left(self) -> str:
+        """Time left in words."""
+        if self.done == self.cells:
+            return "done"
+        speed = self.finished_measured / self.finished_expected if self.finished_expected else 1.0
+        workers = max(1, min(self.workers, self.cells - self.done))
+        return f"about {duration(self.remaining * speed / workers)} left"
+
+    def advance(self, expected: float, measured: float) -> None:
+        """Count a finished cell with its expected and measured seconds."""
+        self.done += 1
+        self.remaining = max(0.0, self.remaining - expected)
+        self.finished_expected += expected
+        self.finished_measured += measured
+        if self._bar:
+            self._bar.update(self._task, advance=1, left=self.left())
+        elif self.enabled:
+            since, at = self._last_line
+            step = self.done - at >= max(1.0, LINE_SHARE * self.cells)
+            if step or time.monotonic() - since > LINE_SECONDS or self.done == self.cells:
+                self._line()
+
+    def _line(self) -> None:
+        self._last_line = (time.monotonic(), self.done)
+        sys.stderr.write(f"{self.title}: {self.done}/{self.cells} cells, {self.left()}\n")
+        sys.stderr.flush()

@@ -1,0 +1,388 @@
+"""Compiled kernels of the exact nearest-neighbour search.
+
+All of them use one definition of distance: squared differences of the numeric columns, summed in float64 in column
+order, then one penalty for every nominal column in which two rows differ. Every kernel orders neighbours by
+(distance, row number), so they return the same rows whichever of them is used.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from repro.sampling._compile import kernel
+
+Array = npt.NDArray[Any]
+
+LEAF_SIZE = 32
+NO_ROW = np.iinfo(np.int32).max
+
+
+class Tree(NamedTuple):
+    """A k-d tree with tight boxes whose leaves hold their points column by column.
+
+    Attributes
+    ----------
+    leaf_points : ndarray of shape (n_leaves, n_columns, LEAF_SIZE), float64
+        Coordinates; unused places of a leaf hold infinity.
+    leaf_rows : ndarray of shape (n_leaves, LEAF_SIZE), int32
+        Row numbers; unused places hold `NO_ROW`.
+    low, high : ndarray of shape (n_nodes, n_columns), float64
+        Smallest and largest value of every column among the points below a node.
+    child : ndarray of shape (n_nodes,), int32
+        The first of the two children of a node, which are neighbours in this numbering; ``-1 - leaf`` for a leaf.
+    smallest_row : ndarray of shape (n_nodes,), int32
+        Smallest row number below a node.
+    """
+
+    leaf_points: Array
+    leaf_rows: Array
+    low: Array
+    high: Array
+    child: Array
+    smallest_row: Array
+
+
+@kernel
+def _partition(keys: Array, rows: Array, start: int, stop: int, middle: int) -> None:
+    """Reorder `keys[start:stop]`, and `rows` with it, so that the smallest stand before `middle` (Hoare's selection)."""
+    stop -= 1
+    while start < stop:
+        pivot = keys[(start + stop) // 2]
+        left, right = start, stop
+        while left <= right:
+            while keys[left] < pivot:
+                left += 1
+            while keys[right] > pivot:
+                right -= 1
+            if left <= right:
+                keys[left], keys[right] = keys[right], keys[left]
+                rows[left], rows[right] = rows[right], rows[left]
+                left += 1
+                right -= 1
+        if middle <= right:
+            stop = right
+        elif middle >= left:
+            start = left
+        else:
+            return
+
+
+@kernel
+def build_tree(points: Array, n_numeric: int, penalty: float) -> Tree:
+    """Build the tree: a node is split at a multiple of `LEAF_SIZE` points, along the column in which it is widest."""
+    n_rows, n_columns = points.shape
+    n_leaves = (n_rows + LEAF_SIZE - 1) // LEAF_SIZE
+    n_nodes = 2 * n_leaves - 1
+    leaf_points = np.full((n_leaves, n_columns, LEAF_SIZE), np.inf)
+    leaf_rows = np.full((n_leaves, LEAF_SIZE), NO_ROW, dtype=np.int32)
+    low = np.full((n_nodes, n_columns), np.inf)
+    high = np.full((n_nodes, n_columns), -np.inf)
+    child = np.empty(n_nodes, dtype=np.int32)
+    smallest_row = np.full(n_nodes, NO_ROW, dtype=np.int32)
+    order = np.arange(n_rows).astype(np.int32)
+    keys = np.empty(n_rows)
+    nominal_width = np.sqrt(penalty)
+
+    stack = np.empty((64, 3), dtype=np.int64)
+    stack[0] = (0, 0, n_leaves)
+    depth, next_node = 1, 1
+    while depth > 0:
+        depth -= 1
+        node, first_leaf, last_leaf = stack[depth]
+        start, stop = first_leaf * LEAF_SIZE, min(last_leaf * LEAF_SIZE, n_rows)
+        for position in range(start, stop):
+            row = order[position]
+            smallest_row[node] = min(smallest_row[node], row)
+            for column in range(n_columns):
+                value = points[row, column]
+                low[node, column] = min(low[node, column], value)
+                high[node, column] = max(high[node, column], value)
+        if last_leaf - first_leaf == 1:
+            child[node] = -1 - first_leaf
+            for position in range(start, stop):
+                leaf_rows[first_leaf, position - start] = order[position]
+                for column in range(n_columns):
+                    leaf_points[first_leaf, column, position - start] = points[order[position], column]
+            continue
+        widest, width = -1, 0.0
+        for column in range(n_columns):
+            extent = high[node, column] - low[node, column]
+            if column >= n_numeric and extent > 0.0:
+                extent = nominal_width
+            if extent > width:
+                widest, width = column, extent
+        middle_leaf = (first_leaf + last_leaf) // 2
+        for position in range(start, stop):
+            # equal points are split by row number, so that the search can leave out the later ones
+            keys[position] = points[order[position], widest] if widest >= 0 else float(order[position])
+        _partition(keys, order, start, stop, middle_leaf * LEAF_SIZE)
+        child[node] = next_node
+        stack[depth] = (next_node, first_leaf, middle_leaf)
+        stack[depth + 1] = (next_node + 1, middle_leaf, last_leaf)
+        depth += 2
+        next_node += 2
+    return Tree(leaf_points, leaf_rows, low, high, child, smallest_row)
+
+
+@kernel
+def _insert(distances: Array, rows: Array, distance: float, row: int) -> None:
+    """Put a neighbour into the list sorted by (distance, row); the last one falls out."""
+    place = distances.size - 1
+    while place > 0 and (
+        distances[place - 1] > distance or (distances[place - 1] == distance and rows[place - 1] > row)
+    ):
+        distances[place] = distances[place - 1]
+        rows[place] = rows[place - 1]
+        place -= 1
+    distances[place] = distance
+    rows[place] = row
+
+
+@kernel
+def _box_distance(
+    low: Array, high: Array, point: Array, n_numeric: int, penalty: float, enough: float
+) -> float:
+    """Smallest distance that a point of the box can have; may stop early once it is above `enough`.
+
+    Rounding is monotone and the terms are added in the order of :func:`_leaf_distances`, so the result is never above
+    the distance computed for a point of the box: no allowance for rounding errors is needed.
+    """
+    total = 0.0
+    for column in range(n_numeric):
+        gap = max(low[column] - point[column], point[column] - high[column], 0.0)
+        total += gap * gap
+        if total > enough:
+            return total
+    for column in range(n_numeric, point.size):
+        if low[column] == high[column] and low[column] != point[column]:
+            total += penalty
+    return total
+
+
+@kernel
+def _leaf_distances(leaf: Array, point: Array, n_numeric: int, penalty: float, distances: Array) -> None:
+    """Distances of all points of a leaf; four columns in one pass, added one after the other."""
+    for lane in range(LEAF_SIZE):
+        distances[lane] = 0.0
+    column = 0
+    while column + 4 <= n_numeric:
+        first, second, third, fourth = point[column], point[column + 1], point[column + 2], point[column + 3]
+        for lane in range(LEAF_SIZE):
+            one, two = leaf[column, lane] - first, leaf[column + 1, lane] - second
+            three, four = leaf[column + 2, lane] - third, leaf[column + 3, lane] - fourth
+            distances[lane] = (((distances[lane] + one * one) + two * two) + three * three) + four * four
+        column += 4
+    while column < n_numeric:
+        first = point[column]
+        for lane in range(LEAF_SIZE):
+            one = leaf[column, lane] - first
+            distances[lane] += one * one
+        column += 1
+    for nominal in range(n_numeric, point.size):
+        first = point[nominal]
+        for lane in range(LEAF_SIZE):
+            distances[lane] += penalty if leaf[nominal, lane] != first else 0.0
+
+
+@kernel
+def search_tree(
+    tree: Tree, points: Array, queries: Array, n_numeric: int, penalty: float, neighbours: Array
+) -> int:
+    """Write the nearest rows of every query row into `neighbours[query]`; return the number of leaves visited."""
+    k = neighbours.shape[1]
+    distances, rows = np.empty(k), np.empty(k, dtype=np.int32)
+    lanes = np.empty(LEAF_SIZE)
+    stack_bound, stack_node = np.empty(128), np.empty(128, dtype=np.int32)
+    visited = 0
+    for query in queries:
+        point = points[query]
+        distances[:] = np.inf
+        rows[:] = NO_ROW
+        stack_bound[0], stack_node[0] = 0.0, 0
+        depth = 1
+        while depth > 0:
+            depth -= 1
+            bound, node = stack_bound[depth], stack_node[depth]
+            farthest = distances[k - 1]
+            if bound > farthest or (bound == farthest and tree.smallest_row[node] > rows[k - 1]):
+                continue
+            first = tree.child[node]
+            if first < 0:
+                visited += 1
+                leaf = -1 - first
+                _leaf_distances(tree.leaf_points[leaf], point, n_numeric, penalty, lanes)
+                near = np.uint8(0)
+                for lane in range(LEAF_SIZE):
+                    near |= np.uint8(lanes[lane] <= farthest)
+                if near == 0:
+                    continue
+                for lane in range(LEAF_SIZE):
+                    distance, row = lanes[lane], tree.leaf_rows[leaf, lane]
+                    if row != query and (
+                        distance < distances[k - 1] or (distance == distances[k - 1] and row < rows[k - 1])
+                    ):
+                        _insert(distances, rows, distance, row)
+                continue
+            left = _box_distance(tree.low[first], tree.high[first], point, n_numeric, penalty, farthest)
+            right = _box_distance(tree.low[first + 1], tree.high[first + 1], point, n_numeric, penalty, farthest)
+            left_is_nearer = left < right or (
+                left == right and tree.smallest_row[first] < tree.smallest_row[first + 1]
+            )
+            # the nearer child is put down last and so taken up first
+            stack_bound[depth], stack_node[depth] = (right, first + 1) if left_is_nearer else (left, first)
+            stack_bound[depth + 1], stack_node[depth + 1] = (left, first) if left_is_nearer else (right, first + 1)
+            depth += 2
+        neighbours[query] = rows
+    return visited
+
+
+@kernel
+def _distance(points: Array, first: int, second: int) -> float:
+    """Distance of two rows by the definition at the top of this module, numeric columns only."""
+    total = 0.0
+    for column in range(points.shape[1]):
+        difference = points[first, column] - points[second, column]
+        total += difference * difference
+    return total
+
+
+CHUNK = 64
+TINY = 1e-300
+
+
+@kernel
+def screen(
+    products: Array,
+    points: Array,
+    queries: Array,
+    candidates: Array,
+    offsets: Array,
+    scale: float,
+    rounding: float,
+    distances: Array,
+    rows: Array,
+) -> int:
+    """Take over the candidates of one block that may be nearer than the neighbours found so far.
+
+    ``products[i, j] + norm_i`` is, up to an error that `offsets` allows for, the scaled distance between the rows
+    ``queries[i]`` and ``candidates[j]``. Only where it does not exceed the scaled distance of the current
+    k-th neighbour is the distance computed exactly.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_queries, n_candidates), float32 or float64
+        Approximate scaled distance less the scaled squared norm of the query.
+    points : ndarray of shape (n_rows, n_columns), float64
+        All rows.
+    queries : ndarray of shape (n_queries,), int32
+        Row numbers of the queries.
+    candidates : ndarray of shape (n_candidates,), int32
+        Row numbers of the candidates.
+    offsets : ndarray of shape (n_queries,), float64
+        What is added to a scaled distance to give the limit for `products`.
+    scale : float
+        Factor by which the coordinates were multiplied for the approximation.
+    rounding : float
+        Relative allowance for rounding the limit to the type of `products`.
+    distances, rows : ndarray of shape (n_queries, k), float64 and int32
+        The neighbours found so far, changed in place.
+
+    Returns
+    -------
+    int
+        Number of distances computed exactly.
+    """
+    n_queries, n_candidates = products.shape
+    k = distances.shape[1]
+    limits = np.empty(1, dtype=products.dtype)
+    exact = 0
+    for local in range(n_queries):
+        query = queries[local]
+        found, found_rows = distances[local], rows[local]
+        threshold = (found[k - 1] * scale) * scale + offsets[local]
+        limits[0] = threshold + abs(threshold) * rounding
+        for start in range(0, n_candidates, CHUNK):
+            chunk = products[local, start : start + CHUNK]
+            # a loop that the compiler turns into vector instructions, which it does not with an early exit
+            limit, passing = limits[0], np.uint8(0)
+            for position in range(chunk.size):
+                passing |= np.uint8(chunk[position] <= limit)
+            if passing == 0:
+                continue
+            for position in range(chunk.size):
+                row = candidates[start + position]
+                if chunk[position] > limits[0] or row == query:
+                    continue
+                if found[k - 1] == 0.0 and row > found_rows[k - 1]:
+                    continue
+                distance = _distance(points, query, row)
+                exact += 1
+                if distance < found[k - 1] or (distance == found[k - 1] and row < found_rows[k - 1]):
+                    _insert(found, found_rows, distance, row)
+                    threshold = (found[k - 1] * scale) * scale + offsets[local]
+                    limits[0] = threshold + abs(threshold) * rounding
+    return exact
+
+
+@kernel
+def _sparse_distance(data: Array, indices: Array, indptr: Array, first: int, second: int) -> float:
+    """Distance of two rows of a CSR matrix with sorted indices; equals the dense one, columns of zeros add nothing."""
+    left, left_stop = indptr[first], indptr[first + 1]
+    right, right_stop = indptr[second], indptr[second + 1]
+    total = 0.0
+    while left < left_stop or right < right_stop:
+        if right >= right_stop or (left < left_stop and indices[left] < indices[right]):
+            difference = data[left]
+            left += 1
+        elif left >= left_stop or indices[right] < indices[left]:
+            difference = data[right]
+            right += 1
+        else:
+            difference = data[left] - data[right]
+            left += 1
+            right += 1
+        total += difference * difference
+    return total
+
+
+@kernel
+def search_sparse(
+    data: Array,
+    indices: Array,
+    indptr: Array,
+    n_columns: int,
+    squared_norms: Array,
+    error: float,
+    queries: Array,
+    neighbours: Array,
+) -> None:
+    """Nearest rows of a CSR matrix: inner products with one densified query first, exact distances where needed."""
+    k = neighbours.shape[1]
+    distances, rows = np.empty(k), np.empty(k, dtype=np.int32)
+    dense = np.zeros(n_columns)
+    for query in queries:
+        distances[:] = np.inf
+        rows[:] = NO_ROW
+        for entry in range(indptr[query], indptr[query + 1]):
+            dense[indices[entry]] = data[entry]
+        for row in range(indptr.size - 1):
+            if distances[k - 1] == 0.0:
+                break
+            if row == query:
+                continue
+            product = 0.0
+            for entry in range(indptr[row], indptr[row + 1]):
+                product += data[entry] * dense[indices[entry]]
+            norms = squared_norms[query] + squared_norms[row]
+            # written so that a NaN from an overflow leads to the exact distance
+            if norms - 2.0 * product - error * norms - TINY > distances[k - 1]:
+                continue
+            distance = _sparse_distance(data, indices, indptr, query, row)
+            if distance < distances[k - 1] or (distance == distances[k - 1] and row < rows[k - 1]):
+                _insert(distances, rows, distance, row)
+        for entry in range(indptr[query], indptr[query + 1]):
+            dense[indices[entry]] = 0.0
+        neighbours[query] = rows

@@ -1,0 +1,256 @@
+"""Exact nearest neighbours within one set of rows, ties broken by row number."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+Rows = npt.NDArray[np.float64]
+Neighbours = npt.NDArray[np.int32]
+
+_blas_limit = threading.Lock()
+"""The thread limit of the BLAS library belongs to the whole process: one blocked search at a time may change it."""
+
+_QUERY_BLOCK = 256
+_CANDIDATE_BLOCK = 1024
+_TRIAL_QUERIES = 64
+_LONG_WORK = 5e7
+"""Work, in steps of about a nanosecond, from which it pays to ask for the number of threads and to start them."""
+
+
+def nearest_neighbors(
+    rows: npt.ArrayLike | sparse.csr_matrix | sparse.csr_array,
+    k: int,
+    *,
+    n_nominal: int = 0,
+    nominal_penalty: float = 0.0,
+) -> Neighbours:
+    """Find the `k` nearest other rows of every row, exactly.
+
+    The distance of two rows is the sum of the squared differences of their numeric columns, accumulated in float64 in
+    column order, plus `nominal_penalty` for every nominal column in which they differ. A row is left out as its own
+    neighbour by its number, so a twin at distance 0 is a neighbour like any other. Of rows at equal distance the one
+    with the smaller number comes first. The result depends on neither the method chosen inside nor the number of
+    threads.
+
+    Parameters
+    ----------
+    rows : array-like or CSR matrix of shape (n_rows, n_columns)
+        Finite numbers; converted to float64. The nominal columns, if any, come last and hold one number per value.
+    k : int
+        Neighbours per row, from 1 to ``n_rows - 1``.
+    n_nominal : int, default=0
+        Number of columns at the end that are nominal; 0 for a CSR matrix.
+    nominal_penalty : float, default=0.0
+        What a differing nominal column adds to the squared distance; not negative.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, k), int32
+        Row numbers, nearest first.
+
+    Raises
+    ------
+    ValueError
+        If `k` is not within 1 and ``n_rows - 1``, `rows` is not two-dimensional or holds NaN or infinity, or the
+        nominal columns are out of range.
+
+    Notes
+    -----
+    Two methods share the work. A k-d tree with tight boxes needs no allowance for rounding, because rounding is
+    monotone and a box distance is added up in the same order as the distance itself. Where a trial with a few rows
+    shows that the tree would have to look at too much, rows are compared in blocks by matrix products in single
+    precision; a bound on their rounding error decides which pairs need the exact distance. A CSR matrix is compared
+    with one densified row at a time.
+
+    Examples
+    --------
+    >>> from repro.sampling.neighbors import nearest_neighbors
+    >>> nearest_neighbors([[0.0], [1.0], [2.0], [10.0]], k=2)
+    array([[1, 2],
+           [0, 2],
+           [1, 0],
+           [2, 1]], dtype=int32)
+    """
+    if sparse.issparse(rows):
+        if n_nominal:
+            raise ValueError("n_nominal must be 0 for a sparse matrix, found " + str(n_nominal))
+        matrix = sparse.csr_matrix(rows, dtype=np.float64, copy=True)
+        matrix.sum_duplicates()
+        _check(matrix.shape, matrix.data, k)
+        return _search_sparse(matrix, k)
+    points = np.ascontiguousarray(rows, dtype=np.float64)
+    if points.ndim != 2:
+        raise ValueError(f"rows must have two dimensions, found shape {points.shape}")
+    _check(points.shape, points, k)
+    n_columns = points.shape[1]
+    if not 0 <= n_nominal <= n_columns:
+        raise ValueError(f"n_nominal must lie within 0 and the {n_columns} columns of rows, found {n_nominal}")
+    if not nominal_penalty >= 0.0:
+        raise ValueError(f"nominal_penalty must not be negative, found {nominal_penalty}")
+    return _search_dense(points, k, n_columns - n_nominal, float(nominal_penalty))
+
+
+def _check(shape: tuple[int, ...], values: npt.NDArray[Any], k: int) -> None:
+    if not 1 <= k < shape[0]:
+        raise ValueError(f"k must lie within 1 and {shape[0] - 1} for {shape[0]} rows, found {k}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"rows must be finite, found {np.count_nonzero(~np.isfinite(values))} NaN or infinite values")
+
+
+def _n_threads(work: float) -> int:
+    from repro.sampling._compile import thread_count
+
+    return thread_count() if work > _LONG_WORK else 1
+
+
+def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neighbours:
+    """Search by the tree, or in blocks where the tree would look at too many points."""
+    from repro.sampling._search_kernels import LEAF_SIZE, build_tree, search_tree
+
+    n_rows, n_columns = points.shape
+    all_numeric = n_numeric == n_columns
+    tree = build_tree(points, n_numeric, penalty)
+    queries = tree.leaf_rows.ravel()[:n_rows]
+    neighbours = np.empty((n_rows, k), dtype=np.int32)
+    trial = queries[:: max(1, n_rows // _TRIAL_QUERIES)]
+    leaves = search_tree(tree, points, trial, n_numeric, penalty, neighbours) / trial.size
+    tree_work = leaves * (100.0 + (0.25 * LEAF_SIZE + 4) * n_columns)
+    if all_numeric and tree_work > blocked_work:
+        return _search_blocked(points, queries, k)
+    from repro.sampling._compile import run_in_threads
+
+    n_threads = _n_threads(n_rows * tree_work)
+
+    def search(some: npt.NDArray[np.int32]) -> None:
+        search_tree(tree, points, some, n_numeric, penalty, neighbours)
+
+    run_in_threads(search, np.array_split(queries, 8 * n_threads) if n_threads > 1 else [queries], n_threads)
+    return neighbours
+
+
+def _search_blocked(points: Rows, order: npt.NDArray[np.int32], k: int) -> Neighbours:
+    """Compare blocks of rows by matrix products and compute only the distances that may matter exactly.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_rows, n_columns), float64
+        All rows.
+    order : ndarray of shape (n_rows,), int32
+        Row numbers in an order in which rows that are close in space stand close together, as the leaves of the tree.
+    k : int
+        Neighbours per row.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, k), int32
+        Row numbers, nearest first.
+    """
+    from repro.sampling._compile import run_in_threads
+
+    n_rows, n_columns = points.shape
+    neighbours = np.empty((n_rows, k), dtype=np.int32)
+    starts = range(0, n_rows, _QUERY_BLOCK)
+    n_threads = _n_threads(n_rows * n_rows * (0.5 + 0.025 * n_columns)) if len(starts) > 1 else 1
+    screening = _Screening(points, order, np.float32)
+    with _blas_limit, threadpool_limits(1, user_api="blas"):
+        exact, pairs = screening.search(starts[0], neighbours)
+        if exact > 0.02 * pairs and n_rows > 4096:
+            # most pairs are closer than single precision can tell apart
+            screening = _Screening(points, order, np.float64)
+        run_in_threads(lambda start: screening.search(start, neighbours), starts[1:], n_threads)
+    return neighbours
+
+
+class _Screening:
+    """The rows in the form needed for screening by matrix products in one precision.
+
+    Let a, b be two rows, centred, scaled by a power of two into (-1, 1) and rounded to the working precision with unit
+    roundoff u. Rounding them and forming ``|b|^2 - 2 a.b`` as one inner product of ``n_columns + 1`` terms together err
+    by at most a multiple ``(2 n_columns + const) u`` of ``|a|^2 + |b|^2``, plus a tiny absolute term for underflow. The
+    part of that bound with b is taken off the entry ``|b|^2``, the part with a goes into the limit, so that a pair
+    whose product exceeds the limit is farther than the k-th neighbour found so far.
+    """
+
+    def __init__(
+        self, points: Rows, order: npt.NDArray[np.int32], dtype: type[np.float32] | type[np.float64]
+    ) -> None:
+        n_rows, n_columns = points.shape
+        self.points, self.order, self.dtype = points, order, dtype
+        self.blocks = [slice(start, start + _CANDIDATE_BLOCK) for start in range(0, n_rows, _CANDIDATE_BLOCK)]
+        self.low = np.array([points[order[block]].min(axis=0) for block in self.blocks])
+        self.high = np.array([points[order[block]].max(axis=0) for block in self.blocks])
+        low, high = self.low.min(axis=0), self.high.max(axis=0)
+        self.centre = points.mean(axis=0) if max(-low.min(), high.max()) < 1e300 else np.zeros(n_columns)
+        largest = float(np.maximum(high - self.centre, self.centre - low).max())
+        self.scale = float(np.ldexp(1.0, -int(np.frexp(largest)[1]))) if largest > 0.0 else 1.0
+        self.unit = float(np.finfo(dtype).eps) / 2
+        self.error = (4 * n_columns + 64) * self.unit
+        # underflow in the working precision, and in the float64 distances when everything is tiny
+        self.smallest = (n_columns + 2) * (float(np.finfo(dtype).tiny) * 64 + (self.scale * 2.0**-537) ** 2)
+        self.candidates = np.empty((n_rows, n_columns + 1), dtype=dtype)
+        for block in self.blocks:
+            scaled, norms = self._scaled(points[order[block]])
+            self.candidates[block, :-1] = scaled * dtype(-2)
+            self.candidates[block, -1] = norms * (1.0 - self.error)
+
+    def _scaled(self, points: Rows) -> tuple[npt.NDArray[Any], Rows]:
+        scaled = ((points - self.centre) * self.scale).astype(self.dtype)
+        return scaled, np.einsum("ij,ij->i", scaled, scaled, dtype=np.float64)
+
+    def _box_distances(self, points: Rows) -> Rows:
+        """Distance that a query of `points` has at least to every block, with an allowance for rounding."""
+        gaps = np.maximum(np.maximum(self.low - points.max(axis=0), points.min(axis=0) - self.high), 0.0)
+        return np.einsum("ij,ij->i", gaps, gaps) * (1.0 - 1e-9)
+
+    def search(self, start: int, neighbours: Neighbours) -> tuple[int, int]:
+        """Write the neighbours of one block of queries; return how many distances were computed exactly, of how many."""
+        from repro.sampling._search_kernels import NO_ROW, screen
+
+        queries = self.order[start : start + _QUERY_BLOCK]
+        points = self.points[queries]
+        scaled, norms = self._scaled(points)
+        left = np.hstack([scaled, np.ones((queries.size, 1), dtype=self.dtype)])
+        offsets = self.smallest - norms * (1.0 - self.error)
+        distances = np.full((queries.size, neighbours.shape[1]), np.inf)
+        found = np.full(distances.shape, NO_ROW, dtype=np.int32)
+        products = np.empty((queries.size, _CANDIDATE_BLOCK), dtype=self.dtype)
+        bounds = self._box_distances(points)
+        exact = pairs = 0
+        for number in np.argsort(bounds, kind="stable"):
+            if bounds[number] > distances[:, -1].max():
+                break
+            candidates = self.order[self.blocks[number]]
+            block = products[:, : candidates.size]
+            np.matmul(left, self.candidates[self.blocks[number]].T, out=block)
+            exact += screen(
+                block, self.points, queries, candidates, offsets, self.scale, 16 * self.unit, distances, found
+            )
+            pairs += block.size
+        neighbours[queries] = found
+        return exact, pairs
+
+
+def _search_sparse(matrix: sparse.csr_matrix, k: int) -> Neighbours:
+    from repro.sampling._compile import run_in_threads
+    from repro.sampling._search_kernels import search_sparse
+
+    n_rows, n_columns = matrix.shape
+    neighbours = np.empty((n_rows, k), dtype=np.int32)
+    squared_norms = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+    longest = int(np.diff(matrix.indptr).max(initial=0))
+    error = (4 * longest + 64) * float(np.finfo(np.float64).eps)
+    n_threads = _n_threads(float(n_rows) * (matrix.nnz + n_rows))
+
+    def search(queries: npt.NDArray[np.int32]) -> None:
+        search_sparse(
+            matrix.data, matrix.indices, matrix.indptr, n_columns, squared_norms, error, queries, neighbours
+        )
+
+    run_in_threads(search, np.array_split(np.arange(n_rows, dtype=np.int32), 8 * n_threads), n_threads)
+    return neighbours

@@ -1,0 +1,165 @@
+"""Experiments of the SMOTE study: which cells each profile runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import product
+from typing import Any, Final
+
+import pandas as pd
+
+from repro.metrics import nadeau_bengio_interval
+from repro.protocol.experiment import Experiment, OwnData, Parameters
+from repro.studies.smote.learners import LEARNERS, learners
+from repro.studies.smote.problems import registered_data
+from repro.studies.smote.repeated_rows import repeated_rows
+from repro.studies.smote.replication import replication
+from repro.studies.smote.sweep import FOLDS, readings, roc_sweep
+
+PARTITIONS: Final = 10
+PAPER_SETS: Final = ("pima", "phoneme", "mammography")
+CONTROL_PARTITIONS: Final = 3
+
+SECONDS: Final = {"pima": 4.0, "phoneme": 30.0, "mammography": 60.0, "adult": 900.0, "adult_continuous": 500.0}
+"""Rough seconds of one cell of the sweep on one core."""
+
+
+def _cells(partitions: int, **options: Iterable[Any]) -> list[Parameters]:
+    return [
+        dict(zip(options, values, strict=True)) | {"partition": partition}
+        for values in product(*options.values())
+        for partition in range(partitions)
+    ]
+
+
+def _declare(partitions: int, **options: Iterable[Any]) -> Callable[[], Sequence[Parameters]]:
+    return partial(_cells, partitions, **options)
+
+
+def _controls(*runs: tuple[str, dict[str, Any]]) -> Callable[[], Sequence[Parameters]]:
+    def cells() -> list[Parameters]:
+        return [
+            parameters | {"variant": variant}
+            for variant, options in runs
+            for parameters in map(dict, _cells(CONTROL_PARTITIONS, **{key: [value] for key, value in options.items()}))
+        ]
+
+    return cells
+
+
+def _seconds(factor: float, parameters: Parameters) -> float:
+    return factor * SECONDS.get(str(parameters["dataset"]), 2.0)
+
+
+def _own_cells(options: Parameters) -> list[Parameters]:
+    shared = {"dataset": "own", **options}
+    return [shared | {"partition": partition} for partition in range(PARTITIONS)]
+
+
+def _own_report(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Mean areas with Nadeau-Bengio intervals, one entry for each method."""
+    whole = table[table["step"].isna()]
+    report = []
+    for method in whole["method"].unique():
+        rows = whole[whole["method"] == method]
+        level = rows["level"].iloc[0]
+        entry: dict[str, Any] = {"method": method, "level": None if pd.isna(level) else int(level)}
+        if rows["level"].nunique(dropna=False) > 1:
+            entry["level"] = None
+        for metric in ("auc_paper", "auc_full"):
+            values = rows.loc[rows["metric"] == metric, "value"].to_numpy()
+            interval = nadeau_bengio_interval(values, folds=FOLDS, folds_per_value=FOLDS)
+            entry |= {metric: interval.estimate, f"{metric}_interval": [interval.low, interval.high]}
+        report.append(entry | {"partitions": int(rows["replicate"].nunique())})
+    return report
+
+
+EXPERIMENTS: Final = (
+    Experiment(
+        name="smote.roc_sweep",
+        summary="ROC curves of C4.5 in sweeps of under-sampling with and without SMOTE, of priors and of thresholds",
+        settings=("dataset", "method", "level", "step"),
+        compute=roc_sweep,
+        cells={
+            "quick": _declare(5, dataset=["simulated", "breast_cancer", "adult_continuous_sample"]),
+            "paper": _declare(PARTITIONS, dataset=[*PAPER_SETS, "adult_continuous", "adult"]),
+            "control": _controls(
+                ("labels_permuted", {"dataset": "breast_cancer", "stands_for": "mammography"}),
+                ("labels_permuted", {"dataset": "breast_cancer", "stands_for": "adult_continuous"}),
+                ("smote_adds_nothing", {"dataset": "breast_cancer", "stands_for": "mammography"}),
+            ),
+        },
+        variants={
+            "labels_permuted": "labels in random order: no method can rank, so none is better than another",
+            "smote_adds_nothing": "SMOTE returns no rows: its curve is the plain curve",
+        },
+        seconds=partial(_seconds, 1.0),
+        datasets=registered_data,
+        own_data=OwnData(cells=_own_cells, report=_own_report),
+    ),
+    Experiment(
+        name="smote.replication",
+        summary="tree size and recall after over-sampling by SMOTE and by replication",
+        settings=("dataset", "method", "level"),
+        compute=replication,
+        cells={
+            "quick": _declare(10, dataset=["simulated"]),
+            "paper": _declare(PARTITIONS, dataset=["mammography"]),
+            "control": _controls(("children_copied_from_parents", {"dataset": "simulated"})),
+        },
+        variants={"children_copied_from_parents": "every child is a copy of its parent: SMOTE is replication"},
+        seconds=partial(_seconds, 0.2),
+        datasets=registered_data,
+    ),
+    Experiment(
+        name="smote.readings",
+        summary="the sweep at one level of SMOTE under four readings of the paper's ambiguous points",
+        settings=("dataset", "method"),
+        compute=readings,
+        cells={
+            "quick": _declare(5, dataset=["simulated"]),
+            "paper": _declare(PARTITIONS, dataset=PAPER_SETS),
+            "control": _controls(("children_labelled_majority", {"dataset": "simulated"})),
+        },
+        variants={"children_labelled_majority": "all readings but one give their children the majority's label"},
+        seconds=partial(_seconds, 0.3),
+        datasets=registered_data,
+    ),
+    Experiment(
+        name="smote.repeated_rows",
+        summary="the sweep with all rows, with distinct rows, and with copies of a row kept in one fold",
+        settings=("dataset", "handling", "method"),
+        compute=repeated_rows,
+        cells={
+            "quick": _declare(5, dataset=["simulated_repeated"]),
+            "paper": _declare(PARTITIONS, dataset=["mammography"]),
+            "control": _controls(("copies_left_out", {"dataset": "simulated_repeated"})),
+        },
+        variants={"copies_left_out": "copies are removed before anything else: there is nothing to inflate"},
+        seconds=partial(_seconds, 0.5),
+        datasets=registered_data,
+    ),
+    Experiment(
+        name="smote.learners",
+        summary="ranking, probabilities and decisions of three learners after no, under-, over-sampling and SMOTE",
+        settings=("dataset", "learner", "method"),
+        compute=learners,
+        cells={
+            "quick": _declare(3, dataset=["simulated"], learner=LEARNERS),
+            "paper": _declare(PARTITIONS, dataset=[*PAPER_SETS, "adult_continuous"], learner=LEARNERS),
+            "control": _controls(
+                ("baseline_learns_nothing", {"dataset": "simulated", "learner": "gradient_boosting"}),
+                ("sampling_left_out", {"dataset": "simulated", "learner": "logistic_regression"}),
+                ("correction_left_out", {"dataset": "simulated", "learner": "logistic_regression"}),
+            ),
+        },
+        variants={
+            "baseline_learns_nothing": "without sampling the learner is trained on permuted labels",
+            "sampling_left_out": "no sampler changes the training part",
+            "correction_left_out": "the corrected probabilities are the uncorrected ones",
+        },
+        seconds=partial(_seconds, 0.5),
+        datasets=registered_data,
+    ),
+)

@@ -1,0 +1,51 @@
+"""Over-sampling by SMOTE against replication: tree size and recall (Figures 4, 5 and 19)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from repro.protocol.experiment import Cell
+from repro.studies.smote.problems import load_problem
+from repro.studies.smote.sweep import child_seed, fit_tree, folds_of, roc_point, synthetic_rows
+
+LEVELS = (0, 100, 200, 300, 400, 500)
+
+
+def replication(cell: Cell) -> pd.DataFrame:
+    """Grow pruned trees on all majority rows with the minority over-sampled to each level, on one partition.
+
+    Replication repeats every minority row the same number of times, so that both methods add equally many rows
+    for each parent.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``dataset`` and ``partition``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``dataset, method, level, replicate, metric, value``; metrics ``nodes`` and ``leaves`` of the pruned
+        tree, ``recall`` and ``fpr``, each the mean over ten folds.
+    """
+    problem = load_problem(cell.parameters)
+    seed = cell.seed_sequence()
+    measured = []
+    for number, train_rows, test_rows in folds_of(problem, child_seed(seed, 0)):
+        train, test = problem.rows(train_rows), problem.rows(test_rows)
+        minority = train.X[train.y]
+        for level in LEVELS:
+            smote, _ = synthetic_rows(train, level, child_seed(seed, 1, number, level), variant=cell.variant)
+            for method, added in (("smote", smote), ("replication", np.repeat(minority, level // 100, axis=0))):
+                X = np.vstack([train.X, added])
+                y = np.concatenate([train.y, np.ones(len(added), dtype=bool)])
+                tree = fit_tree(train, X, y)
+                fpr, recall = roc_point(test.y, tree.predict(test.X))
+                measured.append((method, level, tree.node_count_, tree.leaf_count_, recall, fpr))
+    frame = pd.DataFrame(measured, columns=["method", "level", "nodes", "leaves", "recall", "fpr"])
+    means = frame.groupby(["method", "level"], sort=False).mean().reset_index()
+    tidy = means.melt(["method", "level"], var_name="metric", value_name="value")
+    tidy.insert(0, "dataset", problem.name)
+    tidy["replicate"] = cell.parameters["partition"]
+    return tidy

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from repro.protocol.claim import Claim, Published
+
+
+def _claim(**changes: Any) -> Claim:
+    content: dict[str, Any] = {
+        "id": "toy-c1",
+        "paper": "nobody2000",
+        "locator": "Table 1",
+        "statement": "A is larger than B.",
+        "experiment": "toy.first",
+        "quantity": {"metric": "auc", "contrast": ["a", "b"], "replicate": "partition"},
+        "interval": "t",
+        "criterion": {"kind": "direction"},
+        "control": "broken",
+        "profiles": {"quick": "full"},
+    }
+    return Claim.model_validate(content | changes)
+
+
+def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
+    original = _claim().specification_hash()
+    assert _claim(statement="B is smaller than A.", note="more", locator="Table 2").specification_hash() == original
+    assert _claim(profiles={"paper": "full"}).specification_hash() == original
+    for change in (
+        {"criterion": {"kind": "direction", "sign": "negative"}},
+        {"smallest_effect": 0.01},
+        {"interval": "nadeau_bengio"},
+        {"control": "another"},
+        {"quantity": {"metric": "auc", "contrast": ["b", "a"], "replicate": "partition"}},
+        {"published": [{"quantity": "auc", "value": 0.9, "source": "read"}]},
+    ):
+        assert _claim(**change).specification_hash() != original, change
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"criterion": {"kind": "equivalence"}}, "requires 'margin'"),
+        ({"criterion": {"kind": "direction", "margin": 0.1}}, "does not take 'margin'"),
+        ({"criterion": {"kind": "within", "tolerance": 0.1}}, "requires published"),
+        ({"criterion": {"kind": "order"}}, "requires quantity.order"),
+        ({"interval": "none"}, "'identity'"),
+        ({"id": "other-c1"}, "different studies"),
+        ({"quantity": {"metric": "auc", "replicate": "seed", "statistic": "median"}}, "requires interval 'bca'"),
+        ({"typo": 1}, "typo"),
+        ({"smallest_effect": -0.1}, "smallest_effect"),
+        ({"profiles": {}}, "profiles"),
+    ],
+)
+def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        _claim(**changes)
+
+
+def test_a_published_value_belongs_to_the_condition_that_its_further_keys_name() -> None:
+    value = Published.model_validate({"dataset": "pima", "quantity": "auc", "value": 0.7, "source": "read"})
+    assert value.matches({"dataset": "pima", "level": 100})
+    assert not value.matches({"dataset": "phoneme"})
+    assert not value.matches({})

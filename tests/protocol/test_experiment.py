@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from repro.protocol.exceptions import UnknownName
+from repro.protocol.experiment import Cell, Experiment
+
+
+def _compute(cell: Cell) -> pd.DataFrame:
+    return pd.DataFrame()
+
+
+def _experiment(**options: object) -> Experiment:
+    defaults: dict[str, object] = {
+        "name": "toy.first",
+        "summary": "a toy",
+        "settings": ("dataset",),
+        "compute": _compute,
+        "cells": {"quick": lambda: [{"dataset": "a", "partition": 0}, {"dataset": "a", "partition": 1}]},
+    }
+    return Experiment(**(defaults | options))  # type: ignore[arg-type]
+
+
+def test_cells_have_independent_seeds_that_do_not_depend_on_their_position() -> None:
+    first, second = _experiment().cells_of("quick")
+    alone = Cell("toy.first", {"partition": 1, "dataset": "a"}, seed=2002)
+    assert second.generator().random() == alone.generator().random()
+    draws = [cell.generator().random(1000) for cell in (first, second)]
+    assert abs(np.corrcoef(draws)[0, 1]) < 0.1
+
+
+def test_seeds_are_children_of_the_experiments_seed_as_spawn_makes_them() -> None:
+    cell = Cell("toy.first", {"dataset": "a"}, seed=7)
+    sequence = cell.seed_sequence()
+    child = np.random.SeedSequence(7, spawn_key=sequence.spawn_key[:-1]).spawn(sequence.spawn_key[-1] % 5 + 1)[-1]
+    assert sequence.entropy == 7
+    assert child.spawn_key[:-1] == sequence.spawn_key[:-1]
+    assert Cell("toy.first", {"dataset": "a"}, seed=8).generator().random() != cell.generator().random()
+
+
+def test_a_control_sees_the_draws_of_the_cell_that_it_controls_but_has_its_own_identity() -> None:
+    plain = Cell("toy.first", {"dataset": "a"}, seed=1)
+    control = Cell("toy.first", {"dataset": "a", "variant": "broken"}, seed=1)
+    assert plain.id != control.id
+    assert plain.generator().random() == control.generator().random()
+
+
+def test_the_identity_of_a_cell_does_not_depend_on_the_order_of_its_parameters() -> None:
+    assert Cell("t.e", {"a": 1, "b": 2}, 0).id == Cell("t.e", {"b": 2, "a": 1}, 5, device="cuda").id
+
+
+@pytest.mark.parametrize("name", ["toy", "toy.", ".first", "toy.first.second", "my toy.first"])
+def test_a_name_without_study_and_experiment_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="<study>"):
+        _experiment(name=name)
+
+
+def test_reserved_columns_and_unknown_profiles_are_refused() -> None:
+    with pytest.raises(ValueError, match="reserved"):
+        _experiment(settings=("dataset", "metric"))
+    with pytest.raises(ValueError, match="no profiles"):
+        _experiment(cells={"fast": list})
+
+
+def test_an_undeclared_profile_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'quick'"):
+        _experiment().cells_of("quik")
+
+
+def test_equal_cells_are_refused() -> None:
+    with pytest.raises(ValueError, match="equal parameters"):
+        _experiment(cells={"quick": lambda: [{"a": 1}, {"a": 1}]}).cells_of("quick")
+
+
+def test_control_cells_and_only_they_name_a_known_variant() -> None:
+    with pytest.raises(ValueError, match="name a variant"):
+        _experiment(cells={"quick": lambda: [{"variant": "broken"}]}, variants={"broken": "why"}).cells_of("quick")
+    with pytest.raises(ValueError, match="name a variant"):
+        _experiment(cells={"control": lambda: [{"a": 1}]}).cells_of("control")
+    with pytest.raises(UnknownName, match="variant"):
+        _experiment(cells={"control": lambda: [{"variant": "brokne"}]}, variants={"broken": "why"}).cells_of("control")

@@ -1,0 +1,230 @@
+"""Result tables: bytes that depend on numbers only, exact floats, and everything wrong named."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repro.protocol.exceptions import ResultsError
+from repro.results import (
+    Provenance,
+    parse_table,
+    provenance_path,
+    read_table,
+    scalar_text,
+    table_text,
+    write_table,
+)
+
+
+def test_text_of_a_table_is_plain_csv(make_frame):
+    assert table_text(make_frame()) == (
+        "dataset,level,cell,replicate,metric,value\n"
+        "pima,,12e456789012,0,auc,0.30000000000000004\n"
+        "pima,100,12e456789012,1,auc,1e-300\n"
+        "glass,200,000000000001,0,auc,1.0\n"
+    )
+
+
+def test_bytes_do_not_depend_on_how_pandas_stores_a_column(make_frame):
+    expected = table_text(make_frame())
+    assert table_text(make_frame(level=pd.Series([math.nan, 100.0, 200.0]))) == expected
+    assert table_text(make_frame(level=pd.array([None, 100, 200], dtype="Int64"))) == expected
+    assert table_text(make_frame(replicate=pd.Series([0, 1, 0], dtype="int8"))) == expected
+    assert table_text(make_frame(dataset=pd.Categorical(["pima", "pima", "glass"]))) == expected
+
+
+def test_table_and_provenance_come_back_as_written(tmp_path, make_frame, make_provenance):
+    path = tmp_path / "deep" / "trial.quick.csv"
+    written = write_table(make_frame(), make_provenance(), path)
+    read = read_table(path)
+    pd.testing.assert_frame_equal(read.frame, written.frame, check_exact=True)
+    assert read.frame["value"].tolist() == [0.1 + 0.2, 1e-300, 1.0]
+    assert read.frame["cell"].tolist() == ["12e456789012", "12e456789012", "000000000001"]
+    assert read.frame["replicate"].dtype == np.int64
+    assert read.provenance == written.provenance
+    assert read.provenance.rows == 3
+    assert read.provenance.table_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["trial.quick.csv", "trial.quick.json"]
+
+
+def test_writing_what_was_read_gives_the_same_bytes(tmp_path, make_frame, make_provenance):
+    first = write_table(make_frame(), make_provenance(), tmp_path / "first.csv")
+    write_table(first.frame, first.provenance, tmp_path / "second.csv")
+    assert (tmp_path / "second.csv").read_bytes() == (tmp_path / "first.csv").read_bytes()
+    assert (tmp_path / "second.json").read_bytes() == (tmp_path / "first.json").read_bytes()
+
+
+setting = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(alphabet="abc ,\"'\n-ü", min_size=1),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(column=st.lists(setting, min_size=1, max_size=6), values=st.data())
+def test_any_settings_and_any_floats_survive(column, values):
+    floats = st.floats(allow_infinity=False)
+    numbers = values.draw(st.lists(floats, min_size=len(column), max_size=len(column)))
+    frame = pd.DataFrame(
+        {
+            "setting": pd.Series(column, dtype=object),
+            "cell": "c0ffee000000",
+            "replicate": range(len(column)),
+            "metric": "auc",
+            "value": numbers,
+        }
+    )
+    text = table_text(frame)
+    back = parse_table(text)
+    assert table_text(back) == text
+    assert [scalar_text(value) for value in back["setting"]] == [scalar_text(value) for value in column]
+    assert np.array_equal(back["value"].to_numpy(), np.array(numbers), equal_nan=True)
+
+
+def test_column_types_are_the_narrowest_that_hold_all_entries():
+    text = "yes,whole,gap,real,word,cell,replicate,metric,value\nTrue,1,,0.5,a,c,x,m,NaN\nFalse,-2,3,2,1e,c,y,m,2\n"
+    frame = parse_table(text)
+    kinds = {name: frame[name].dtype.kind for name in ("yes", "whole", "gap", "real", "value")}
+    assert kinds == {"yes": "b", "whole": "i", "gap": "f", "real": "f", "value": "f"}
+    assert frame["word"].tolist() == ["a", "1e"]
+    assert math.isnan(frame["value"][0])
+
+
+@pytest.mark.parametrize("text", ["1.0", "007.5", "1e3", "100000000000000000000.0"])
+def test_text_that_would_read_back_as_a_number_is_refused(text, make_frame):
+    with pytest.raises(ResultsError, match=f"column 'dataset' holds the text '{text}'"):
+        table_text(make_frame(dataset=[text] * 3))
+
+
+def test_text_like_007_stays_text(make_frame):
+    frame = parse_table(table_text(make_frame(dataset=["007", "1_0", "nan"])))
+    assert frame["dataset"].tolist() == ["007", "1_0", "nan"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "problem"),
+    [
+        (lambda a_frame: a_frame().drop(columns="metric"), "columns must end with cell, replicate, metric, value"),
+        (lambda a_frame: a_frame()[["cell", "dataset", "replicate", "metric", "value"]], "columns must end with"),
+        (
+            lambda a_frame: a_frame(variant="flipped")[["dataset", "variant", "cell", "replicate", "metric", "value"]],
+            "must come first",
+        ),
+        (lambda a_frame: a_frame().iloc[:0], "no rows"),
+        (lambda a_frame: a_frame(value=[1.0, math.inf, -math.inf]), "column 'value' is infinite in 2 of 3 rows"),
+        (lambda a_frame: a_frame(value=["1", "two", "3"]), "column 'value' must hold numbers"),
+        (lambda a_frame: a_frame(replicate=[0, None, 0]), "column 'replicate' is empty in 1 of 3 rows"),
+        (lambda a_frame: a_frame(metric=["auc", "", "auc"]), "column 'metric' is empty in 1 of 3 rows"),
+        (lambda a_frame: a_frame(level=[100, 100, 200], replicate=[1, 1, 0]), "1 rows repeat the key of another row"),
+        (lambda a_frame: a_frame(level=[[1], 2, 3]), "column 'level': a setting must be text"),
+    ],
+)
+def test_a_malformed_frame_is_refused_and_nothing_written(tmp_path, make_frame, make_provenance, frame, problem):
+    with pytest.raises(ResultsError, match=problem) as caught:
+        write_table(frame(make_frame), make_provenance(), tmp_path / "trial.quick.csv")
+    assert "trial.quick.csv" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "the file is empty"),
+        ("a,b\n1,2\n", "columns must end with"),
+        ("x,x,cell,replicate,metric,value\n1,2,c,0,m,1\n", "'x' occurs more than once"),
+        (",cell,replicate,metric,value\n1,c,0,m,1\n", "a column has no name"),
+        ("cell,replicate,metric,value\nc,0,m,1\nc,1,m\n", "record 3 has 3 entries, expected 4"),
+        ("cell,replicate,metric,value\nc,0,m,1,5\n", "record 2 has 5 entries, expected 4"),
+        ("cell,replicate,metric,value\nc,0,m,one\n", "column 'value' must hold numbers"),
+        ("cell,replicate,metric,value\nc,0,m,inf\n", "infinite in 1 of 1 rows"),
+        ("cell,replicate,metric,value\nc,,m,1\n", "column 'replicate' is empty in 1 of 1 rows"),
+        ("cell,replicate,metric,value\nc,0,m,1\nc,0,m,2\n", "repeat the key"),
+        ('cell,replicate,metric,value\n"c"x,0,m,1\n', "not a CSV file"),
+    ],
+)
+def test_a_malformed_text_is_refused(text, problem):
+    with pytest.raises(ResultsError, match=problem):
+        parse_table(text, source="some.csv")
+
+
+@pytest.fixture
+def written(tmp_path, make_frame, make_provenance):
+    path = tmp_path / "trial.quick.csv"
+    write_table(make_frame(), make_provenance(), path)
+    return path
+
+
+def test_a_changed_table_is_noticed(written):
+    written.write_text(written.read_text().replace("1e-300", "1e-301"))
+    with pytest.raises(ResultsError, match=r"trial\.quick\.csv: the table is not the one its provenance describes"):
+        read_table(written)
+
+
+def test_a_table_without_provenance_is_refused(written):
+    provenance_path(written).unlink()
+    with pytest.raises(ResultsError, match=r"trial\.quick\.json: provenance is missing; run the experiment again"):
+        read_table(written)
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(ResultsError, match=r"none\.csv: no such result table"):
+        read_table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ('"rows": 3', '"rows": 4', "the provenance says 4 rows"),
+        ('"rows": 3', '"rows": "many"', "key 'rows'"),
+        ('"schema_version": 1', '"schema_version": 2', "key 'schema_version'"),
+        ('"cells": 2', '"cells": 2, "cell": 3', "key 'cell': Extra inputs"),
+        ('"profile": "quick"', '"profile": "quik"', "key 'profile'"),
+        ("2026-01-02T03:04:05Z", "yesterday", "key 'started'"),
+        ('"rows": 3', '"rows" 3', r"key '\(file\)'"),
+    ],
+)
+def test_a_malformed_provenance_names_the_key(written, before, after, problem):
+    file = provenance_path(written)
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
+    with pytest.raises(ResultsError, match=problem) as caught:
+        read_table(written)
+    assert "trial.quick" in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_named(written):
+    content = b"\xff\xfe"
+    written.write_bytes(content)
+    file = provenance_path(written)
+    provenance = Provenance.model_validate_json(file.read_bytes())
+    changed = provenance.model_copy(update={"table_sha256": hashlib.sha256(content).hexdigest()})
+    file.write_text(changed.model_dump_json())
+    with pytest.raises(ResultsError, match="not UTF-8"):
+        read_table(written)
+
+
+def test_an_interrupted_rewrite_is_noticed_and_mended_by_writing_again(
+    written, monkeypatch, make_frame, make_provenance
+):
+    def killed(path, text):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repro.results.tables.atomic_write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_table(make_frame(value=[1.0, 2.0, 3.0]), make_provenance(), written)
+    with pytest.raises(ResultsError, match="run the experiment again"):
+        read_table(written)
+    monkeypatch.undo()
+    write_table(make_frame(value=[1.0, 2.0, 3.0]), make_provenance(), written)
+    assert read_table(written).frame["value"].tolist() == [1.0, 2.0, 3.0]
