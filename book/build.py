@@ -43,7 +43,14 @@ def say(text: str) -> None:
 
 
 def run_experiments() -> None:
-    """Compute the result tables of every quick experiment and every control that are not up to date."""
+    """Compute the result tables of every quick experiment and every control that are not up to date.
+
+    Raises
+    ------
+    BuildError
+        If an experiment fails.
+    """
+    from repro.protocol.exceptions import ReproError
     from repro.protocol.profile import CONTROL
     from repro.running import run
     from repro.studies import experiments
@@ -51,7 +58,10 @@ def run_experiments() -> None:
     for experiment in experiments().values():
         for profile in ("quick", CONTROL):
             if profile in experiment.cells:
-                run(experiment, profile)
+                try:
+                    run(experiment, profile)
+                except ReproError as problem:
+                    raise BuildError(f"{experiment.name}, profile {profile}: {problem}") from problem
 
 
 def build_pages() -> None:

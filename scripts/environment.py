@@ -1,7 +1,7 @@
 """Make or repair the project's environment ``.venv``; called by the Makefile, uses only the standard library.
 
-    python scripts/environment.py                make it, or bring it up to date; does nothing when it is current
-    python scripts/environment.py --is-current   exit status 0 when there is nothing to do
+python scripts/environment.py                make it, or bring it up to date; does nothing when it is current
+python scripts/environment.py --is-current   exit status 0 when there is nothing to do
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def install(root: Path) -> int:
     # A user's own pip settings may send packages elsewhere; here they belong into .venv.
     settings = {name: value for name, value in os.environ.items() if name not in {"PIP_TARGET", "PIP_PREFIX"}}
     settings["PIP_USER"] = "0"
-    command = [environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install"]
+    command = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
     command += [] if sys.stdout.isatty() else ["--quiet", "--progress-bar", "off"]
     command += ["-c", "constraints.txt", "-e", f".[{EXTRAS}]"]
     status = subprocess.run(command, cwd=root, env=settings, check=False).returncode
@@ -170,4 +170,8 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("Interrupted; the next make starts the environment over.", file=sys.stderr)
+        sys.exit(130)

@@ -42,7 +42,7 @@ def fingerprint(path: Path) -> str:
     modules |= {f"repro.studies.{name}.experiments" for name in studies}
     files = files_below(
         ROOT / "constraints.txt",
-        ROOT / "src" / "repro" / "data",
+        *(path for path in files_below(ROOT / "src" / "repro" / "data") if path.suffix != ".py"),
         *(ROOT / "src" / "repro" / "studies" / name / "claims.yml" for name in studies),
         *(folder / name for name in studies for folder in (ROOT / "results", BUILD / "results")),
     )

@@ -56,7 +56,7 @@ class ClaimRole(SphinxRole):
             nodes.Text(" "),
             nodes.inline("", badge, classes=["verdict", evidence.verdict_class(judgement.verdict)]),
         ]
-        mark = [nodes.Text(" "), nodes.inline("", "mechanism demo", classes=["mark"])]
+        mark = [nodes.Text(" "), nodes.inline("", "mechanism demo", classes=["claim-mark"])]
         return [link, *(mark if judgement.mechanism_demo else [])], []
 
 

@@ -6,6 +6,7 @@ The result tables that the verdicts rest on are copied into the site, so that ev
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 from pathlib import Path
 
@@ -64,6 +65,7 @@ class ClaimsTable(SphinxDirective):
             raw(
                 evidence.render(
                     "dashboard.html",
+                    name=f"dashboard-{self.env.new_serialno('dashboard')}",
                     entries=entries,
                     verdicts=evidence.VERDICTS,
                     studies=sorted({entry.claim.study for entry in entries}),
@@ -93,6 +95,7 @@ class ClaimsSummary(SphinxDirective):
                     papers=len({entry.claim.study for entry in judged}),
                     intervals=sum(entry.intervals for entry in judged),
                     dashboard=self.env.app.builder.get_relative_uri(self.env.docname, DASHBOARD),
+                    here=self.env.docname == DASHBOARD,
                 )
             )
         ]
@@ -145,6 +148,30 @@ def fill_chapter_lists(app: Sphinx, doctree: nodes.document, docname: str) -> No
         node.replace_self(raw(evidence.render("chapters.html", chapters=chapters)))
 
 
+def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Link the verdict cards that a notebook shows to the dashboard and to the tables of this site.
+
+    A card names its claim and its table, and links to neither: in plain Jupyter and in Colab there is nothing to link to.
+    """
+    available = {evidence.table_address(*key): key for key in evidence.tables()}
+
+    def table_link(found: re.Match[str]) -> str:
+        target = f"{evidence.TABLES}/{found[1]}"
+        if target not in available:
+            return found[0]
+        return f'<a href="{address(app, docname, target)}" download>{found[1]}</a>'
+
+    def claim_link(found: re.Match[str]) -> str:
+        if found[1] not in evidence.all_evidence():
+            return found[0]
+        return f'<a href="{app.builder.get_relative_uri(docname, DASHBOARD)}#{found[1]}">{found[0]}</a>'
+
+    for node in list(doctree.findall(nodes.raw)):
+        if 'class="repro-card"' in node.astext():
+            html = re.sub(r"<code>([a-z0-9_]+/[a-z0-9_]+\.[a-z]+\.csv)</code>", table_link, node.astext())
+            node.replace_self(raw(re.sub(r"<strong>([a-z0-9_]+-[a-z0-9]+)</strong>", claim_link, html, count=1)))
+
+
 def copy_tables(app: Sphinx, exception: Exception | None) -> None:
     """Copy all result tables and their provenance into the site."""
     if exception is not None or app.builder.format != "html":
@@ -164,5 +191,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("verdict-legend", VerdictLegend)
     app.add_directive("chapter-list", ChapterList)
     app.connect("doctree-resolved", fill_chapter_lists)
+    app.connect("doctree-resolved", link_cards)
     app.connect("build-finished", copy_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shutil
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
 
-def drop_repeated_scripts(
+def drop_needless_scripts(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Keep one of several equal inline scripts.
+    """Keep one of several equal inline scripts, and MathJax only where there is a formula.
 
     sphinx-thebe writes its declarations twice also where it is switched off, and the browser then reports on every
-    page that ``THEBE_JS_URL`` has already been declared.
+    page that ``THEBE_JS_URL`` has already been declared. Jupyter Book loads MathJax, two megabytes, on every page.
     """
+    formulas = app.env.get_domain("math").data["has_equations"].get(pagename, False)
     kept, seen = [], set()
     for script in context.get("script_files", []):
         body = (getattr(script, "attributes", None) or {}).get("body")
-        if body is None or body not in seen:
+        mathjax = (body or "").startswith("window.MathJax") or app.config.mathjax_path in str(getattr(script, "filename", ""))
+        if (body is None or body not in seen) and (formulas or not mathjax):
             kept.append(script)
         seen.add(body)
     context["script_files"] = kept
+
+
+def mend_roles(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+    """Give the entries of a bibliography a role that its list may hold; Docutils writes one that is deprecated."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def fill_in_settings(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -33,8 +43,15 @@ def fill_in_settings(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("@repository@", address).replace("@version@", version)
 
 
+def remove_generated_pages(app: Sphinx, config: object) -> None:
+    """Remove the reference pages of an earlier build, before the table of contents excludes them as not listed."""
+    shutil.rmtree(Path(app.srcdir, "book", "api", "generated"), ignore_errors=True)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the repairs."""
-    app.connect("html-page-context", drop_repeated_scripts, priority=900)
+    app.connect("config-inited", remove_generated_pages, priority=1)
+    app.connect("html-page-context", drop_needless_scripts, priority=900)
+    app.connect("html-page-context", mend_roles)
     app.connect("source-read", fill_in_settings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

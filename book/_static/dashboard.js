@@ -3,7 +3,7 @@
   "use strict";
 
   function start(table) {
-    const tools = table.parentElement.querySelector(".dashboard-tools") || document.querySelector(".dashboard-tools");
+    const tools = table.parentElement.previousElementSibling;
     const status = tools.querySelector(".dashboard-status");
     const order = tools.querySelector("[data-order]");
     const filters = [...tools.querySelectorAll("[data-filter]")];

@@ -31,12 +31,14 @@ font-weight:600;white-space:nowrap}
 .repro-mark{display:inline-block;border:1px dashed currentColor;border-radius:.25rem;padding:0 .4rem;font-size:.9em}
 .repro-reproduced{--repro-mark:#009e73}.repro-partly{--repro-mark:#cc79a7}.repro-not-reproduced{--repro-mark:#d55e00}
 .repro-inconclusive{--repro-mark:#3b8fc4}.repro-not-run{--repro-mark:#808080}
-.repro-scroll{overflow-x:auto;max-width:100%;margin:.4rem 0}
+.repro-scroll{overflow-x:auto;overflow-wrap:normal;max-width:100%;margin:.4rem 0}
 .repro-scroll table{border-collapse:collapse;color:inherit;background:transparent}
 .repro-scroll th,.repro-scroll td{text-align:left;padding:.15rem .7rem .15rem 0;border-bottom:1px solid #808080;
 vertical-align:top;color:inherit;background:transparent}
-.repro-scroll td.repro-number{white-space:nowrap;font-variant-numeric:tabular-nums}
-.repro-small{font-size:.9em}
+.repro-claims table{min-width:44rem}
+.repro-claims th{white-space:nowrap}
+.repro-number{white-space:nowrap;font-variant-numeric:tabular-nums}
+.repro-small{font-size:.9em;font-weight:400}
 </style>"""
 """Style of cards and badges: colours are inherited, verdict colours are borders only."""
 
@@ -67,7 +69,7 @@ def _criterion_of(claim: Claim, part: Part | None) -> str:
 
 
 def _details(condition: ConditionJudgement) -> str:
-    """Second line of a condition: plain and 90 % intervals, notes."""
+    """Say what stands beside an estimate: plain and 90 % intervals, notes."""
     parts = []
     if condition.interval_90 is not None:
         parts.append(f"90 % interval {format_interval(condition.interval_90)}")
@@ -76,6 +78,10 @@ def _details(condition: ConditionJudgement) -> str:
     if condition.note:
         parts.append(condition.note)
     return "; ".join(parts)
+
+
+def _small(text: str) -> str:
+    return f'<span class="repro-small">{escape(text)}</span>'
 
 
 def _replicates(claim: Claim, number: int) -> str:
@@ -123,28 +129,37 @@ class Card:
         return name, self.table_url(self.claim.experiment, profile) if self.table_url else None
 
     def _conditions_html(self, judgement: Judgement) -> str:
+        conditions = judgement.conditions
+        quantities = [quantity_words(self.claim, _part_of(self.claim, condition)) for condition in conditions]
+        shared = len(set(quantities)) == 1
+        columns = {
+            "Estimate": [format_estimate(condition.estimate, condition.interval)[0] for condition in conditions],
+            "95 % interval": [format_interval(condition.interval) for condition in conditions],
+            "90 % interval": [format_interval(condition.interval_90) for condition in conditions],
+            "Plain t interval": [format_interval(condition.plain_interval) for condition in conditions],
+            "Replicates": [str(condition.replicates) for condition in conditions],
+            "Paper": [format_number(condition.published) for condition in conditions],
+        }
+        for name in ("90 % interval", "Plain t interval", "Paper"):
+            if set(columns[name]) == {format_number(None)}:
+                del columns[name]
         rows = []
-        for condition in judgement.conditions:
-            estimate, interval = format_estimate(condition.estimate, condition.interval)
-            details = _details(condition)
-            published = format_number(condition.published) if condition.published is not None else ""
-            note = f'<br><span class="repro-small">{escape(details)}</span>' if details else ""
-            quantity = quantity_words(self.claim, _part_of(self.claim, condition))
+        for position, condition in enumerate(conditions):
+            quantity = "" if shared else f"<br>{_small(quantities[position])}"
+            note = f"<br>{_small(condition.note)}" if condition.note else ""
+            numbers = "".join(f'<td class="repro-number">{texts[position]}</td>' for texts in columns.values())
             rows.append(
-                f'<tr><th scope="row">{escape(condition.name or "all")}<br>'
-                f'<span class="repro-small">{escape(quantity)}</span></th>'
-                f"<td>{SYMBOLS[condition.verdict]} {condition.verdict}{note}</td>"
-                f'<td class="repro-number">{estimate}</td><td class="repro-number">{interval}</td>'
-                f'<td class="repro-number">{condition.replicates}</td><td class="repro-number">{published}</td></tr>'
+                f'<tr><th scope="row">{escape(condition.name)}{quantity}</th>'
+                f'<td><span class="repro-number">{SYMBOLS[condition.verdict]} {condition.verdict}</span>{note}</td>'
+                f"{numbers}</tr>"
             )
         label = escape(f"Conditions of {self.claim.id}, profile {judgement.profile}")
-        head = "".join(
-            f'<th scope="col">{text}</th>'
-            for text in ("Condition", "Verdict", "Estimate", "95 % interval", "Replicates", "Paper")
-        )
+        head = "".join(f'<th scope="col">{name}</th>' for name in ("Condition", "Verdict", *columns))
+        unit = f"replicate: {self.claim.quantity.replicate}"
         return (
             f'<div class="repro-scroll" tabindex="0" role="region" aria-label="{label}"><table><thead><tr>{head}</tr>'
             f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
+            f"<p>{_small(f'{quantities[0]}; {unit}' if shared else unit)}</p>"
         )
 
     def _profile_html(self, judgement: Judgement) -> str:
@@ -161,12 +176,11 @@ class Card:
                 f"{escape(_replicates(claim, condition.replicates))})</p>"
             )
             if details := _details(condition):
-                lines.append(f'<p class="repro-small">{escape(details)}</p>')
+                lines.append(f"<p>{_small(details)}</p>")
         elif judgement.conditions:
             lines.append(self._conditions_html(judgement))
-            lines.append(f'<p class="repro-small">Replicate: {escape(claim.quantity.replicate)}.</p>')
         if judgement.note:
-            lines.append(f'<p class="repro-small">{escape(judgement.note)}</p>')
+            lines.append(f"<p>{_small(judgement.note)}</p>")
         if judgement.control:
             lines.append(
                 f'<p class="repro-small">Control {escape(judgement.control.name)} (must not be reproduced): '
@@ -201,9 +215,9 @@ class Card:
         ]
         if published := self._published():
             lines.append(f'<p class="repro-small">Published: {escape("; ".join(published))}.</p>')
-        lines.extend(f'<p class="repro-small">{escape(line)}</p>' for line in self._criterion_lines())
+        lines.extend(f"<p>{_small(line)}</p>" for line in self._criterion_lines())
         if claim.note:
-            lines.append(f'<p class="repro-small">{escape(claim.note)}</p>')
+            lines.append(f"<p>{_small(claim.note)}</p>")
         profiles = "".join(self._profile_html(judgement) for judgement in self.judgements)
         return (
             f'<div class="repro-card" role="group" aria-label="Verdict on claim {escape(claim.id)}">'
@@ -264,7 +278,8 @@ class ClaimsTable:
                 counts = [condition.verdict for condition in judgement.conditions]
                 evidence = f"{counts.count('reproduced')} of {len(counts)} conditions"
             else:
-                evidence = " ".join(format_estimate(judgement.estimate, judgement.interval))
+                texts = format_estimate(judgement.estimate, judgement.interval)
+                evidence = " ".join(text for text in texts if text != format_number(None))
             rows.append(
                 [
                     claim.id,

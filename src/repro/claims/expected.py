@@ -1,4 +1,4 @@
-"""Verdicts that were accepted: ``results/<study>/expected.json``.
+"""What changed since the verdicts of a study were accepted.
 
 A verdict that changes without being accepted again is a difference, so that no change stays silent.
 """
@@ -9,40 +9,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
-
-import repro
-from repro import studies
+from repro.claims.accepted import ExpectedClaim, ExpectedFile, ExpectedVerdict, expected_path, read_expected
+from repro.claims.judgement import Judgement
+from repro.claims.judging import judge_all
 from repro.protocol import files
-from repro.protocol.claim import Verdict
 from repro.protocol.exceptions import ResultsError
-
-if TYPE_CHECKING:
-    from repro.claims.judgement import Judgement
-
-
-class ExpectedVerdict(BaseModel):
-    """Accepted verdict of a claim in one profile, and of its conditions by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    verdict: Verdict
-    conditions: dict[str, Verdict]
-
-
-class ExpectedClaim(BaseModel):
-    """Accepted verdicts of a claim and the hash of the specification they belong to."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    specification: str
-    profiles: dict[str, ExpectedVerdict]
-
-
-class _ExpectedFile(RootModel[dict[str, ExpectedClaim]]):
-    pass
 
 
 @dataclass(frozen=True)
@@ -72,46 +44,7 @@ class Difference:
         return f"{self.claim}{place}: {self.what}: expected {self.expected}, found {self.found}"
 
 
-def expected_path(study: str) -> Path:
-    """File with the accepted verdicts of a study, in the checkout or brought along by an installed package.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such study.
-    """
-    root = files.project_root()
-    folder = root / "results" if root else Path(repro.__file__).parent / "_results"
-    return folder / studies.check_study(study) / "expected.json"
-
-
-def read_expected(study: str) -> dict[str, ExpectedClaim]:
-    """Read the accepted verdicts of a study by claim; empty when none were accepted yet.
-
-    Raises
-    ------
-    ResultsError
-        If the file is malformed.
-    """
-    path = expected_path(study)
-    if not path.is_file():
-        return {}
-    try:
-        return _ExpectedFile.model_validate_json(path.read_bytes()).root
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(step) for step in first["loc"])
-        raise ResultsError(f"{path}: key {key!r}: {first['msg']}") from error
-
-
-def expected_specifications(study: str) -> dict[str, str]:
-    """Hash of the specification that was accepted, by claim."""
-    return {identifier: entry.specification for identifier, entry in read_expected(study).items()}
-
-
 def _judgements(study: str) -> dict[str, dict[str, Judgement]]:
-    from repro.claims.judging import judge_all  # judging asks this module for the accepted specifications
-
     found: dict[str, dict[str, Judgement]] = {}
     for judgement in judge_all(study):
         found.setdefault(judgement.claim.id, {})[str(judgement.profile)] = judgement
@@ -234,6 +167,6 @@ def accept(study: str) -> Path:
         specification = next(iter(judgements.values())).claim.specification_hash()
         content[identifier] = ExpectedClaim(specification=specification, profiles=profiles)
     path = expected_path(study)
-    text = json.dumps(_ExpectedFile(content).model_dump(mode="json"), indent=2, ensure_ascii=False)
+    text = json.dumps(ExpectedFile(content).model_dump(mode="json"), indent=2, ensure_ascii=False)
     files.atomic_write_text(path, text + "\n")
     return path

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from repro.claims.accepted import expected_specifications
 from repro.claims.criteria import judge_condition
 from repro.claims.evidence import collect_evidence
-from repro.claims.expected import expected_specifications
 from repro.claims.judgement import ControlJudgement, Judgement, overall_verdict
 from repro.claims.loading import all_claims, find_claim
 from repro.protocol.claim import Claim

@@ -5,23 +5,31 @@ from __future__ import annotations
 import math
 
 MINUS = "\N{MINUS SIGN}"
-_MOST_DECIMALS = 12
+_MORE_DECIMALS = 3
 
 
-def supported_decimals(width: float, significant: int = 2) -> int:
+def supported_decimals(interval: tuple[float, float], significant: int = 2) -> int:
     """Decimals with which half of an interval shows `significant` digits, at least 0.
+
+    A bound that is not zero must not look like zero, because a verdict may hang on its sign; it gets up to
+    three decimals more.
 
     Parameters
     ----------
-    width : float
-        Width of the interval; 0 and NaN give 4.
+    interval : (low, high)
+        The interval; one without width gives 4 decimals.
     significant : int, default=2
         Digits of half the width that are kept.
     """
-    half = width / 2
-    if not (math.isfinite(half) and half > 0):
-        return 4
-    return min(max(significant - 1 - math.floor(math.log10(half)), 0), _MOST_DECIMALS)
+    low, high = interval
+    half = (high - low) / 2
+    decimals = 4
+    if math.isfinite(half) and half > 0:
+        decimals = max(significant - 1 - math.floor(math.log10(half)), 0)
+    for further in range(_MORE_DECIMALS + 1):
+        if all(bound == 0 or float(f"{bound:.{decimals + further}f}") != 0 for bound in interval):
+            return decimals + further
+    return decimals
 
 
 def format_number(value: float | None, decimals: int | None = None) -> str:
@@ -47,11 +55,13 @@ def format_estimate(estimate: float | None, interval: tuple[float, float] | None
     """
     if interval is None:
         return format_number(estimate), format_number(None)
-    decimals = supported_decimals(interval[1] - interval[0])
+    decimals = supported_decimals(interval)
     return format_number(estimate, decimals), format_interval(interval, decimals)
 
 
-def format_interval(interval: tuple[float, float], decimals: int | None = None) -> str:
-    """Text of an interval, by default with the digits that it supports itself."""
-    places = supported_decimals(interval[1] - interval[0]) if decimals is None else decimals
+def format_interval(interval: tuple[float, float] | None, decimals: int | None = None) -> str:
+    """Text of an interval, by default with the digits that it supports itself; None is a dash."""
+    if interval is None:
+        return format_number(None)
+    places = supported_decimals(interval) if decimals is None else decimals
     return f"[{format_number(interval[0], places)}, {format_number(interval[1], places)}]"

@@ -51,7 +51,7 @@ class Metadata:
     constant_columns : tuple of str
         Features with a single value.
     duplicate_columns : tuple of (str, str)
-        Features that repeat an earlier one: (the later, the earlier).
+        Features that repeat an earlier one: (the later, the earlier). Constant ones are not compared.
     repeated_rows : int
         Rows whose features and label occur in an earlier row.
     notes : tuple of str
@@ -218,7 +218,7 @@ def table_facts(table: Table) -> dict[str, Any]:
     constant = [str(name) for name in features.columns if features[name].nunique(dropna=False) <= 1]
     first_of: dict[tuple[str, bytes], str] = {}
     duplicates = []
-    for name in features.columns:
+    for name in features.columns.difference(constant, sort=False):
         kind, labels, values = _canonical_bytes(features[name])
         key = (canonical_json([kind, labels]), hashlib.sha256(values).digest())
         earlier = first_of.setdefault(key, str(name))

@@ -10,10 +10,12 @@ import bz2
 import gzip
 import lzma
 import struct
+import zlib
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 _SYMBOL, _PAIRLIST, _CHARACTER, _LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST = 1, 2, 9, 10, 13, 14, 16, 19
@@ -51,8 +53,8 @@ class _Reader:
     def integer(self) -> int:
         return int(struct.unpack(">i", self.take(4))[0])
 
-    def item(self) -> Any:
-        flags = self.integer()
+    def item(self, flags: int | None = None) -> Any:
+        flags = self.integer() if flags is None else flags
         kind = flags & 0xFF
         if kind == _NIL:
             return None
@@ -92,7 +94,7 @@ class _Reader:
             pairs.append((tag, self.item()))
             flags = self.integer()
         if flags & 0xFF != _NIL:
-            raise ValueError("the R data hold a pair list that does not end")
+            pairs.append(("", self.item(flags)))
         return pairs
 
     def compact(self) -> _Vector:
@@ -105,10 +107,9 @@ class _Reader:
             values: Any = first + step * np.arange(int(size))
             vector = _Vector(values.astype("int64") if name == "compact_intseq" else values)
         elif name == "deferred_string":
-            numbers = state[0][1].values
-            vector = _Vector([f"{number:.15g}" for number in numbers.tolist()])
+            vector = _Vector([f"{number:.15g}" for number in state[0][1].values.tolist()])
         elif name.startswith("wrap_"):
-            vector = state.values[0]
+            vector = state[0][1]
         else:
             raise ValueError(f"the R data hold a compact object of class {name!r}, which is not known")
         return _Vector(vector.values, dict(attributes) if attributes else vector.attributes)
@@ -124,8 +125,8 @@ def _decompressed(content: bytes) -> bytes:
 def _column(vector: _Vector) -> Any:
     levels = vector.texts("levels")
     if levels:
-        codes = np.where(vector.values == _MISSING_INTEGER, 0, vector.values) - 1
-        return pd.Categorical.from_codes(codes, levels, ordered="ordered" in vector.texts("class"))
+        codes: npt.NDArray[np.int64] = np.where(vector.values == _MISSING_INTEGER, 0, vector.values) - 1
+        return pd.Categorical.from_codes(codes, pd.Index(levels), ordered="ordered" in vector.texts("class"))
     if isinstance(vector.values, np.ndarray) and vector.values.dtype == np.int64:
         missing = vector.values == _MISSING_INTEGER
         return np.where(missing, np.nan, vector.values) if missing.any() else vector.values
@@ -153,10 +154,12 @@ def read_data_frames(content: bytes) -> dict[str, pd.DataFrame]:
     """
     try:
         plain = _decompressed(content)
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ValueError(f"the compressed R data are damaged ({error})") from error
     if plain[:7] not in (b"RDX2\nX\n", b"RDX3\nX\n"):
-        raise ValueError(f"no binary R data: the file starts with {plain[:7]!r}, expected b'RDX2\\nX\\n' or b'RDX3\\nX\\n'")
+        raise ValueError(
+            f"no binary R data: the file starts with {plain[:7]!r}, expected b'RDX2\\nX\\n' or b'RDX3\\nX\\n'"
+        )
     reader = _Reader(plain, 7)
     version = reader.integer()
     reader.take(8)

@@ -98,6 +98,8 @@ class ImageEntry(Entry):
     splits: dict[Literal["train", "test"], Split] = Field(min_length=1)
     shape: tuple[int, ...]
     classes: int
+    keep_decoded: bool = False
+    """Whether decoding takes so long that the arrays are kept in the cache folder."""
 
 
 def _keel_entries(section: dict[str, Any]) -> dict[str, Any]:

@@ -145,14 +145,30 @@ def set_aside(path: Path, problem: str, lookup: Lookup) -> None:
         lookup.set_aside.append(f"{path}: {problem}; moved to {moved}")
 
 
+def files_in_cache(file: DataFile) -> list[Path]:
+    """Paths in the cache folder under which a file lies, packed or not."""
+    paths = (cache_folder() / variant for variant in dict.fromkeys(path_variants(file.path)))
+    return [path for path in paths if is_file(path)]
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there and its folder may be looked into."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def lock_path(path: Path) -> Path:
+    """File by which two processes agree who downloads `path`."""
+    return path.with_name(f".{path.name}.lock")
+
+
 def read_cached(file: DataFile, lookup: Lookup) -> bytes | None:
     """Content of a file in the cache folder, or None; a damaged one is set aside."""
-    for variant in path_variants(file.path):
-        path = cache_folder() / variant
+    for path in files_in_cache(file):
         try:
             raw = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            continue
         except OSError as error:
             lookup.tried.append(f"cache: {path} cannot be read ({error.strerror})")
             continue
@@ -177,31 +193,32 @@ def read_mirror(file: DataFile, lookup: Lookup) -> bytes | None:
         If the cache folder cannot be written.
     """
     mirror = mirror_location()
-    if mirror is None:
-        return None
     if isinstance(mirror, Path):
-        if not mirror.is_dir():
-            lookup.tried.append(f"mirror: REPRO_DATA_MIRROR is {mirror}, which is no folder")
-            return None
-        for variant in path_variants(file.path):
-            path = mirror / variant
-            if path.is_file():
-                content, problem = checked(path.read_bytes(), file)
-                if problem:
-                    raise IntegrityError(
-                        f"{path} of the mirror: {problem}. It was not used. Replace it by a sound copy, or unset "
-                        "REPRO_DATA_MIRROR to use another source."
-                    )
-                lookup.used.append(str(path))
-                return content
-        lookup.tried.append(f"mirror: {mirror} has no {file.path}")
-        return None
-    if not lookup.network:
+        return _read_mirror_folder(mirror, file, lookup)
+    if mirror is None or not lookup.network:
         return None
     for variant in dict.fromkeys(path_variants(file.path)):
         content = download(f"{mirror}/{quote(variant)}", variant, file, lookup)
         if content is not None:
             return content
+    return None
+
+
+def _read_mirror_folder(mirror: Path, file: DataFile, lookup: Lookup) -> bytes | None:
+    if not mirror.is_dir():
+        lookup.tried.append(f"mirror: REPRO_DATA_MIRROR is {mirror}, which is no folder")
+        return None
+    for path in (mirror / variant for variant in path_variants(file.path)):
+        if is_file(path):
+            content, problem = checked(path.read_bytes(), file)
+            if problem:
+                raise IntegrityError(
+                    f"{path} of the mirror: {problem}. It was not used. Replace it by a sound copy, or unset "
+                    "REPRO_DATA_MIRROR to use another source."
+                )
+            lookup.used.append(str(path))
+            return content
+    lookup.tried.append(f"mirror: {mirror} has no {file.path}")
     return None
 
 
@@ -265,9 +282,10 @@ def download(url: str, name: str, file: DataFile, lookup: Lookup) -> bytes | Non
     from filelock import FileLock
 
     target = cache_folder() / name
+    content: bytes | None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f".{target.name}.lock")):
+        with FileLock(lock_path(target)):
             content = read_cached(file, lookup)
             if content is None:
                 content = _fetch(url, target, file, lookup.progress)

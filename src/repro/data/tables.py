@@ -75,10 +75,18 @@ def nominal_where_text(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _exact_floats(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Turn text into ``float64`` by Python's own parser, which is exact with every release of pandas."""
+    return pd.Series(column.to_numpy(dtype=object).astype(np.float64), index=column.index, name=column.name)
+
+
 def _read_csv(content: bytes, **options: Any) -> pd.DataFrame:
-    frame: pd.DataFrame = pd.read_csv(
-        io.BytesIO(content), skipinitialspace=True, na_filter=False, float_precision="round_trip", **options
-    )
+    options = {"skipinitialspace": True, "na_filter": False, **options}
+    frame: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
+    floats = list(frame.select_dtypes("float64").columns)
+    if floats:
+        texts: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options, usecols=floats, dtype=str)
+        frame[floats] = texts.apply(_exact_floats)
     return frame
 
 
@@ -104,7 +112,9 @@ def delimited(contents: Sequence[bytes], *, columns: Sequence[str], quotechar: s
 def adult(contents: Sequence[bytes]) -> Table:
     """Adult: training rows, then test rows; ``?`` is a category of its own; groups sex and race."""
     parts = [_read_csv(content, header=None, names=list(ADULT_COLUMNS)) for content in contents]
-    frame = nominal_where_text(pd.concat(parts, ignore_index=True).assign(income=lambda rows: rows["income"].str.rstrip(".")))
+    frame = nominal_where_text(
+        pd.concat(parts, ignore_index=True).assign(income=lambda rows: rows["income"].str.rstrip("."))
+    )
     return Table(frame.drop(columns="income"), frame["income"], frame[["sex", "race"]].copy())
 
 
@@ -172,7 +182,7 @@ def _soup(frame: pd.DataFrame) -> Table:
 
 def soup_csv(contents: Sequence[bytes]) -> Table:
     """Soup from the mirror's CSV: ordered target SURENESS, nominal features, respondents as groups."""
-    return _soup(_read_csv(contents[0], dtype=str))
+    return _soup(_read_csv(contents[0]).astype(str))
 
 
 def soup_rda(contents: Sequence[bytes]) -> Table:
@@ -185,9 +195,9 @@ def soup_rda(contents: Sequence[bytes]) -> Table:
 
 def compas(contents: Sequence[bytes], *, target: str) -> Table:
     """COMPAS: one of the three outcomes as target, the others dropped; groups sex and race."""
-    frame = pd.read_csv(io.BytesIO(contents[0]), float_precision="round_trip")
-    frame["days_b_screening_arrest"] = frame["days_b_screening_arrest"].astype("float64")
-    frame = nominal_where_text(frame)
+    frame = _read_csv(contents[0])
+    delay = "days_b_screening_arrest"
+    frame = nominal_where_text(frame.assign(**{delay: _exact_floats(frame[delay].replace("", "nan"))}))
     outcomes = ["is_recid", "is_violent_recid", "two_year_recid"]
     return Table(frame.drop(columns=outcomes), frame[target], frame[["sex", "race"]].copy())
 
@@ -216,7 +226,7 @@ def keel(contents: Sequence[bytes]) -> Table:
             present = set(column)
             columns[name] = nominal(column, [level for level in levels if level in present])
         else:
-            numbers = pd.to_numeric(column.where(column != "<null>")).astype("float64")
+            numbers = _exact_floats(column.where(column != "<null>", "nan"))
             whole = kind.lower() == "integer" and not numbers.isna().any()
             columns[name] = numbers.astype("int64") if whole else numbers
     *features, label = columns

@@ -146,7 +146,7 @@ def table_text(frame: pd.DataFrame, source: str = "result table") -> str:
     Raises
     ------
     ResultsError
-        If columns, keys or values break the layout, or a text setting would be read back as a number.
+        If columns, keys or values break the layout, or a setting would be read back as something else.
     """
     columns = [str(name) for name in frame.columns]
     _check_columns(columns, source)
@@ -161,12 +161,14 @@ def table_text(frame: pd.DataFrame, source: str = "result table") -> str:
         except TypeError as error:
             raise ResultsError(f"{source}: column {name!r}: {error}") from error
     _check_rows(texts, value, source)
-    for name in set(columns) - {"cell", "metric", "value"}:
+    for name in (column for column in texts if column not in ("cell", "metric")):
         distinct = list(dict.fromkeys(texts[name]))
         back = [scalar_text(entry) for entry in _from_texts(distinct)]
         changed = [text for text, again in zip(distinct, back, strict=True) if text != again]
         if changed:
-            raise ResultsError(f"{source}: column {name!r} holds the text {changed[0]!r}, which reads back as a number")
+            raise ResultsError(
+                f"{source}: column {name!r} holds {changed[0]!r}, which would be read back as another number"
+            )
     texts["value"] = ["NaN" if math.isnan(number) else repr(number) for number in value.tolist()]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.protocol.exceptions import ReproError
 
-__all__ = ["CellFailed", "StorageFailed"]
+__all__ = ["BackendUnavailable", "CellFailed", "StorageFailed"]
 
 
 class CellFailed(ReproError):  # noqa: N818 - reads as a sentence where it is raised
@@ -13,3 +13,7 @@ class CellFailed(ReproError):  # noqa: N818 - reads as a sentence where it is ra
 
 class StorageFailed(ReproError):  # noqa: N818
     """A finished cell, a lock or a table could not be written."""
+
+
+class BackendUnavailable(ReproError):  # noqa: N818
+    """The backend that was asked for is not installed or does not answer."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import joblib
 import psutil
 
+from repro.protocol import files
 from repro.protocol.code import LIBRARIES
-from repro.protocol.files import project_root
 from repro.results import Hardware
 
 __all__ = ["available_cores", "commit", "hardware", "library_versions", "present_gpus", "tree_hash"]
@@ -115,7 +115,7 @@ def commit() -> str:
         Forty hexadecimal digits of the Git commit, with ``-dirty`` when a file below ``src`` differs from it;
         ``tree:`` and a hash of the package's files where there is no Git.
     """
-    root = project_root()
+    root = files.project_root()
     if root is not None and (root / ".git").exists():
         head = _git(root, "rev-parse", "HEAD")
         changed = _git(root, "status", "--porcelain", "--", "src")

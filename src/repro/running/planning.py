@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.protocol.experiment import Cell, Experiment
-from repro.running.store import CellStore, cell_key, data_checksums, experiment_code_hash
+from repro.running.store import CellStore, cell_key, compute_hash, data_checksums
 
 __all__ = ["Plan", "PlannedCell", "plan", "plan_cells", "prune", "resolve"]
 
@@ -65,7 +65,7 @@ def resolve(experiment: Experiment | str) -> Experiment:
 
 def plan_cells(experiment: Experiment, profile: str, cells: Sequence[Cell]) -> Plan:
     """Plan the given cells."""
-    code = experiment_code_hash(experiment)
+    code = compute_hash(experiment.compute)
     store = CellStore.of(experiment.name)
     planned = []
     for cell in cells:
@@ -91,7 +91,7 @@ def plan(experiment: Experiment | str, profile: str) -> Plan:
 def prune(experiment: Experiment | str) -> int:
     """Remove the stored cells that no profile needs any more; return how many were removed."""
     experiment = resolve(experiment)
-    code = experiment_code_hash(experiment)
+    code = compute_hash(experiment.compute)
     cells = [cell for profile in experiment.cells for cell in experiment.cells_of(profile)]
     keys = {cell_key(cell, code, data_checksums(experiment, cell)) for cell in cells}
     return CellStore.of(experiment.name).prune(keys)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from repro import data
 from repro.protocol import files
-from repro.protocol.code import code_hash
+from repro.protocol.code import PACKAGE, code_hash
 from repro.protocol.experiment import Cell, Experiment, Scalar, canonical_json
 from repro.results import Hardware
 
-__all__ = ["CellRecord", "CellStore", "cell_key", "data_checksums"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CellRecord", "CellStore", "cell_key", "compute_hash", "data_checksums"]
 
 SCHEMA_VERSION = 1
 
@@ -90,9 +95,24 @@ def cell_key(cell: Cell, code: str, checksums: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def experiment_code_hash(experiment: Experiment) -> str:
-    """Hash of the code behind ``experiment.compute``."""
-    return code_hash([experiment.compute.__module__])
+def compute_hash(compute: Callable[[Cell], pd.DataFrame]) -> str:
+    """Hash of the code that computes cells.
+
+    A module of this package counts with all it imports from the package, a module of the user's own with its source.
+
+    Raises
+    ------
+    ValueError
+        If the function is in no module that a worker could import.
+    """
+    module = compute.__module__
+    packaged = code_hash([module])
+    if module.partition(".")[0] == PACKAGE:
+        return packaged
+    path = getattr(sys.modules.get(module), "__file__", None)
+    if module == "__main__" or path is None:
+        raise ValueError(f"compute must be a function of an importable module, got {compute.__qualname__} of {module}")
+    return hashlib.sha256(f"{packaged}{files.sha256_of_file(Path(path))}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import joblib
 from repro.protocol.exceptions import ReproError, UnknownName
 from repro.protocol.experiment import Experiment
 from repro.running import machine
-from repro.running.errors import CellFailed, StorageFailed
+from repro.running.errors import BackendUnavailable, CellFailed, StorageFailed
 from repro.running.planning import Plan
 from repro.running.progress import SweepProgress
 from repro.running.store import CellStore
@@ -93,24 +94,29 @@ def _backend(backend: str, n_jobs: int, scheduler: str | None) -> Iterator[None]
             yield
         return
     if importlib.util.find_spec("distributed") is None:
-        raise ModuleNotFoundError("backend 'dask' needs the extra of that name: pip install 'imbalance-book[dask]'")
+        raise BackendUnavailable("the backend 'dask' needs an extra: pip install 'imbalance-book[dask]'")
     from distributed import Client
 
-    workers: dict[str, Any] = {"n_workers": n_jobs, "threads_per_worker": 1, "dashboard_address": None}
+    here: dict[str, Any] = {"n_workers": n_jobs, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     try:
-        client = Client(scheduler, timeout="15s") if scheduler else Client(**workers)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise StorageFailed(f"no Dask scheduler answers at {scheduler!r}: {error}") from error
+        client: Any = Client(scheduler, timeout="15s") if scheduler else Client(**here)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise BackendUnavailable(f"no Dask scheduler answers at {scheduler!r}: {error}") from error
     with client, joblib.parallel_config(backend="dask", n_jobs=-1, wait_for_workers_timeout=60):
         yield
 
 
-def _failure(outcome: Outcome, kept: int) -> ReproError:
+def _keep(outcome: Outcome, store: CellStore, kept: int) -> None:
+    """Store an outcome that its worker did not store, or raise its failure."""
+    if outcome.error is None:
+        if outcome.record is not None:
+            store.write(outcome.key, str(outcome.csv), outcome.record)
+        return
     where = f"{outcome.cell.experiment}, cell {dict(outcome.cell.parameters)}: {outcome.error}"
     remedy = " Make room or choose another folder, then run again." if outcome.storage else ""
-    error = (StorageFailed if outcome.storage else CellFailed)(f"{where}. {kept} finished cells are kept.{remedy}")
-    error.add_note(str(outcome.trace))
-    return error
+    failure = (StorageFailed if outcome.storage else CellFailed)(f"{where}. {kept} finished cells are kept.{remedy}")
+    failure.add_note(str(outcome.trace))
+    raise failure
 
 
 def compute_cells(planned: Plan, options: SweepOptions) -> None:
@@ -159,10 +165,7 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
         )
         try:
             for outcome in outcomes:
-                if outcome.error is not None:
-                    raise _failure(outcome, kept)
-                if outcome.record is not None:
-                    store.write(outcome.key, outcome.csv, outcome.record)
+                _keep(outcome, store, kept)
                 kept += 1
                 shown.advance(expected[outcome.key], outcome.seconds)
         except KeyboardInterrupt:
@@ -170,5 +173,10 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
             raise KeyboardInterrupt(message) from None
         except OSError as error:
             raise StorageFailed(f"{error}. {kept} finished cells are kept. Make room, then run again.") from error
+        except ReproError:
+            raise
+        except Exception as error:  # a worker that was killed, a scheduler that went away
+            raise CellFailed(f"{title}: {type(error).__name__}: {error} {kept} finished cells are kept.") from error
         finally:
-            outcomes.close()
+            with warnings.catch_warnings(action="ignore"):  # joblib says how many cells it cancelled
+                outcomes.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 import platform
 import signal
 import sys
@@ -14,19 +15,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import threadpoolctl
 
-from repro.protocol.code import code_hash
 from repro.protocol.experiment import VARIANT, Cell
 from repro.results import table_text
 from repro.running import machine
-from repro.running.store import CellRecord, CellStore
+from repro.running.store import CellRecord, CellStore, compute_hash
 
 __all__ = ["Outcome", "Task", "compute_cell"]
+
+PARENT_CHECK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,24 @@ def one_thread() -> Iterator[None]:
             numba.set_num_threads(before)
 
 
-def _ignore_interrupts_in_worker_processes() -> None:
-    """Leave Ctrl-C to the main process, which ends the workers."""
-    is_worker = multiprocessing.current_process().name != "MainProcess" or multiprocessing.parent_process() is not None
-    if is_worker and threading.current_thread() is threading.main_thread():
+@cache
+def _settle_in_worker_process() -> None:
+    """In a process of joblib's: leave Ctrl-C to the main process, and end when that is killed.
+
+    Without the second, workers of a killed run would hold memory and cores for minutes.
+    """
+    if not multiprocessing.current_process().name.startswith("LokyProcess"):
+        return
+    if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_CHECK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def rows_as_csv(frame: object, cell: Cell, settings: tuple[str, ...]) -> str:
@@ -145,12 +161,12 @@ def _now() -> str:
 
 def compute_cell(task: Task) -> Outcome:
     """Compute, check and store one cell; errors are reported, not raised, so that no finished cell is lost."""
-    _ignore_interrupts_in_worker_processes()
+    _settle_in_worker_process()
     cell = task.cell
     store = CellStore(task.folder) if task.folder else CellStore.of(cell.experiment)
     started, clock = _now(), time.perf_counter()
     try:
-        if code_hash([task.compute.__module__]) != task.code_hash:
+        if compute_hash(task.compute) != task.code_hash:
             raise RuntimeError("the code changed while the run was under way, or the worker has another version of it")  # noqa: TRY301
         scratch = store.scratch(task.key)
         scratch.mkdir(parents=True, exist_ok=True)

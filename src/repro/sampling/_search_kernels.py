@@ -249,8 +249,33 @@ def _distance(points: Array, first: int, second: int) -> float:
     return total
 
 
-CHUNK = 64
+BLOCK = 1024
+GROUPS = 128
 TINY = 1e-300
+
+
+@kernel
+def _group_minima(products: Array, minima: Array) -> None:
+    """Smallest product of every group; a group takes every `GROUPS`-th place, so that the loop is one of vectors."""
+    minima[:] = products[:GROUPS]
+    for start in range(GROUPS, BLOCK, GROUPS):
+        row = products[start : start + GROUPS]
+        for group in range(row.size):
+            value = row[group]
+            minima[group] = value if value < minima[group] else minima[group]
+
+
+@kernel
+def _keep_smallest(minima: Array, smallest: Array) -> None:
+    """Keep the smallest values seen so far in the sorted list `smallest`."""
+    last = smallest.size - 1
+    for value in minima:
+        if value < smallest[last]:
+            place = last
+            while place > 0 and smallest[place - 1] > value:
+                smallest[place] = smallest[place - 1]
+                place -= 1
+            smallest[place] = value
 
 
 @kernel
@@ -260,33 +285,40 @@ def screen(
     queries: Array,
     candidates: Array,
     offsets: Array,
+    tolerances: Array,
     scale: float,
     rounding: float,
+    smallest: Array,
     distances: Array,
     rows: Array,
 ) -> int:
     """Take over the candidates of one block that may be nearer than the neighbours found so far.
 
     ``products[i, j] + norm_i`` is, up to an error that `offsets` allows for, the scaled distance between the rows
-    ``queries[i]`` and ``candidates[j]``. Only where it does not exceed the scaled distance of the current
-    k-th neighbour is the distance computed exactly.
+    ``queries[i]`` and ``candidates[j]``. Exact distances are computed first where a product is about as small as the
+    smallest ones seen, then wherever a product does not exceed the limit, which is the scaled distance of the k-th
+    neighbour with its allowance: usually nowhere else.
 
     Parameters
     ----------
-    products : ndarray of shape (n_queries, n_candidates), float32 or float64
-        Approximate scaled distance less the scaled squared norm of the query.
+    products : ndarray of shape (n_queries, BLOCK), float32 or float64
+        Approximate scaled distance less the scaled squared norm of the query; infinity beyond `candidates`.
     points : ndarray of shape (n_rows, n_columns), float64
         All rows.
     queries : ndarray of shape (n_queries,), int32
         Row numbers of the queries.
     candidates : ndarray of shape (n_candidates,), int32
-        Row numbers of the candidates.
+        Row numbers of the candidates, at most BLOCK.
     offsets : ndarray of shape (n_queries,), float64
         What is added to a scaled distance to give the limit for `products`.
+    tolerances : ndarray of shape (n_queries,), type of `products`
+        How far above the smallest products the first step goes; any value gives the same result.
     scale : float
         Factor by which the coordinates were multiplied for the approximation.
     rounding : float
         Relative allowance for rounding the limit to the type of `products`.
+    smallest : ndarray of shape (n_queries, k + 1), type of `products`
+        The smallest group minima seen so far, one of which may be the query itself; changed in place.
     distances, rows : ndarray of shape (n_queries, k), float64 and int32
         The neighbours found so far, changed in place.
 
@@ -295,35 +327,36 @@ def screen(
     int
         Number of distances computed exactly.
     """
-    n_queries, n_candidates = products.shape
-    k = distances.shape[1]
-    limits = np.empty(1, dtype=products.dtype)
+    last = distances.shape[1] - 1
+    minima = np.empty(GROUPS, dtype=products.dtype)
+    # arrays, because a value put into them is rounded to the type of the products
+    first, limit = np.empty(1, dtype=products.dtype), np.empty(1, dtype=products.dtype)
     exact = 0
-    for local in range(n_queries):
-        query = queries[local]
-        found, found_rows = distances[local], rows[local]
-        threshold = (found[k - 1] * scale) * scale + offsets[local]
-        limits[0] = threshold + abs(threshold) * rounding
-        for start in range(0, n_candidates, CHUNK):
-            chunk = products[local, start : start + CHUNK]
-            # a loop that the compiler turns into vector instructions, which it does not with an early exit
-            limit, passing = limits[0], np.uint8(0)
-            for position in range(chunk.size):
-                passing |= np.uint8(chunk[position] <= limit)
-            if passing == 0:
-                continue
-            for position in range(chunk.size):
-                row = candidates[start + position]
-                if chunk[position] > limits[0] or row == query:
+    for local in range(queries.size):
+        values, query, found, found_rows = products[local], queries[local], distances[local], rows[local]
+        _group_minima(values, minima)
+        _keep_smallest(minima, smallest[local])
+        first[0] = smallest[local, -1] + tolerances[local]
+        for step in range(2):
+            threshold = (found[last] * scale) * scale + offsets[local]
+            limit[0] = threshold + abs(threshold) * rounding
+            if step == 1 and limit[0] <= first[0]:
+                break
+            for group in range(GROUPS):
+                if minima[group] > limit[0] or (step == 0 and minima[group] > first[0]):
                     continue
-                if found[k - 1] == 0.0 and row > found_rows[k - 1]:
-                    continue
-                distance = _distance(points, query, row)
-                exact += 1
-                if distance < found[k - 1] or (distance == found[k - 1] and row < found_rows[k - 1]):
-                    _insert(found, found_rows, distance, row)
-                    threshold = (found[k - 1] * scale) * scale + offsets[local]
-                    limits[0] = threshold + abs(threshold) * rounding
+                for position in range(group, candidates.size, GROUPS):
+                    value, row = values[position], candidates[position]
+                    if value > limit[0] or (value <= first[0]) == (step == 1) or row == query:
+                        continue
+                    if found[last] == 0.0 and row > found_rows[last]:
+                        continue
+                    distance = _distance(points, query, row)
+                    exact += 1
+                    if distance < found[last] or (distance == found[last] and row < found_rows[last]):
+                        _insert(found, found_rows, distance, row)
+                        threshold = (found[last] * scale) * scale + offsets[local]
+                        limit[0] = threshold + abs(threshold) * rounding
     return exact
 
 

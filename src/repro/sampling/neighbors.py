@@ -17,7 +17,6 @@ _blas_limit = threading.Lock()
 """The thread limit of the BLAS library belongs to the whole process: one blocked search at a time may change it."""
 
 _QUERY_BLOCK = 256
-_CANDIDATE_BLOCK = 1024
 _TRIAL_QUERIES = 64
 _LONG_WORK = 5e7
 """Work, in steps of about a nanosecond, from which it pays to ask for the number of threads and to start them."""
@@ -109,22 +108,26 @@ def _n_threads(work: float) -> int:
     return thread_count() if work > _LONG_WORK else 1
 
 
+def _blocked_work(n_rows: int, n_columns: int) -> float:
+    """Time for one row of the search in blocks, in nanoseconds on the machine this was fitted on."""
+    return n_rows * (0.8 + 0.024 * n_columns)
+
+
 def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neighbours:
     """Search by the tree, or in blocks where the tree would look at too many points."""
-    from repro.sampling._search_kernels import LEAF_SIZE, build_tree, search_tree
+    from repro.sampling._compile import run_in_threads
+    from repro.sampling._search_kernels import build_tree, search_tree
 
     n_rows, n_columns = points.shape
-    all_numeric = n_numeric == n_columns
     tree = build_tree(points, n_numeric, penalty)
     queries = tree.leaf_rows.ravel()[:n_rows]
     neighbours = np.empty((n_rows, k), dtype=np.int32)
-    trial = queries[:: max(1, n_rows // _TRIAL_QUERIES)]
+    trial = queries[:: max(1, n_rows // max(8, min(64, n_rows // 100)))]
     leaves = search_tree(tree, points, trial, n_numeric, penalty, neighbours) / trial.size
-    tree_work = leaves * (100.0 + (0.25 * LEAF_SIZE + 4) * n_columns)
-    if all_numeric and tree_work > blocked_work:
-        return _search_blocked(points, queries, k)
-    from repro.sampling._compile import run_in_threads
-
+    tree_work = leaves * (120.0 + 8.0 * n_columns)
+    if n_numeric == n_columns and tree_work > _blocked_work(n_rows, n_columns):
+        del tree
+        return _search_blocked(points, k)
     n_threads = _n_threads(n_rows * tree_work)
 
     def search(some: npt.NDArray[np.int32]) -> None:
@@ -134,35 +137,20 @@ def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neigh
     return neighbours
 
 
-def _search_blocked(points: Rows, order: npt.NDArray[np.int32], k: int) -> Neighbours:
-    """Compare blocks of rows by matrix products and compute only the distances that may matter exactly.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n_rows, n_columns), float64
-        All rows.
-    order : ndarray of shape (n_rows,), int32
-        Row numbers in an order in which rows that are close in space stand close together, as the leaves of the tree.
-    k : int
-        Neighbours per row.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, k), int32
-        Row numbers, nearest first.
-    """
+def _search_blocked(points: Rows, k: int) -> Neighbours:
+    """Compare blocks of rows by matrix products and compute only the distances that may matter exactly."""
     from repro.sampling._compile import run_in_threads
 
-    n_rows, n_columns = points.shape
+    n_rows = points.shape[0]
     neighbours = np.empty((n_rows, k), dtype=np.int32)
     starts = range(0, n_rows, _QUERY_BLOCK)
-    n_threads = _n_threads(n_rows * n_rows * (0.5 + 0.025 * n_columns)) if len(starts) > 1 else 1
-    screening = _Screening(points, order, np.float32)
+    n_threads = _n_threads(n_rows * _blocked_work(*points.shape)) if len(starts) > 1 else 1
+    screening = _Screening(points, np.float32)
     with _blas_limit, threadpool_limits(1, user_api="blas"):
-        exact, pairs = screening.search(starts[0], neighbours)
-        if exact > 0.02 * pairs and n_rows > 4096:
+        exact = screening.search(starts[0], neighbours)
+        if exact > 0.02 * _QUERY_BLOCK * n_rows and n_rows > 4096:
             # most pairs are closer than single precision can tell apart
-            screening = _Screening(points, order, np.float64)
+            screening = _Screening(points, np.float64)
         run_in_threads(lambda start: screening.search(start, neighbours), starts[1:], n_threads)
     return neighbours
 
@@ -177,15 +165,14 @@ class _Screening:
     whose product exceeds the limit is farther than the k-th neighbour found so far.
     """
 
-    def __init__(
-        self, points: Rows, order: npt.NDArray[np.int32], dtype: type[np.float32] | type[np.float64]
-    ) -> None:
+    def __init__(self, points: Rows, dtype: type[np.float32] | type[np.float64]) -> None:
+        from repro.sampling._search_kernels import BLOCK
+
         n_rows, n_columns = points.shape
-        self.points, self.order, self.dtype = points, order, dtype
-        self.blocks = [slice(start, start + _CANDIDATE_BLOCK) for start in range(0, n_rows, _CANDIDATE_BLOCK)]
-        self.low = np.array([points[order[block]].min(axis=0) for block in self.blocks])
-        self.high = np.array([points[order[block]].max(axis=0) for block in self.blocks])
-        low, high = self.low.min(axis=0), self.high.max(axis=0)
+        self.points, self.dtype = points, dtype
+        # a fixed random order makes the k-th distance shrink early whatever the order of the rows
+        self.order = np.random.default_rng(0).permutation(n_rows).astype(np.int32)
+        low, high = points.min(axis=0), points.max(axis=0)
         self.centre = points.mean(axis=0) if max(-low.min(), high.max()) < 1e300 else np.zeros(n_columns)
         largest = float(np.maximum(high - self.centre, self.centre - low).max())
         self.scale = float(np.ldexp(1.0, -int(np.frexp(largest)[1]))) if largest > 0.0 else 1.0
@@ -194,8 +181,9 @@ class _Screening:
         # underflow in the working precision, and in the float64 distances when everything is tiny
         self.smallest = (n_columns + 2) * (float(np.finfo(dtype).tiny) * 64 + (self.scale * 2.0**-537) ** 2)
         self.candidates = np.empty((n_rows, n_columns + 1), dtype=dtype)
-        for block in self.blocks:
-            scaled, norms = self._scaled(points[order[block]])
+        for start in range(0, n_rows, BLOCK):
+            block = slice(start, start + BLOCK)
+            scaled, norms = self._scaled(points[self.order[block]])
             self.candidates[block, :-1] = scaled * dtype(-2)
             self.candidates[block, -1] = norms * (1.0 - self.error)
 
@@ -203,37 +191,41 @@ class _Screening:
         scaled = ((points - self.centre) * self.scale).astype(self.dtype)
         return scaled, np.einsum("ij,ij->i", scaled, scaled, dtype=np.float64)
 
-    def _box_distances(self, points: Rows) -> Rows:
-        """Distance that a query of `points` has at least to every block, with an allowance for rounding."""
-        gaps = np.maximum(np.maximum(self.low - points.max(axis=0), points.min(axis=0) - self.high), 0.0)
-        return np.einsum("ij,ij->i", gaps, gaps) * (1.0 - 1e-9)
+    def search(self, start: int, neighbours: Neighbours) -> int:
+        """Write the neighbours of one block of queries; return how many distances were computed exactly."""
+        from repro.sampling._search_kernels import BLOCK, NO_ROW, screen
 
-    def search(self, start: int, neighbours: Neighbours) -> tuple[int, int]:
-        """Write the neighbours of one block of queries; return how many distances were computed exactly, of how many."""
-        from repro.sampling._search_kernels import NO_ROW, screen
-
-        queries = self.order[start : start + _QUERY_BLOCK]
-        points = self.points[queries]
+        points = self.points[start : start + _QUERY_BLOCK]
+        queries = np.arange(start, start + len(points), dtype=np.int32)
         scaled, norms = self._scaled(points)
         left = np.hstack([scaled, np.ones((queries.size, 1), dtype=self.dtype)])
         offsets = self.smallest - norms * (1.0 - self.error)
+        tolerances = (4.0 * self.error * norms).astype(self.dtype)
         distances = np.full((queries.size, neighbours.shape[1]), np.inf)
-        found = np.full(distances.shape, NO_ROW, dtype=np.int32)
-        products = np.empty((queries.size, _CANDIDATE_BLOCK), dtype=self.dtype)
-        bounds = self._box_distances(points)
-        exact = pairs = 0
-        for number in np.argsort(bounds, kind="stable"):
-            if bounds[number] > distances[:, -1].max():
-                break
-            candidates = self.order[self.blocks[number]]
-            block = products[:, : candidates.size]
-            np.matmul(left, self.candidates[self.blocks[number]].T, out=block)
+        rows = np.full(distances.shape, NO_ROW, dtype=np.int32)
+        smallest = np.full((queries.size, neighbours.shape[1] + 1), np.inf, dtype=self.dtype)
+        products = np.empty((queries.size, BLOCK), dtype=self.dtype)
+        exact = 0
+        for first in range(0, self.order.size, BLOCK):
+            block = slice(first, first + BLOCK)
+            candidates = self.order[block]
+            np.matmul(left, self.candidates[block].T, out=products[:, : candidates.size])
+            products[:, candidates.size :] = np.inf
             exact += screen(
-                block, self.points, queries, candidates, offsets, self.scale, 16 * self.unit, distances, found
+                products,
+                self.points,
+                queries,
+                candidates,
+                offsets,
+                tolerances,
+                self.scale,
+                16 * self.unit,
+                smallest,
+                distances,
+                rows,
             )
-            pairs += block.size
-        neighbours[queries] = found
-        return exact, pairs
+        neighbours[start : start + queries.size] = rows
+        return exact
 
 
 def _search_sparse(matrix: sparse.csr_matrix, k: int) -> Neighbours:

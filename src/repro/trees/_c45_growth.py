@@ -44,7 +44,7 @@ def numeric_cut(
     Returns the number of rows on the left (0 when no cut is useful), the gain in bits per row after the charge
     ``log2(number of candidate cuts) / n``, and the gain ratio.
     """
-    n = values.shape[0]
+    n: int = values.shape[0]
     n_classes = counts.shape[0]
     smallest = max(float(min_leaf), min(0.1 * n / n_classes, 25.0))
     if n < 2 * smallest - SMALL:
@@ -92,15 +92,15 @@ def nominal_split(
     `table` (n_categories, n_classes) is overwritten with the counts. Returns 1 if two branches hold `min_leaf` rows and
     0 otherwise, the gain in bits per row and the gain ratio.
     """
-    n = rows.shape[0]
+    n: int = rows.shape[0]
     table[:, :] = 0
     for i in range(n):
         table[int(column[rows[i]]), labels[rows[i]]] += 1
     large_enough = 0
-    children = 0.0
+    children: float = 0.0
     split_entropy: float = xlogx[n]
     for category in range(table.shape[0]):
-        n_branch = 0
+        n_branch: int = 0
         for c in range(table.shape[1]):
             n_branch += table[category, c]
             children -= xlogx[table[category, c]]

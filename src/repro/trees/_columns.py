@@ -138,6 +138,20 @@ def learn_columns(X: Any, n_features: int, categorical_features: CategoricalFeat
     return Columns(names, nominal, tuple(categories))
 
 
+def _numbers(series: pd.Series[Any], name: str) -> NDArray[np.float64]:
+    """Values of a numeric column; missing ones become NaN."""
+    if not (_is_text(series) or pd.api.types.is_numeric_dtype(series)) or pd.api.types.is_complex_dtype(series):
+        raise ValueError(f"X holds values of type {series.dtype} in the column {name!r}, only real numbers are allowed")
+    try:
+        numbers: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"X holds values in the numeric column {name!r} that are no numbers ({error}); "
+            "if the column is nominal, name it in categorical_features"
+        ) from error
+    return numbers
+
+
 def encode(X: Any, columns: Columns) -> NDArray[np.float64]:
     """Give the table as numbers: values of numeric columns, category numbers of nominal ones.
 
@@ -153,20 +167,15 @@ def encode(X: Any, columns: Columns) -> NDArray[np.float64]:
 
     Raises
     ------
-    ValueError
-        For text in a numeric column and for missing values in a nominal one; the message names the column.
+    TypeError, ValueError
+        For text, dates or complex numbers in a numeric column and for missing values in a nominal one; the message
+        names the column.
     """
     encoded = np.empty((len(X), len(columns.names)), dtype=np.float64)
     for j, (name, categories) in enumerate(zip(columns.names, columns.categories, strict=True)):
         series = _column(X, j)
         if categories is None:
-            try:
-                encoded[:, j] = series.to_numpy(dtype=np.float64, na_value=np.nan)
-            except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f"X holds values in the numeric column {name!r} that are no numbers ({error}); "
-                    "if the column is nominal, name it in categorical_features"
-                ) from error
+            encoded[:, j] = _numbers(series, name)
             continue
         if series.isna().any():
             raise ValueError(
@@ -186,7 +195,7 @@ def check_finite(encoded: ArrayLike, names: Sequence[str]) -> None:
         Names the first column with such values and their number.
     """
     matrix = np.asarray(encoded)
-    if np.isfinite(matrix.sum()) or np.isfinite(matrix).all():
+    if np.isfinite(matrix).all():
         return
     for j, name in enumerate(names):
         missing = int(np.isnan(matrix[:, j]).sum())

@@ -169,11 +169,11 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._validate_params()
         features = self._encoded(X, fitting=True)
         target = column_or_1d(y, warn=True)
-        check_classification_targets(target)
         if len(target) != len(features):
             raise ValueError(f"X and y must have the same length, got {len(features)} rows and {len(target)} labels")
         if pd.isna(target).any():
             raise ValueError(f"y has {int(pd.isna(target).sum())} missing values (NaN); every row needs a class")
+        check_classification_targets(target)
         self.classes_, classes = np.unique(target, return_inverse=True)
         labels: NDArray[np.int32] = classes.astype(np.int32)
 
@@ -227,22 +227,23 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _encoded(self, X: Any, *, fitting: bool) -> NDArray[np.float64]:
         """Check `X` and give it as a writable, C-ordered float64 matrix; learns the columns when `fitting`."""
+        if fitting:
+            by_column = not isinstance(self.categorical_features, str | None)
+        else:
+            by_column = bool(self._columns.nominal.any())
         if is_frame(X):
             validate_data(self, X, reset=fitting, skip_check_array=True)
-            if len(X) == 0:
-                raise ValueError("X must have at least 1 row, got a table without rows")
-            if len(X.columns) == 0:
-                raise ValueError("X must have at least 1 column, got a table without columns")
-        elif fitting and isinstance(self.categorical_features, str | None):
-            X = validate_data(self, X, reset=True, dtype=np.float64, order="C", ensure_all_finite=False)
-        elif not fitting and not self._columns.nominal.any():
-            X = validate_data(self, X, reset=False, dtype=np.float64, order="C", ensure_all_finite=False)
-        else:
+            if 0 in X.shape:
+                raise ValueError(f"X must have at least 1 row and 1 column, got a table of shape {X.shape}")
+        elif by_column or (isinstance(X, np.ndarray) and X.dtype.kind in "OSU"):
+            by_column = True
             X = check_array(X, dtype=None, ensure_all_finite=False)
             validate_data(self, X, reset=fitting, skip_check_array=True)
+        else:
+            X = validate_data(self, X, reset=fitting, dtype=np.float64, order="C", ensure_all_finite=False)
         if fitting:
             self._columns: Columns = learn_columns(X, self.n_features_in_, self.categorical_features)
-        if is_frame(X) or self._columns.nominal.any():
+        if by_column or is_frame(X):
             X = encode(X, self._columns)
         encoded: NDArray[np.float64] = np.require(X, dtype=np.float64, requirements=["C", "W"])
         check_finite(encoded, self._columns.names)

@@ -82,7 +82,7 @@ EXPERIMENTS: Final = (
         settings=("dataset", "method", "level", "step"),
         compute=roc_sweep,
         cells={
-            "quick": _declare(5, dataset=["simulated", "breast_cancer", "adult_continuous_sample"]),
+            "quick": _declare(4, dataset=["simulated", "breast_cancer", "adult_continuous_sample"]),
             "paper": _declare(PARTITIONS, dataset=[*PAPER_SETS, "adult_continuous", "adult"]),
             "control": _controls(
                 ("labels_permuted", {"dataset": "breast_cancer", "stands_for": "mammography"}),

@@ -103,7 +103,7 @@ def _pooled_metrics(y: Labels, probability: Probabilities) -> dict[str, float]:
     line = calibration_line(y, clipped)
     return {
         "log_loss": float(log_loss(y, clipped)),
-        "brier": float(brier_score_loss(y, probability)),
+        "brier": float(brier_score_loss(y, clipped)),
         "log_risk_ratio": float(np.log(clipped.mean() / y.mean())),
         "calibration_slope": line.slope,
         "calibration_intercept": line.intercept,

@@ -25,7 +25,9 @@ SMOTE_LEVELS: Final[Mapping[str, tuple[int, ...]]] = {
     "mammography": (100, 200, 300, 400, 500),
     "adult": (50, 100, 200, 300),
     "adult_continuous": (50, 100, 200, 300),
-    "adult_continuous_sample": (50, 100, 200, 300),
+    "adult_continuous_sample": (50, 300),
+    "simulated": (100, 200, 400),
+    "breast_cancer": (100, 200),
 }
 """Amounts of SMOTE in percent; the rows of Table 3 name those of Pima, Phoneme and Mammography."""
 

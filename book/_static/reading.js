@@ -1,0 +1,22 @@
+// Boxes that scroll sideways take keyboard focus, so that they can be read without a mouse.
+(function () {
+  "use strict";
+
+  const BOXES = ".pst-scrollable-table-container, mjx-container[display='true'], .cell_output .output, .text_html";
+
+  function mark() {
+    for (const box of document.querySelectorAll(BOXES)) {
+      if (box.scrollWidth > box.clientWidth) {
+        box.tabIndex = 0;
+      } else {
+        box.removeAttribute("tabindex");
+      }
+    }
+  }
+
+  window.addEventListener("load", async () => {
+    await window.MathJax?.startup?.promise;
+    mark();
+    window.addEventListener("resize", mark);
+  });
+})();

@@ -1,0 +1,100 @@
+"""``repro claims``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from repro.cli.output import emit, json_text, say, table_text
+
+if TYPE_CHECKING:
+    from repro.claims import Judgement
+
+__all__ = ["claims"]
+
+
+class ClaimFormat(StrEnum):
+    """How verdicts are printed."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+
+
+def _marks(judgement: Judgement) -> str:
+    marks = []
+    if judgement.mechanism_demo:
+        marks.append("mechanism demo")
+    if judgement.criterion_changed:
+        marks.append("criterion changed")
+    return ", ".join(marks)
+
+
+def _table(judgements: list[Judgement]) -> str:
+    from repro.claims import SYMBOLS, format_estimate
+
+    rows: list[tuple[object, ...]] = []
+    for judgement in judgements:
+        effect = " ".join(format_estimate(judgement.estimate, judgement.interval))
+        several = len(judgement.conditions) > 1
+        rows.append(
+            (
+                judgement.claim.id,
+                judgement.profile,
+                f"{SYMBOLS[judgement.verdict]} {judgement.verdict}",
+                "" if several else effect,
+                judgement.replicates or "",
+                judgement.control.verdict if judgement.control else "not run",
+                _marks(judgement),
+            )
+        )
+        for condition in judgement.conditions if several else ():
+            effect = " ".join(format_estimate(condition.estimate, condition.interval))
+            verdict = f"{SYMBOLS[condition.verdict]} {condition.verdict}"
+            rows.append((f"  {condition.name}", "", verdict, effect, condition.replicates or "", "", ""))
+    head = ("claim", "profile", "verdict", "effect and 95 % interval", "replicates", "control", "marks")
+    judged = sum(judgement.verdict != "not run" for judgement in judgements)
+    note = f"{judged} of {len(judgements)} judged; one in twenty 95 % intervals misses its value by chance\n"
+    return table_text(head, rows) + note
+
+
+def claims(
+    study: Annotated[str | None, typer.Argument(help="A study; all when left out.")] = None,
+    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")] = None,
+    layout: Annotated[ClaimFormat, typer.Option("--format", help="How to print the verdicts.")] = ClaimFormat.table,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with status 1 when a verdict differs from the accepted ones.")
+    ] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Make the present verdicts the accepted ones.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", dir_okay=False)] = None,
+) -> int:
+    """Judge the claims on the tables at hand and print the verdicts."""
+    from repro import claims as room
+    from repro import studies
+
+    judgements = room.judge_all(study, profile)
+    if layout is ClaimFormat.json:
+        emit(json_text([judgement.to_dict() for judgement in judgements]), output)
+    elif layout is ClaimFormat.markdown:
+        emit(f"{room.ClaimsTable(tuple(judgements))}\n", output)
+    else:
+        emit(_table(judgements), output)
+    names = [study] if study else studies.study_names()
+    if accept:
+        for name in names:
+            say(f"{name}: verdicts accepted in {room.accept(name)}")
+    if not strict:
+        return 0
+    differences = [difference for name in names for difference in room.compare_with_expected(name)]
+    for name in names:
+        waiting = room.not_yet_run(name)
+        if waiting:
+            say(f"{name}: {len(waiting)} quick verdicts are missing here; repro run {name} --controls computes them")
+    for difference in differences:
+        say(f"differs: {difference}")
+    if differences:
+        say(f"{len(differences)} differences from the accepted verdicts; repro claims --accept accepts them")
+    return 1 if differences else 0

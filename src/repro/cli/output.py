@@ -1,0 +1,73 @@
+"""What commands print: tables for people, JSON for programs. Messages go to standard error."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+__all__ = ["Format", "emit", "json_text", "say", "table_text"]
+
+PLAIN_WIDTH = 160
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    table = "table"
+    json = "json"
+
+
+def say(message: str) -> None:
+    """Write a message for the user to standard error."""
+    sys.stderr.write(f"{message}\n")
+
+
+def json_text(value: object) -> str:
+    """JSON text with an indent of two blanks; NaN is refused because JSON has none."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def cell_text(value: object) -> str:
+    """Write an entry of a table for people: four digits for floats, a dash for nothing."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        inside = ", ".join(cell_text(entry) for entry in value)
+        return f"[{inside}]" if value and isinstance(value[0], float) else inside
+    return str(value)
+
+
+def table_text(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> str:
+    """Table with aligned columns; in a terminal it fits its width."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*(Text(cell_text(value)) for value in row))
+    terminal = sys.stdout.isatty()
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=Console().width if terminal else PLAIN_WIDTH, force_terminal=terminal)
+    console.print(table)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Write a result to standard output, or to a file, whole or not at all."""
+    if output is None:
+        sys.stdout.write(text)
+        return
+    from repro.protocol.files import atomic_write_text
+
+    atomic_write_text(output, text)
+    say(f"written to {output}")

@@ -1,0 +1,254 @@
+"""``repro run`` and ``repro list``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from repro.cli.output import Format, emit, json_text, say, table_text
+from repro.protocol.exceptions import UnknownName
+from repro.protocol.profile import CONTROL, check_profile, default_profile
+
+if TYPE_CHECKING:
+    from repro.protocol.experiment import Experiment
+
+__all__ = ["list_studies", "run"]
+
+
+def _experiments_of(targets: list[str], everything: bool) -> list[tuple[Experiment, bool]]:
+    """Experiments that the targets name, each with whether it was named itself (not through its study)."""
+    from repro import studies
+
+    if everything == bool(targets):
+        raise ValueError("name studies or experiments to run, or give --all; repro list shows them")
+    if everything:
+        return [(experiment, False) for experiment in studies.experiments().values()]
+    found: dict[str, tuple[Experiment, bool]] = {}
+    for target in targets:
+        if "." in target:
+            found[target] = (studies.experiment(target), True)
+        elif target in studies.study_names():
+            for name, experiment in studies.experiments(target).items():
+                found.setdefault(name, (experiment, False))
+        else:
+            raise UnknownName("study or experiment", target, [*studies.study_names(), *studies.experiments()])
+    return list(found.values())
+
+
+def _runs_of(chosen: list[tuple[Experiment, bool]], profile: str, controls: bool) -> list[tuple[Experiment, str]]:
+    """Pair every experiment with its profiles; what a study's experiment does not have is skipped, with a word."""
+    runs = []
+    for experiment, named in chosen:
+        for wanted in dict.fromkeys([profile, *([CONTROL] if controls else [])]):
+            if wanted in experiment.cells:
+                runs.append((experiment, wanted))
+            elif named and wanted == profile:
+                experiment.cells_of(wanted)
+            else:
+                lacking = "control runs" if wanted == CONTROL else f"profile {wanted!r}"
+                say(f"{experiment.name}: skipped, it has no {lacking}")
+    return runs
+
+
+def _show_plan(runs: list[tuple[Experiment, str]], layout: Format, output: Path | None) -> None:
+    from repro.running import plan
+    from repro.running.progress import duration
+
+    plans = [plan(experiment, profile) for experiment, profile in runs]
+    if layout is Format.json:
+        content = [
+            {
+                "experiment": planned.experiment.name,
+                "profile": planned.profile,
+                "seconds": planned.seconds,
+                "cells": [
+                    {
+                        "cell": item.cell.id,
+                        "parameters": dict(item.cell.parameters),
+                        "seconds": item.seconds,
+                        "stored": item.stored,
+                    }
+                    for item in planned.cells
+                ],
+            }
+            for planned in plans
+        ]
+        emit(json_text(content), output)
+        return
+    rows = [
+        (
+            planned.experiment.name if number == 0 else "",
+            planned.profile if number == 0 else "",
+            ", ".join(f"{key}={value}" for key, value in item.cell.parameters.items()),
+            "stored" if item.stored else duration(item.seconds),
+        )
+        for planned in plans
+        for number, item in enumerate(planned.cells)
+    ]
+    seconds = sum(planned.seconds for planned in plans)
+    waiting = sum(len(planned.waiting) for planned in plans)
+    text = table_text(("experiment", "profile", "cell", "expected on one core"), rows)
+    emit(f"{text}{waiting} of {len(rows)} cells to compute, about {duration(seconds)} on one core\n", output)
+
+
+def run(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TARGET...", help="A study or <study>.<experiment>; several are allowed."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Run the experiments of all studies.")] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="quick, standard or paper; by default REPRO_PROFILE or quick.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Cells at a time; by default one per core.")
+    ] = None,
+    backend: Annotated[str, typer.Option(help="loky (processes), threading, sequential or dask.")] = "loky",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, as in tcp://host:8786.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda, for experiments that train networks.")] = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the cells and the expected time, run nothing.")
+    ] = False,
+    controls: Annotated[bool, typer.Option("--controls", help="Also run the controls of the claims.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Compute cells again that are stored.")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Fail at once where another process runs the same.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Afterwards remove stored cells that no profile needs.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Run on your own CSV file.", dir_okay=False)] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Column of the CSV file with the class.")] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", help="Label of the positive class; else the rarer.")
+    ] = None,
+    layout: Annotated[Format, typer.Option("--format", help="How to print the outcome.")] = Format.table,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the outcome to this file.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Run experiments; cells that are stored already are not computed again.
+
+    Ctrl-C is safe: finished cells are kept and the same command continues.
+    """
+    if profile is not None:
+        check_profile(profile)
+    chosen = _experiments_of(targets or [], everything)
+    options: dict[str, Any] = {
+        "n_jobs": jobs,
+        "backend": backend,
+        "scheduler": scheduler,
+        "device": device,
+        "force": force,
+        "wait": not no_wait,
+    }
+    if csv is not None:
+        _run_own_file(chosen, csv, target, positive, layout, output, options)
+        return
+    if target is not None or positive is not None:
+        raise ValueError("--target and --positive belong to --csv")
+    runs = _runs_of(chosen, profile or default_profile(), controls)
+    if dry_run:
+        _show_plan(runs, layout, output)
+        return
+    from repro import running
+
+    rows = []
+    for experiment, wanted in runs:
+        table = running.run(experiment, wanted, **options)
+        rows.append(
+            {
+                "experiment": experiment.name,
+                "profile": wanted,
+                "cells": table.provenance.cells,
+                "rows": table.provenance.rows,
+                "seconds": table.provenance.wall_seconds,
+                "table": str(table.path),
+            }
+        )
+    if prune:
+        for experiment, _ in chosen:
+            removed = running.prune(experiment)
+            say(f"{experiment.name}: {removed} stored cells removed that no profile needs")
+    if layout is Format.json:
+        emit(json_text(rows), output)
+    else:
+        columns = ("experiment", "profile", "cells", "rows", "seconds", "table")
+        emit(table_text(columns, [tuple(row.values()) for row in rows]), output)
+
+
+def _run_own_file(
+    chosen: list[tuple[Experiment, bool]],
+    csv: Path,
+    target: str | None,
+    positive: str | None,
+    layout: Format,
+    output: Path | None,
+    options: dict[str, Any],
+) -> None:
+    from repro import running
+
+    if target is None:
+        raise ValueError("--csv needs --target, the column with the class")
+    able = [experiment for experiment, _ in chosen if experiment.own_data is not None]
+    if len(able) != 1:
+        names = ", ".join(experiment.name for experiment in able) or "none of those named"
+        raise ValueError(f"--csv runs one experiment; those that take a file: {names}")
+    experiment = able[0]
+    table = running.run_on_csv(experiment, csv, target, positive, **options)
+    report = experiment.own_data.report(table) if experiment.own_data else []
+    if layout is Format.json:
+        emit(json_text(report), output)
+    else:
+        columns = list(report[0]) if report else []
+        emit(table_text(columns, [[entry.get(name) for name in columns] for entry in report], title=str(csv)), output)
+
+
+def list_studies(
+    study: Annotated[str | None, typer.Argument(help="A study; all when left out.")] = None,
+    layout: Annotated[Format, typer.Option("--format", help="How to print the list.")] = Format.table,
+) -> None:
+    """List studies and experiments with their profiles, claims and expected time."""
+    from repro import studies
+    from repro.claims import all_claims
+    from repro.running.progress import duration
+
+    experiments = studies.experiments(study)
+    claims = all_claims(study)
+    entries: list[dict[str, Any]] = [
+        {
+            "study": experiment.study,
+            "experiment": experiment.name,
+            "summary": experiment.summary,
+            "profiles": {
+                profile: {
+                    "cells": len(cells),
+                    "seconds": float(sum(experiment.seconds(cell.parameters) for cell in cells)),
+                }
+                for profile in (*experiment.profiles, *([CONTROL] if CONTROL in experiment.cells else []))
+                for cells in [experiment.cells_of(profile)]
+            },
+            "claims": [name for name, claim in claims.items() if claim.experiment == experiment.name],
+            "own_data": experiment.own_data is not None,
+        }
+        for experiment in experiments.values()
+    ]
+    if layout is Format.json:
+        emit(json_text(entries), None)
+        return
+    rows = [
+        (
+            entry["experiment"],
+            "\n".join(
+                f"{profile}: {size['cells']} cells, {duration(size['seconds'])}"
+                for profile, size in entry["profiles"].items()
+            ),
+            "\n".join(entry["claims"]),
+            entry["own_data"],
+            entry["summary"],
+        )
+        for entry in entries
+    ]
+    emit(table_text(("experiment", "profiles (time on one core)", "claims", "own file", "summary"), rows), None)

@@ -1,0 +1,37 @@
+"""Data sets: loading by name with checksums, long-tailed subsets, a reader's own CSV.
+
+>>> from repro.data import load
+>>> load("german_credit").metadata.class_counts
+{1: 700, 2: 300}
+"""
+
+from __future__ import annotations
+
+from repro.data.csv_file import load_csv
+from repro.data.dataset import Dataset, ImageDataset, Metadata
+from repro.data.keeping import Status, Summary, clear, describe, fetch, verify
+from repro.data.loading import checksum, load, load_images
+from repro.data.long_tail import long_tail_counts, make_long_tail
+from repro.data.registry import names
+from repro.data.tables import PREDIABETES_PREDICTORS, prediabetes_response
+
+__all__ = [
+    "Dataset",
+    "ImageDataset",
+    "Metadata",
+    "PREDIABETES_PREDICTORS",
+    "Status",
+    "Summary",
+    "checksum",
+    "clear",
+    "describe",
+    "fetch",
+    "load",
+    "load_csv",
+    "load_images",
+    "long_tail_counts",
+    "make_long_tail",
+    "names",
+    "prediabetes_response",
+    "verify",
+]

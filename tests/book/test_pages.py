@@ -1,0 +1,235 @@
+"""The built pages as they lie on the disk: complete, self-contained, linked, and true to the results."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import jupytext
+import pytest
+import yaml
+from book_inputs import toc_files
+from book_site import ROOT
+from bs4 import BeautifulSoup
+from sphinx.search.en import SearchEnglish
+
+from repro.claims import all_claims, format_estimate, judge_claim
+from repro.protocol.profile import PROFILES
+from repro.results import available_tables
+
+pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
+
+Pages = dict[str, BeautifulSoup]
+NOTEBOOKS = [name for name in toc_files() if (ROOT / f"{name}.ipynb").is_file()]
+REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+
+
+def test_every_page_of_the_table_of_contents_is_there_and_says_something(pages: Pages) -> None:
+    for name in toc_files():
+        article = pages[f"{name}.html"].find("article")
+        assert article is not None, name
+        assert len(article.get_text().split()) > 50, name
+
+
+def test_the_root_leads_to_the_landing_page(site: Path) -> None:
+    assert "book/index.html" in (site / "index.html").read_text(encoding="utf-8")
+
+
+def test_every_page_names_its_authors_and_year(pages: Pages) -> None:
+    for name in toc_files():
+        footer = pages[f"{name}.html"].find("footer", class_="bd-footer-content")
+        assert "The Imbalance Book contributors" in footer.get_text(), name
+        assert "2026" in footer.get_text(), name
+
+
+def test_nothing_is_loaded_from_another_host(pages: Pages, site: Path) -> None:
+    problems = []
+    for name, page in pages.items():
+        for tag, attribute in (("script", "src"), ("img", "src"), ("source", "srcset"), ("iframe", "src"), ("object", "data")):
+            values = [found[attribute] for found in page.find_all(tag) if found.get(attribute)]
+            problems += [f"{name}: {value}" for value in values if urlsplit(value).netloc]
+        for link in page.find_all("link"):
+            if urlsplit(link.get("href", "")).netloc and set(link.get("rel", [])) - {"canonical"}:
+                problems.append(f"{name}: {link['href']}")
+    for style in site.rglob("*.css"):
+        text = style.read_text(encoding="utf-8", errors="replace")
+        problems += [f"{style.name}: {found}" for found in re.findall(r"(?:@import|url\()\s*[\"']?(https?:[^\"')]+)", text)]
+    assert not problems
+
+
+def test_thebe_is_declared_at_most_once(pages: Pages) -> None:
+    counts = {name: str(page).count("const THEBE_JS_URL") for name, page in pages.items()}
+    assert max(counts.values()) <= 1, counts
+
+
+def test_no_page_shows_an_error_or_a_path_of_the_machine_that_built_it(pages: Pages) -> None:
+    for name, page in pages.items():
+        text = page.get_text()
+        assert "Traceback (most recent call last)" not in text, name
+        assert str(ROOT) not in str(page), name
+        assert "problematic" not in {cls for tag in page.find_all(class_=True) for cls in tag["class"]}, name
+
+
+def identifiers(page: BeautifulSoup) -> set[str]:
+    return {tag[key] for key in ("id", "name") for tag in page.find_all(attrs={key: True})}
+
+
+def test_every_internal_link_lands(pages: Pages, site: Path) -> None:
+    known = {name: identifiers(page) for name, page in pages.items()}
+    problems = []
+    for name, page in pages.items():
+        wanted = [tag["href"] for tag in page.find_all("a", href=True)]
+        wanted += [tag["src"] for tag in page.find_all(["img", "script"], src=True)]
+        for link in wanted:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc or link.startswith("#") and len(link) == 1:
+                continue
+            target = unquote(urlsplit(urljoin(f"/{name}", parts.path)).path).lstrip("/") if parts.path else name
+            if target not in known and not (site / target).is_file():
+                problems.append(f"{name}: {link}")
+            elif parts.fragment and target in known and unquote(parts.fragment) not in known[target]:
+                problems.append(f"{name}: {link} (no such anchor)")
+    assert not problems
+
+
+def test_every_picture_has_a_text_that_is_not_its_file_name(pages: Pages) -> None:
+    problems = []
+    for name, page in pages.items():
+        for picture in page.find_all("img"):
+            text, decorative = picture.get("alt"), "logo__image" in picture.get("class", [])
+            file_name = text and re.search(r"\.(png|svg|jpe?g|gif|webp)$|^[\w./-]*/[\w./-]+$", text.strip(), re.IGNORECASE)
+            if text is None or file_name or not (text.strip() or decorative):
+                problems.append(f"{name}: {picture.get('src')} has the text {text!r}")
+    assert not problems
+
+
+def test_figures_of_chapters_are_described_in_a_sentence(pages: Pages) -> None:
+    for name in NOTEBOOKS:
+        for picture in pages[f"{name}.html"].select(".cell_output img"):
+            assert len(picture["alt"].split()) >= 8, f"{name}: {picture['alt']!r}"
+
+
+def test_launch_addresses_lead_to_notebooks_of_the_repository(pages: Pages) -> None:
+    for name in NOTEBOOKS:
+        hosts = set()
+        for link in pages[f"{name}.html"].find_all("a", href=True):
+            parts = urlsplit(link["href"])
+            if parts.netloc in {"colab.research.google.com", "mybinder.org"}:
+                address = unquote(parts.path + "?" + parts.query).rstrip("?")
+                path = address.partition("/blob/main/")[2] or address.partition("lab/tree/")[2]
+                assert path.endswith(".ipynb"), link["href"]
+                assert (ROOT / path).is_file(), link["href"]
+                assert urlsplit(REPOSITORY).path in address, link["href"]
+                hosts.add(parts.netloc)
+        assert hosts == {"colab.research.google.com", "mybinder.org"}, name
+
+
+def test_pages_without_a_notebook_offer_no_launch(pages: Pages) -> None:
+    assert not [link for link in pages["book/index.html"].find_all("a", href=True) if "mybinder.org" in link["href"]]
+
+
+def test_search_knows_the_words_of_every_chapter(site: Path) -> None:
+    text = (site / "searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(text[text.index("(") + 1 : text.rindex(")")])
+    language = SearchEnglish({})
+    for name in NOTEBOOKS:
+        place = index["docnames"].index(name)
+        cells = jupytext.read(ROOT / f"{name}.ipynb").cells
+        prose = re.sub(r"\$[^$]*\$|`[^`]*`|\([^)]*\)|<[^>]*>", " ", "\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
+        words = sorted(set(re.findall(r"\b[a-z]{9,}\b", prose)), key=len)[-10:]
+        assert words, name
+        for word in words:
+            found = index["terms"].get(language.stem(word), [])
+            assert place in (found if isinstance(found, list) else [found]), f"{name}: {word}"
+
+
+def test_the_dashboard_shows_every_claim_in_every_profile_as_it_is_judged(pages: Pages) -> None:
+    page = pages["book/claims.html"]
+    for claim in all_claims().values():
+        group = page.find("tbody", id=claim.id)
+        assert group is not None, claim.id
+        text = " ".join(group.get_text().split())
+        assert claim.statement in text
+        assert claim.locator in text
+        rows = group.find_all("tr", recursive=False)
+        profiles = [profile for profile in PROFILES if profile in claim.profiles]
+        assert len(rows) == len(profiles), claim.id
+        for profile, row in zip(profiles, rows, strict=True):
+            judgement = judge_claim(claim, profile)
+            cells = {cell["data-label"]: cell for cell in row.find_all("td", attrs={"data-label": True})}
+            shown = cells["Verdict"].find(class_="verdict")
+            assert shown.get_text().split()[1:] == judgement.verdict.split(), (claim.id, profile)
+            assert cells["Profile"].get_text().split()[0] == profile
+            assert ("mechanism demo" in cells["Profile"].get_text()) == judgement.mechanism_demo
+            assert ("criterion changed" in cells["Verdict"].get_text()) == judgement.criterion_changed
+            assert judgement.control.verdict in cells["Control"].get_text()
+            for condition in judgement.conditions:
+                estimate, interval = format_estimate(condition.estimate, condition.interval)
+                assert estimate in cells["Estimate"].get_text()
+                if condition.interval:
+                    assert interval in cells["Estimate"].get_text()
+
+
+def test_no_control_comes_out_as_reproduced_on_the_dashboard(pages: Pages) -> None:
+    for cell in pages["book/claims.html"].find_all("td", attrs={"data-label": "Control"}):
+        assert "verdict-reproduced" not in str(cell), cell
+
+
+def test_every_claim_can_be_disagreed_with(pages: Pages) -> None:
+    for claim in all_claims().values():
+        group = pages["book/claims.html"].find("tbody", id=claim.id)
+        address = next(link["href"] for link in group.find_all("a", href=True) if "/issues/new" in link["href"])
+        assert address.startswith(f"{REPOSITORY}/issues/new?")
+        assert claim.id in address
+
+
+def test_tables_behind_the_verdicts_can_be_downloaded_unchanged(pages: Pages, site: Path) -> None:
+    available = available_tables()
+    assert available
+    linked = {link["href"].removeprefix("../") for link in pages["book/claims.html"].find_all("a", download=True)}
+    for (experiment, profile), path in available.items():
+        study, _, short = experiment.partition(".")
+        for suffix in (".csv", ".json"):
+            copy = f"_tables/{study}/{short}.{profile}{suffix}"
+            assert (site / copy).read_bytes() == path.with_suffix(suffix).read_bytes()
+            if profile != "control" and any(claim.experiment == experiment and profile in claim.profiles for claim in all_claims().values()):
+                assert copy in linked
+
+
+def test_the_summary_counts_what_the_dashboard_shows(pages: Pages) -> None:
+    page = pages["book/claims.html"]
+    shown = sum(int(item.find("strong").get_text()) for item in page.select(".summary .tally li"))
+    assert shown == len(all_claims()) == len(page.select("table.dashboard > tbody"))
+
+
+def test_the_landing_page_lists_every_chapter(pages: Pages) -> None:
+    links = {link["href"] for link in pages["book/index.html"].select(".chapters a")}
+    assert links == {f"../{name}.html" for name in NOTEBOOKS}
+
+
+def test_cards_of_a_chapter_link_to_the_dashboard_and_to_their_tables(pages: Pages) -> None:
+    for name in NOTEBOOKS:
+        for card in pages[f"{name}.html"].select(".repro-card"):
+            assert card.find("a", href=re.compile(r"claims\.html#")), card.get("aria-label")
+            assert not card.find("code", string=re.compile(r"\.csv$")), card.get("aria-label")
+
+
+def test_every_paper_of_a_claim_is_in_the_bibliography() -> None:
+    keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {claim.paper for claim in all_claims().values()} - {"book"} <= keys
+
+
+def test_every_public_name_of_the_package_has_a_reference_page(site: Path) -> None:
+    import repro.claims
+    import repro.metrics
+    import repro.results
+    import repro.sampling
+    import repro.trees
+
+    for room in (repro.claims, repro.metrics, repro.results, repro.sampling, repro.trees):
+        assert (site / f"book/api/generated/{room.__name__}.html").is_file()
+        for name in room.__all__:
+            if callable(getattr(room, name)):
+                assert (site / f"book/api/generated/{room.__name__}.{name}.html").is_file(), f"{room.__name__}.{name}"

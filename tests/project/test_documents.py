@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+
+
+def text_of(root: Path, name: str) -> str:
+    return (root / name).read_text(encoding="utf-8")
+
+
+def test_readme_gives_exactly_the_two_commands_first(root: Path) -> None:
+    block = re.search(r"```bash\n(.*?)```", text_of(root, "README.md"), flags=re.DOTALL)[1]
+    assert re.findall(r"^make \w+", block, flags=re.MULTILINE) == ["make book", "make test"]
+
+
+def test_readme_says_how_long_the_commands_take_and_how_much_disk(root: Path) -> None:
+    readme = " ".join(text_of(root, "README.md").split())
+    for command in ("make book", "make test"):
+        assert re.search(rf"`{command}`[^.]* about \d+ minutes", readme)
+    assert re.search(r"everything together about \d+(?:\.\d)? GB", readme)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_make_target_named_in_a_document_exists(root: Path, name: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text_of(root, "Makefile"), flags=re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", text_of(root, name), flags=re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_repro_command_and_option_named_in_a_document_exists(root: Path, name: str) -> None:
+    from typer.main import get_command
+
+    from repro.cli import app
+
+    commands = get_command(app).commands
+    calls = re.findall(r"(?:`|^\s*)repro ([a-z-]+)([^`#\n]*)", text_of(root, name), flags=re.MULTILINE)
+    assert calls
+    for command, arguments in calls:
+        assert command in commands
+        options = {option for parameter in commands[command].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", arguments)) <= options
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_and_pictures_of_a_document_lead_to_files(root: Path, name: str) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", text_of(root, name))
+    local = [target for target in targets if "://" not in target and not target.startswith("#")]
+    assert [target for target in local if not (root / target).is_file()] == []
+
+
+def test_the_example_of_a_claim_is_a_valid_claim(root: Path) -> None:
+    from repro.protocol.claim import Claim
+
+    block = next(b for b in re.findall(r"```yaml\n(.*?)```", text_of(root, "CONTRIBUTING.md"), flags=re.DOTALL))
+    (claim,) = yaml.safe_load(block)
+    assert Claim.model_validate(claim).id == "costs-c1"
+
+
+def test_the_rooms_are_listed_in_the_order_that_is_enforced(root: Path, project) -> None:
+    layers = next(c for c in project["tool"]["importlinter"]["contracts"] if c["type"] == "layers")["layers"]
+    line = re.search(r"^    (protocol → .*)$", text_of(root, "CONTRIBUTING.md"), flags=re.MULTILINE)[1]
+    enforced = [
+        [room.strip(" ()").removeprefix("repro.") for room in layer.split("|")]
+        for layer in reversed(layers)
+        if not layer.startswith("(")
+    ]
+    assert [sorted(part.strip() for part in room.split("|")) for room in line.split("→")] == [
+        sorted(layer) for layer in enforced
+    ]
+
+
+def test_citation_has_the_required_fields_and_the_version_of_the_package(root: Path, project) -> None:
+    import repro
+
+    citation = yaml.safe_load(text_of(root, "CITATION.cff"))
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["type"] == "software"
+    for field in ("message", "title", "abstract"):
+        assert isinstance(citation[field], str)
+        assert citation[field]
+    assert citation["authors"] == project["project"]["authors"]
+    assert citation["version"] == project["project"]["version"] == repro.__version__
+    assert citation["title"].startswith("The Imbalance Book")
+
+
+def test_the_licence_covers_code_prose_and_the_works_of_others(root: Path, project) -> None:
+    licence = text_of(root, "LICENSE")
+    assert "Redistribution and use in source and binary forms" in licence
+    assert "Neither the name of the copyright holder" in licence
+    assert "https://creativecommons.org/licenses/by/4.0/legalcode" in licence
+    assert "Apache License 2.0" in licence
+    for name in ("BSD-3-Clause", "CC-BY-4.0", "MIT"):
+        assert name in project["project"]["license"]
+    named = set(re.findall(r"(?<![\w.])((?:src|book|tests|benchmarks|scripts|notebooks|results)/[\w./]*)", licence))
+    assert {name for name in named if not (root / name.rstrip(".")).exists()} == set()
+    assert (root / "src/repro/data/embedded/ATTRIBUTION.md").is_file()
+    assert (root / "book/_static/mathjax/LICENSE").is_file()
+
+
+def test_the_repository_has_one_address_everywhere(root: Path) -> None:
+    address = yaml.safe_load(text_of(root, "_config.yml"))["repository"]["url"]
+    owner = re.fullmatch(r"https://[\w.-]+/([\w.-]+)/imbalance-book", address)[1]
+    files = [root / name for name in ("CITATION.cff", "pyproject.toml", *DOCUMENTS)]
+    for folder in ("book", "notebooks", "src"):
+        files += [
+            path for path in sorted((root / folder).rglob("*")) if path.suffix in {".py", ".ipynb", ".md", ".yml"}
+        ]
+    others = {
+        str(path.relative_to(root)): sorted(found)
+        for path in files
+        if (found := {name for name in owners_named(path.read_text(encoding="utf-8")) if name != owner})
+    }
+    assert others == {}
+    for name in ("CITATION.cff", "pyproject.toml", "README.md"):
+        assert address in text_of(root, name)
+
+
+def owners_named(text: str) -> set[str]:
+    """Owners in addresses of the repository: on its host, in Colab's, Binder's and the raw form."""
+    hosts = r"(?:github\.com|githubusercontent\.com|/github|/gh)"
+    return set(re.findall(rf"{hosts}/([\w.-]+)/imbalance-book\b", text)) - {"OWNER"}
+
+
+def test_hooks_use_the_tools_of_the_environment(root: Path, project) -> None:
+    hooks = yaml.safe_load(text_of(root, ".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    declared = " ".join(
+        text for extra in ("book", "dev") for text in project["project"]["optional-dependencies"][extra]
+    )
+    for hook in hooks:
+        tool = re.match(r"\.venv/bin/(\S+)", hook["entry"])[1]
+        assert re.search(rf"(?<![\w-]){tool}(?![\w-])", declared)
+    assert [hook["id"] for hook in hooks] == ["ruff-check", "ruff-format", "jupytext-sync", "nbstripout"]

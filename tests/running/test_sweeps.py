@@ -1,0 +1,284 @@
+"""Sweeps: the same bytes whatever computes them, resume, stored cells."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy_experiments
+from toy_experiments import NAMES, NUMBERS
+
+from repro.protocol.exceptions import UnknownName
+from repro.protocol.experiment import Cell
+from repro.results import read_table
+from repro.running import BackendUnavailable, CellFailed, plan, prune, results, run, run_on_csv
+from repro.running.store import CellStore
+
+QUIET = {"progress": False}
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """File that names every cell that is really computed."""
+    path = tmp_path / "log"
+    path.touch()
+    monkeypatch.setenv("TOY_LOG", str(path))
+    return path
+
+
+def computed(log: Path) -> list[str]:
+    levels = log.read_text().split()
+    log.write_text("")
+    return levels
+
+
+def reference_bytes(build: Path) -> bytes:
+    return run(NUMBERS, "quick", backend="sequential", n_jobs=1, **QUIET).path.read_bytes()
+
+
+def test_table_has_settings_then_reserved_columns_in_order_of_cells(build: Path) -> None:
+    table = run(NUMBERS, "quick", backend="sequential", n_jobs=1, **QUIET)
+    assert table.path == build / "results" / "toy" / "numbers.quick.csv"
+    assert list(table.frame.columns) == ["dataset", "level", "cell", "replicate", "metric", "value"]
+    wanted = [Cell("toy.numbers", parameters, 2002) for parameters in toy_experiments.levels()]
+    assert list(table.frame["cell"].unique()) == [cell.id for cell in wanted]
+    drawn = np.concatenate([cell.generator().normal(size=2) for cell in wanted])
+    assert np.array_equal(table.frame["value"], drawn)
+    assert np.array_equal(read_table(table.path).frame["value"], drawn)
+
+
+@pytest.mark.parametrize(("backend", "n_jobs"), [("threading", 3), ("loky", 2), ("loky", 1), ("dask", 2)])
+def test_every_backend_writes_the_same_bytes(
+    build: Path, backend: str, n_jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend == "dask" and importlib.util.find_spec("distributed") is None:
+        pytest.skip("the extra dask is not installed")
+    expected = reference_bytes(build)
+    CellStore.of("toy.numbers").prune([])
+    monkeypatch.setenv("TOY_SECONDS", "0.02")
+    table = run(NUMBERS, "quick", backend=backend, n_jobs=n_jobs, **QUIET)
+    assert table.path.read_bytes() == expected
+    assert table.provenance.cells == 8
+
+
+def test_order_of_computation_does_not_change_the_bytes(build: Path, log: Path) -> None:
+    expected = reference_bytes(build)
+    first = computed(log)
+    CellStore.of("toy.numbers").prune([])
+    order = {level: float(number) for number, level in enumerate([100, 0, None, 7, 0.5, 1, 3, 2])}
+    shuffled = replace(NUMBERS, seconds=lambda parameters: order[parameters["level"]])
+    table = run(shuffled, "quick", backend="sequential", **QUIET)
+    assert computed(log) != first
+    assert table.path.read_bytes() == expected
+
+
+def test_stored_cells_are_not_computed_again(build: Path, log: Path) -> None:
+    run(NUMBERS, "quick", backend="sequential", **QUIET)
+    assert len(computed(log)) == 8
+    first = run(NUMBERS, "quick", backend="sequential", **QUIET)
+    assert computed(log) == []
+    assert all(item.stored for item in plan(NUMBERS, "quick").cells)
+    again = run(NUMBERS, "quick", backend="sequential", force=True, **QUIET)
+    assert len(computed(log)) == 8
+    assert first.path.read_bytes() == again.path.read_bytes()
+
+
+def test_profiles_share_the_cells_they_have_in_common(build: Path, log: Path) -> None:
+    run(NUMBERS, "quick", backend="sequential", **QUIET)
+    computed(log)
+    table = run(NUMBERS, "paper", backend="sequential", **QUIET)
+    assert computed(log) == []
+    assert table.path == build.parent / "results" / "toy" / "numbers.paper.csv"
+
+
+def test_changed_code_data_parameters_or_seed_make_new_cells(
+    build: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = {item.key for item in plan(NUMBERS, "quick").cells}
+    assert keys.isdisjoint(item.key for item in plan(replace(NUMBERS, seed=1), "quick").cells)
+    monkeypatch.setattr("repro.running.store.code_hash", lambda modules: "other")
+    assert keys.isdisjoint(item.key for item in plan(NUMBERS, "quick").cells)
+    monkeypatch.undo()
+    table = tmp_path / "own.csv"
+    table.write_text("a,y\n1,0\n")
+    own = replace(NUMBERS, cells={"quick": lambda: [{"level": 1, "csv": str(table)}]})
+    before = plan(own, "quick").cells[0].key
+    table.write_text("a,y\n2,0\n")
+    assert plan(own, "quick").cells[0].key != before
+
+
+def test_damaged_cell_is_computed_again(build: Path, log: Path) -> None:
+    expected = reference_bytes(build)
+    computed(log)
+    damaged = plan(NUMBERS, "quick").cells[2]
+    path = CellStore.of("toy.numbers").folder / f"{damaged.key}.csv"
+    path.write_text(path.read_text()[:-5])
+    assert reference_bytes(build) == expected
+    assert computed(log) == ["2"]
+
+
+def test_error_names_experiment_and_cell_and_keeps_the_others(
+    build: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_FAIL", "e")
+    with pytest.raises(CellFailed, match=r"toy\.names, cell {'level': 'e'}: ZeroDivisionError: toy failure") as caught:
+        run(NAMES, "quick", backend="sequential", **QUIET)
+    assert "4 finished cells are kept" in str(caught.value)
+    assert "in draws" in caught.value.__notes__[0]
+    assert not (build / "results").exists()
+    assert computed(log) == ["a", "b", "c", "d", "e"]
+    monkeypatch.delenv("TOY_FAIL")
+    run(NAMES, "quick", backend="sequential", **QUIET)
+    assert computed(log) == ["e", "f", "g", "h"]
+
+
+def test_error_in_a_worker_process_arrives_with_its_cell(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = replace(NAMES, settings=("dataset", "level", "method"))
+    with pytest.raises(CellFailed, match=r"lack the columns \['method'\]"):
+        run(bad, "quick", backend="loky", n_jobs=2, **QUIET)
+
+
+def test_undeclared_columns_and_infinite_values_are_refused(build: Path) -> None:
+    with pytest.raises(CellFailed, match=r"undeclared columns \['dataset'\]"):
+        run(replace(NAMES, settings=("level",)), "quick", backend="sequential", **QUIET)
+
+
+def test_control_runs_carry_the_variant_first(build: Path) -> None:
+    table = run(NUMBERS, "control", backend="sequential", **QUIET)
+    assert table.frame.columns[0] == "variant"
+    assert set(table.frame["variant"]) == {"sign_flipped"}
+    plain = run(NUMBERS, "quick", backend="sequential", **QUIET).frame
+    same_level = plain[plain["level"].isin([0, 1])]["value"].to_numpy()
+    assert np.array_equal(table.frame["value"], same_level), "a control sees the draws of its experiment"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backend": "lokey"}, "unknown backend 'lokey'; did you mean 'loky'"),
+        ({"device": "gpu"}, "unknown device 'gpu'"),
+        ({"n_jobs": 0}, "n_jobs must be at least 1, got 0"),
+        ({"scheduler": "tcp://host:1"}, "needs the backend 'dask'"),
+    ],
+)
+def test_wrong_options_are_refused_by_name(build: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        run(NUMBERS, "quick", **options)
+
+
+def test_unknown_profile_and_experiment_suggest_the_nearest(build: Path) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'paper'"):
+        run(NUMBERS, "papre")
+    with pytest.raises(UnknownName, match=r"smote\.roc_sweep"):
+        run("smote.roc_sweeps", "quick")
+
+
+def test_missing_dask_and_silent_scheduler_are_said(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BackendUnavailable, match="no Dask scheduler answers at 'nonsense://x'"):
+        run(NUMBERS, "quick", backend="dask", scheduler="nonsense://x", **QUIET)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BackendUnavailable, match=r"imbalance-book\[dask\]"):
+        run(NUMBERS, "quick", backend="dask", **QUIET)
+
+
+def test_worker_uses_one_thread_and_gives_the_limit_back(build: Path) -> None:
+    import threadpoolctl
+
+    before = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+    table = run(replace(NUMBERS, compute=toy_experiments.threads), "quick", backend="sequential", **QUIET)
+    assert set(table.frame["value"]) == {1.0}
+    assert [pool["num_threads"] for pool in threadpoolctl.threadpool_info()] == before
+
+
+def test_plan_counts_only_what_is_missing(build: Path) -> None:
+    assert plan(NUMBERS, "quick").seconds == 16.0
+    run(NUMBERS, "control", backend="sequential", **QUIET)
+    assert plan(NUMBERS, "control").seconds == 0.0
+    assert plan(NUMBERS, "quick").seconds == 16.0, "cells of controls are cells of their own"
+
+
+def test_prune_removes_only_cells_that_no_profile_needs(build: Path) -> None:
+    run(NUMBERS, "quick", backend="sequential", **QUIET)
+    run(replace(NUMBERS, seed=7), "quick", backend="sequential", **QUIET)
+    assert prune(NUMBERS) == 8
+    assert all(item.stored for item in plan(NUMBERS, "quick").cells)
+    assert prune(NUMBERS) == 0
+
+
+def test_scratch_folder_is_there_and_goes_with_the_cell(build: Path) -> None:
+    run(replace(NUMBERS, compute=toy_experiments.keeps_checkpoint), "quick", backend="sequential", **QUIET)
+    assert not list((build / "cells" / "toy.numbers").glob("*.scratch"))
+
+
+def test_results_takes_a_current_table_and_recomputes_a_stale_one(
+    build: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results(NUMBERS, "quick", progress=False)
+    assert len(computed(log)) == 8
+    CellStore.of("toy.numbers").prune([])
+    results(NUMBERS, "quick", progress=False)
+    assert computed(log) == [], "the table alone is enough"
+    results(replace(NUMBERS, seed=3), "quick", progress=False)
+    assert len(computed(log)) == 8
+    path = build / "results" / "toy" / "numbers.quick.csv"
+    path.write_text(path.read_text().replace("toy", "tot"))
+    assert set(results(replace(NUMBERS, seed=3), "quick", progress=False).frame["dataset"]) == {"toy"}
+
+
+def test_results_shows_a_committed_table_of_older_code(build: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed = run(NUMBERS, "paper", backend="sequential", **QUIET)
+    computed(log)
+    monkeypatch.setattr("repro.running.store.code_hash", lambda modules: "other")
+    monkeypatch.setenv("REPRO_PROFILE", "paper")
+    assert results(NUMBERS, progress=False).provenance == committed.provenance
+    assert computed(log) == []
+
+
+def test_own_file_is_run_in_the_cells_the_experiment_lists(build: Path, tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("a,y\n" + "".join(f"{row},{int(row % 5 == 0)}\n" for row in range(50)))
+    frame = run_on_csv(NUMBERS, table, "y", backend="sequential", **QUIET)
+    assert list(frame["level"]) == [1, 1, 2, 2]
+    assert not (build / "results").exists()
+    with pytest.raises(ValueError, match="does not run on own data"):
+        run_on_csv(NAMES, table, "y", **QUIET)
+    with pytest.raises(ValueError, match="'z'"):
+        run_on_csv(NUMBERS, table, "z", **QUIET)
+
+
+def test_store_keeps_what_each_cell_rests_on(build: Path) -> None:
+    run(NUMBERS, "quick", backend="sequential", **QUIET)
+    item = plan(NUMBERS, "quick").cells[3]
+    content = json.loads((CellStore.of("toy.numbers").folder / f"{item.key}.json").read_text())
+    assert content["parameters"] == {"level": 0.5}
+    assert content["seed"] == 2002
+    assert content["code_hash"] == plan(NUMBERS, "quick").code_hash
+    assert content["versions"]["numpy"] == np.__version__
+    assert content["seconds"] >= 0
+    assert content["peak_memory_mib"] > 10
+
+
+def test_compute_of_a_notebook_is_refused(build: Path) -> None:
+    def local(cell: Cell) -> None: ...
+
+    local.__module__ = "__main__"
+    with pytest.raises(ValueError, match="importable module"):
+        run(replace(NUMBERS, compute=local), "quick")
+
+
+def test_worker_with_other_code_fails_instead_of_storing(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.running.worker.compute_hash", lambda compute: "newer")
+    with pytest.raises(CellFailed, match="the code changed while the run was under way"):
+        run(NUMBERS, "quick", backend="sequential", **QUIET)
+    assert not any(item.stored for item in plan(NUMBERS, "quick").cells)
+
+
+def test_killed_worker_is_reported_and_finished_cells_stay(build: Path) -> None:
+    with pytest.raises(CellFailed, match=r"(?s)TerminatedWorkerError.*finished cells are kept"):
+        run(replace(NUMBERS, compute=toy_experiments.kills_its_worker), "quick", backend="loky", n_jobs=2, **QUIET)
+    assert 1 <= sum(item.stored for item in plan(NUMBERS, "quick").cells) < 9
