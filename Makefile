@@ -28,15 +28,11 @@ test: book ## the whole test suite over package, notebooks and built book
 check: env ## formatting, lint, types, import contracts, pairing, pins, addresses, internal links
 	@$(PYTHON_HERE) scripts/check.py
 
-check-clean: ## make book and make test in a fresh clone with an empty home folder
-	@sh scripts/check_clean.sh
-
-bench: env ## speed against peers (CELLS=all: the whole grid, hours)
-	@$(PYTHON_HERE) benchmarks/smote.py --cells $(CELLS)
-
-clean: ## remove what is built and cached here
-	@rm -rf _build $(CACHES)
+check-clean: ## remove what is built and cached here
+	@if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name cells -exec rm -rf {} +; fi
+	@rm -rf $(CACHES)
 	@find . -path ./.venv -prune -o -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo 'Removed: _build (book, quick results, finished cells of longer runs that have no table yet) and the caches of the tools.'
-	@echo 'Kept: .venv (the environment), results (committed tables), and downloaded data'
+	@echo 'Removed: the built book, the quick tables and the caches of the tools.'
+	@echo 'Kept: .venv (the environment), results (committed tables), _build/cells (finished cells, also of runs that have'
+	@echo '      no table yet; remove the folder to compute them again), and downloaded data'
 	@echo "      ($${REPRO_DATA_DIR:-the user's cache folder, imbalance-book}; repro data clear removes it)."

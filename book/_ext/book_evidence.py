@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode
 
 import jinja2
+
 from repro.claims import SYMBOLS, all_claims, format_estimate, judge_claim
 from repro.protocol.claim import Claim, Verdict
 from repro.protocol.profile import PROFILES
-from repro.results import available_tables
 
 if TYPE_CHECKING:
     from repro.claims import ConditionJudgement, Judgement
@@ -55,13 +55,15 @@ class Evidence:
 def all_evidence() -> dict[str, Evidence]:
     """All claims with their judgements, by id, in the order of the studies and their claim files."""
     return {
-        name: Evidence(claim, {profile: judge_claim(claim, profile) for profile in PROFILES if profile in claim.profiles})
+        name: Evidence(
+            claim, {profile: judge_claim(claim, profile) for profile in PROFILES if profile in claim.profiles}
+        )
         for name, claim in all_claims().items()
     }
 
 
 def tally(evidence: list[Evidence]) -> dict[str, int]:
-    """Number of claims with each headline verdict, those that occur, in the order of the verdicts."""
+    """Count the claims by headline verdict: the verdicts that occur, in the order of the verdicts."""
     found = [entry.headline.verdict for entry in evidence]
     return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
 
@@ -78,11 +80,6 @@ def verdict_class(verdict: str) -> str:
     return "verdict-" + verdict.replace(" ", "-")
 
 
-def tables() -> dict[tuple[str, str], Path]:
-    """The result tables that exist, by experiment and profile."""
-    return available_tables()
-
-
 def table_address(experiment: str, profile: str, suffix: str = ".csv") -> str:
     """Address of a copied table within the site."""
     study, _, short = experiment.partition(".")
@@ -92,7 +89,11 @@ def table_address(experiment: str, profile: str, suffix: str = ".csv") -> str:
 def disagreement_address(repository: str, entry: Evidence) -> str:
     """Address of a new issue of the repository, filled in with what the book says about a claim."""
     claim = entry.claim
-    lines = [f"**Claim** `{claim.id}` ({claim.paper}, {claim.locator}): {claim.statement}", "", "**What the book says**"]
+    lines = [
+        f"**Claim** `{claim.id}` ({claim.paper}, {claim.locator}): {claim.statement}",
+        "",
+        "**What the book says**",
+    ]
     for profile, judgement in entry.judgements.items():
         commit = judgement.provenance.commit if judgement.provenance else "no table"
         lines.append(f"- `{profile}`: {judgement.verdict} ({effect(judgement)}; {commit})")

@@ -43,7 +43,16 @@ def environment() -> str:
 
 def site_fingerprint() -> str:
     """Hash of everything that a page of the book can depend on, the computed tables included."""
-    parts = ("_config.yml", "_toc.yml", "book", "constraints.txt", "notebooks", "pyproject.toml", "results", "src/repro")
+    parts = (
+        "_config.yml",
+        "_toc.yml",
+        "book",
+        "constraints.txt",
+        "notebooks",
+        "pyproject.toml",
+        "results",
+        "src/repro",
+    )
     return hash_of(files_below(*(ROOT / part for part in parts), BUILD / "results"), environment())
 
 

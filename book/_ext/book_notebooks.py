@@ -29,8 +29,8 @@ def fingerprint(path: Path) -> str:
     """Hash of all that can change the outputs of a notebook.
 
     Counted are its code cells, the modules of the package that it imports and all that those import, the studies it
-    names (code, claims and result tables, committed or computed by this build), the data registry and the installed versions.
-    Its prose is not.
+    names (code, claims and result tables, committed or computed by this build), the data registry and the installed
+    versions. Its prose is not.
     """
     from repro.protocol.code import code_hash, imported_modules
     from repro.studies import study_names
@@ -100,11 +100,24 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "JUPYTER_", "IPYTHON"))}
+        environ = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "JUPYTER_", "IPYTHON"))
+        }
         environ |= {"REPRO_PROFILE": "quick", "JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": str(folder / ".ipython")}
         options = ["--nbmake", "--overwrite", f"--nbmake-timeout={TIMEOUT}", "--nbmake-kernel=python3"]
         parallel = ["-n", str(min(workers, len(paths)))] if workers > 1 and len(paths) > 1 else []
-        command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "-p", "no:cacheprovider", "-q", *options, *parallel]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-c",
+            "pytest.ini",
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            *options,
+            *parallel,
+        ]
         subprocess.run([*command, *map(str, copies.values())], cwd=folder, env=environ, check=False)
         failed = [path for path, place in copies.items() if not _ran_to_its_end(place)]
         for path in set(paths) - set(failed):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import book_evidence as evidence
 from docutils import nodes
-from repro.claims import format_estimate
-from repro.protocol.exceptions import UnknownName
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.osutil import relative_uri
+
+from repro.claims import SYMBOLS, Judgement, format_estimate
+from repro.protocol.exceptions import UnknownName
 
 DASHBOARD = "book/claims"
 FIELDS = ("estimate", "interval", "replicates", "verdict")
 
 
-def find(name: str, profile: str | None) -> tuple[evidence.Evidence, evidence.Judgement]:
+def find(name: str, profile: str | None) -> tuple[evidence.Evidence, Judgement]:
     """Evidence of a claim and its judgement in a profile, or the headline where none is named.
 
     Raises
@@ -50,7 +51,7 @@ class ClaimRole(SphinxRole):
             "", "", internal=True, refuri=f"{relative_uri(here, there)}#{name}", classes=["claim-link"],
             reftitle=entry.claim.statement,
         )  # fmt: skip
-        badge = f"{evidence.SYMBOLS[judgement.verdict]} {judgement.verdict}"
+        badge = f"{SYMBOLS[judgement.verdict]} {judgement.verdict}"
         link += [
             nodes.inline("", name),
             nodes.Text(" "),
@@ -84,7 +85,9 @@ class ResultRole(SphinxRole):
         """
         parts = self.text.strip().split(":", 3)
         if len(parts) < 3:
-            raise ValueError(f"result must be 'claim:profile:field' or 'claim:profile:field:condition', got {self.text!r}")
+            raise ValueError(
+                f"result must be 'claim:profile:field' or 'claim:profile:field:condition', got {self.text!r}"
+            )
         name, profile, field, *condition = parts
         if field not in FIELDS:
             raise UnknownName("field of a result", field, FIELDS)
@@ -96,7 +99,9 @@ class ResultRole(SphinxRole):
             found = conditions[condition[0]]
         value = getattr(found, field)
         if value is None:
-            raise ValueError(f"{name} has no {field} in profile {profile!r}: it is {found.verdict}, or has several conditions")
+            raise ValueError(
+                f"{name} has no {field} in profile {profile!r}: it is {found.verdict}, or has several conditions"
+            )
         if field == "verdict":
             return str(value)
         if field == "replicates":

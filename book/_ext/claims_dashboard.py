@@ -13,18 +13,20 @@ from pathlib import Path
 import book_evidence as evidence
 from docutils import nodes
 from docutils.parsers.rst import directives
-from repro.studies import study_names
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
+
+from repro.results import available_tables
+from repro.studies import study_names
 
 CHAPTERS = "notebooks/"
 DASHBOARD = "book/claims"
 
 MEANINGS = {
-    "reproduced": "The interval lies on the side the paper claims. The result came out as stated, in every condition.",
+    "reproduced": "The whole interval agrees with the statement, in every condition of the claim.",
     "partly": "Some of the claim's conditions came out as stated, others did not. The row lists each of them.",
-    "not reproduced": "The interval excludes an effect as large as the smallest that would matter, or points the other way.",
+    "not reproduced": "The whole interval speaks against the statement, or rules out an effect that matters.",
     "inconclusive": "The interval is too wide to tell. More repetitions or more data would be needed.",
     "not run": "There is no result table for this claim at this size yet. Nothing is said about it.",
 }
@@ -53,7 +55,7 @@ class ClaimsTable(SphinxDirective):
             raise self.error(f"unknown study {study!r}; known: {', '.join(study_names())}")
         entries = [entry for entry in evidence.all_evidence().values() if study in (None, entry.claim.study)]
         repository = str(app.config.html_theme_options["repository_url"])
-        available = evidence.tables()
+        available = available_tables()
         chapters = {name: app.builder.get_relative_uri(docname, CHAPTERS + name) for name in chapter_names(app)}
 
         def table(experiment: str, profile: str, suffix: str) -> str | None:
@@ -143,6 +145,8 @@ def fill_chapter_lists(app: Sphinx, doctree: nodes.document, docname: str) -> No
                     "address": app.builder.get_relative_uri(docname, CHAPTERS + name),
                     "summary": " ".join(summary.split()),
                     "tally": evidence.tally(claims),
+                    "claims": claims,
+                    "dashboard": app.builder.get_relative_uri(docname, DASHBOARD),
                 }
             )
         node.replace_self(raw(evidence.render("chapters.html", chapters=chapters)))
@@ -151,9 +155,9 @@ def fill_chapter_lists(app: Sphinx, doctree: nodes.document, docname: str) -> No
 def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link the verdict cards that a notebook shows to the dashboard and to the tables of this site.
 
-    A card names its claim and its table, and links to neither: in plain Jupyter and in Colab there is nothing to link to.
+    A card names its claim and its table and links to neither: in plain Jupyter and in Colab there is no site.
     """
-    available = {evidence.table_address(*key): key for key in evidence.tables()}
+    available = {evidence.table_address(*key): key for key in available_tables()}
 
     def table_link(found: re.Match[str]) -> str:
         target = f"{evidence.TABLES}/{found[1]}"
@@ -176,7 +180,7 @@ def copy_tables(app: Sphinx, exception: Exception | None) -> None:
     """Copy all result tables and their provenance into the site."""
     if exception is not None or app.builder.format != "html":
         return
-    for (experiment, profile), path in evidence.tables().items():
+    for (experiment, profile), path in available_tables().items():
         for suffix in (".csv", ".json"):
             target = Path(app.outdir, evidence.table_address(experiment, profile, suffix))
             target.parent.mkdir(parents=True, exist_ok=True)

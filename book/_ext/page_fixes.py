@@ -22,7 +22,9 @@ def drop_needless_scripts(
     kept, seen = [], set()
     for script in context.get("script_files", []):
         body = (getattr(script, "attributes", None) or {}).get("body")
-        mathjax = (body or "").startswith("window.MathJax") or app.config.mathjax_path in str(getattr(script, "filename", ""))
+        mathjax = (body or "").startswith("window.MathJax") or app.config.mathjax_path in str(
+            getattr(script, "filename", "")
+        )
         if (body is None or body not in seen) and (formulas or not mathjax):
             kept.append(script)
         seen.add(body)

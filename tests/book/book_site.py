@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import shutil
 import sys
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jupytext
 from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +23,14 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 def parsed(path: Path) -> BeautifulSoup:
     """A page as a reader without scripts gets it."""
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def rare_words(notebook: str) -> list[str]:
+    """Return the ten longest words of a notebook's prose, formulas, code and addresses left out, the longest first."""
+    cells = jupytext.read(ROOT / f"{notebook}.ipynb").cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    plain = re.sub(r"\$[^$]*\$|`[^`]*`|\([^)]*\)|<[^>]*>", " ", prose)
+    return sorted(set(re.findall(r"\b[a-z]{8,}\b", plain)), key=lambda word: (-len(word), word))[:10]
 
 
 def chromium() -> str | None:

@@ -15,6 +15,7 @@ import pytest
 from book_site import ROOT, SITE, QuietHandler, Visit, chromium, parsed
 from bs4 import BeautifulSoup
 
+
 @pytest.fixture(scope="session")
 def site() -> Path:
     """Folder of the built site; builds what is not up to date."""
@@ -29,7 +30,11 @@ def site() -> Path:
 @pytest.fixture(scope="session")
 def pages(site: Path) -> dict[str, BeautifulSoup]:
     """Every page of the site by its address, parsed, as a reader without scripts gets it."""
-    return {str(path.relative_to(site)): parsed(path) for path in sorted(site.rglob("*.html")) if "_static" not in path.parts}
+    return {
+        str(path.relative_to(site)): parsed(path)
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts
+    }
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-import jupytext
 import pytest
 import yaml
 from book_inputs import toc_files
-from book_site import ROOT
+from book_site import ROOT, rare_words
 from bs4 import BeautifulSoup
 from sphinx.search.en import SearchEnglish
 
@@ -47,7 +46,13 @@ def test_every_page_names_its_authors_and_year(pages: Pages) -> None:
 def test_nothing_is_loaded_from_another_host(pages: Pages, site: Path) -> None:
     problems = []
     for name, page in pages.items():
-        for tag, attribute in (("script", "src"), ("img", "src"), ("source", "srcset"), ("iframe", "src"), ("object", "data")):
+        for tag, attribute in (
+            ("script", "src"),
+            ("img", "src"),
+            ("source", "srcset"),
+            ("iframe", "src"),
+            ("object", "data"),
+        ):
             values = [found[attribute] for found in page.find_all(tag) if found.get(attribute)]
             problems += [f"{name}: {value}" for value in values if urlsplit(value).netloc]
         for link in page.find_all("link"):
@@ -55,7 +60,9 @@ def test_nothing_is_loaded_from_another_host(pages: Pages, site: Path) -> None:
                 problems.append(f"{name}: {link['href']}")
     for style in site.rglob("*.css"):
         text = style.read_text(encoding="utf-8", errors="replace")
-        problems += [f"{style.name}: {found}" for found in re.findall(r"(?:@import|url\()\s*[\"']?(https?:[^\"')]+)", text)]
+        problems += [
+            f"{style.name}: {found}" for found in re.findall(r"(?:@import|url\()\s*[\"']?(https?:[^\"')]+)", text)
+        ]
     assert not problems
 
 
@@ -84,7 +91,7 @@ def test_every_internal_link_lands(pages: Pages, site: Path) -> None:
         wanted += [tag["src"] for tag in page.find_all(["img", "script"], src=True)]
         for link in wanted:
             parts = urlsplit(link)
-            if parts.scheme or parts.netloc or link.startswith("#") and len(link) == 1:
+            if parts.scheme or parts.netloc or (link.startswith("#") and len(link) == 1):
                 continue
             target = unquote(urlsplit(urljoin(f"/{name}", parts.path)).path).lstrip("/") if parts.path else name
             if target not in known and not (site / target).is_file():
@@ -99,7 +106,9 @@ def test_every_picture_has_a_text_that_is_not_its_file_name(pages: Pages) -> Non
     for name, page in pages.items():
         for picture in page.find_all("img"):
             text, decorative = picture.get("alt"), "logo__image" in picture.get("class", [])
-            file_name = text and re.search(r"\.(png|svg|jpe?g|gif|webp)$|^[\w./-]*/[\w./-]+$", text.strip(), re.IGNORECASE)
+            file_name = text and re.search(
+                r"\.(png|svg|jpe?g|gif|webp)$|^[\w./-]*/[\w./-]+$", text.strip(), re.IGNORECASE
+            )
             if text is None or file_name or not (text.strip() or decorative):
                 problems.append(f"{name}: {picture.get('src')} has the text {text!r}")
     assert not problems
@@ -135,14 +144,13 @@ def test_search_knows_the_words_of_every_chapter(site: Path) -> None:
     index = json.loads(text[text.index("(") + 1 : text.rindex(")")])
     language = SearchEnglish({})
     for name in NOTEBOOKS:
-        place = index["docnames"].index(name)
-        cells = jupytext.read(ROOT / f"{name}.ipynb").cells
-        prose = re.sub(r"\$[^$]*\$|`[^`]*`|\([^)]*\)|<[^>]*>", " ", "\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
-        words = sorted(set(re.findall(r"\b[a-z]{9,}\b", prose)), key=len)[-10:]
+        here = index["docnames"].index(name)
+        words = rare_words(name)
         assert words, name
         for word in words:
-            found = index["terms"].get(language.stem(word), [])
-            assert place in (found if isinstance(found, list) else [found]), f"{name}: {word}"
+            entries = [index[kind].get(language.stem(word), []) for kind in ("terms", "titleterms")]
+            places = [place for found in entries for place in (found if isinstance(found, list) else [found])]
+            assert here in places, f"{name}: {word}"
 
 
 def test_the_dashboard_shows_every_claim_in_every_profile_as_it_is_judged(pages: Pages) -> None:
@@ -194,7 +202,9 @@ def test_tables_behind_the_verdicts_can_be_downloaded_unchanged(pages: Pages, si
         for suffix in (".csv", ".json"):
             copy = f"_tables/{study}/{short}.{profile}{suffix}"
             assert (site / copy).read_bytes() == path.with_suffix(suffix).read_bytes()
-            if profile != "control" and any(claim.experiment == experiment and profile in claim.profiles for claim in all_claims().values()):
+            if profile != "control" and any(
+                claim.experiment == experiment and profile in claim.profiles for claim in all_claims().values()
+            ):
                 assert copy in linked
 
 
@@ -205,7 +215,7 @@ def test_the_summary_counts_what_the_dashboard_shows(pages: Pages) -> None:
 
 
 def test_the_landing_page_lists_every_chapter(pages: Pages) -> None:
-    links = {link["href"] for link in pages["book/index.html"].select(".chapters a")}
+    links = {link["href"] for link in pages["book/index.html"].select(".chapters .chapter-title a")}
     assert links == {f"../{name}.html" for name in NOTEBOOKS}
 
 
@@ -217,7 +227,9 @@ def test_cards_of_a_chapter_link_to_the_dashboard_and_to_their_tables(pages: Pag
 
 
 def test_every_paper_of_a_claim_is_in_the_bibliography() -> None:
-    keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
+    keys = set(
+        re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert {claim.paper for claim in all_claims().values()} - {"book"} <= keys
 
 

@@ -173,6 +173,20 @@ def test_a_written_table_is_read_back(tmp_path: Path) -> None:
         (gzip.compress(b"a,y\n1,0\n")[:-8], "damaged gzip stream"),
         (b"1,2,0\n3,4,1\n", "no column 'y'; the first line holds only numbers"),
     ],
+    ids=[
+        "nothing",
+        "blank",
+        "no rows",
+        "repeated name",
+        "one column",
+        "one long row",
+        "all rows long",
+        "no label",
+        "latin-1",
+        "utf-16",
+        "cut gzip",
+        "no header",
+    ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -185,7 +199,7 @@ def test_a_missing_target_column_suggests_the_nearest(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no file .*nowhere.csv"):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*nowhere.csv"):
         load_csv(tmp_path / "nowhere.csv", "y")
     with pytest.raises(ValueError, match="is a folder"):
         load_csv(tmp_path, "y")

@@ -81,6 +81,7 @@ def test_idx_files_are_read() -> None:
         (bytes((0, 0, 8, 3)) + b"\0\0\0\1", "header is cut off"),
         (idx(np.zeros((2, 2)))[:-1], r"announces shape \(2, 2\), but 3 bytes follow"),
     ],
+    ids=["other file", "other type", "cut header", "cut values"],
 )
 def test_damaged_idx_files_are_refused(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -136,6 +137,7 @@ def test_sheets_are_cut_row_by_row() -> None:
         (sheet(random_images(4), 2, "PNG"), "no readable WebP sheet"),
         (sheet(random_images(4), 2)[:-500], "no readable WebP sheet"),
     ],
+    ids=["no picture", "PNG", "cut"],
 )
 def test_other_pictures_are_refused(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -185,6 +187,7 @@ def test_the_order_depends_on_the_set_alone() -> None:
         (archive(bytes((0, 0)) + b"\0" * 3072), "coarse and fine labels that do not belong together"),
         (archive(bytes((0, 200)) + b"\0" * 3072), "coarse and fine labels that do not belong together"),
     ],
+    ids=["no archive", "no member", "empty", "cut", "labels", "unknown label"],
 )
 def test_damaged_archives_are_refused(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -231,7 +234,7 @@ def test_decoded_images_are_kept_and_checked(mirror: Path, cache: Path, monkeypa
     content[-1] ^= 1
     kept.write_bytes(content)
     monkeypatch.setenv("REPRO_DATA_MIRROR", str(mirror))
-    with pytest.warns(UserWarning, match="cifar100-test-images.npy: expected checksum"):
+    with pytest.warns(UserWarning, match=r"cifar100-test-images.npy: expected checksum"):
         restored = load_images("cifar100", "test")
     np.testing.assert_array_equal(first.images, restored.images)
     kept.write_bytes(b"\x93NUMPY")
@@ -273,7 +276,7 @@ def test_wrong_names_and_splits_are_refused() -> None:
 
 def test_images_that_are_nowhere_are_unavailable() -> None:
     with pytest.raises(
-        DataUnavailable, match=r"cifar-100/train/00_apple.webp and 99 more files(.|\n)*kriz/cifar-100-binary"
+        DataUnavailable, match=r"kriz/cifar-100-binary(.|\n)*cifar-100/train/00_apple.webp and 99 more files"
     ):
         load_images("cifar100")
     with pytest.raises(DataUnavailable, match="`repro data fetch mnist`"):

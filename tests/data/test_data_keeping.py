@@ -71,6 +71,27 @@ def test_verifying_finds_a_damaged_file_of_the_cache(mirror: Path, cache: Path, 
 
 
 @pytest.mark.mirror
+def test_verifying_tells_of_a_damaged_cached_file_also_where_the_mirror_is_sound(mirror: Path, cache: Path) -> None:
+    (cache / "phoneme").mkdir(parents=True)
+    (cache / "phoneme" / "phoneme.csv").write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="damaged file"):
+        (status,) = verify("phoneme")
+    assert (status.state, status.route) == ("damaged", "mirror")
+    assert verify("phoneme")[0].state == "ok"
+
+
+@pytest.mark.mirror
+def test_verifying_does_not_ask_the_network(mirror: Path, serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(mirror)
+    monkeypatch.setenv("REPRO_DATA_MIRROR", server.address)
+    assert verify("phoneme")[0].state == "absent"
+    assert server.requests == []
+    assert fetch("phoneme")[0].state == "ok"
+    assert verify("phoneme")[0].state == "ok"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.mirror
 def test_clearing_removes_what_is_registered_and_nothing_else(mirror: Path, cache: Path, monkeypatch) -> None:
     path = "phoneme/phoneme.csv.gz"
     copy_to(cache, mirror, path, "keel-imbalanced/iris0.dat.gz")

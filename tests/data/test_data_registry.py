@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import MIRRORED
+from data_helpers import MIRRORED
 
 from repro.data import checksum, describe, load, names
 from repro.data.dataset import Table, image_checksum, table_checksum

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import NOBODY, Server
+from data_helpers import NOBODY, Server
 
 from repro.data import load
 from repro.data.dataset import Table, table_checksum
@@ -195,7 +195,7 @@ def test_without_any_source_the_three_ways_are_told(cache: Path, monkeypatch: py
 
 @pytest.mark.parametrize("name", ["pima", "keel/glass4", "soup", "compas"])
 def test_the_public_address_is_named_where_it_cannot_be_reached(name: str) -> None:
-    with pytest.raises(DataUnavailable, match="https://raw.githubusercontent.com/"):
+    with pytest.raises(DataUnavailable, match=r"https://raw.githubusercontent.com/"):
         load(name)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import BUNDLED, EMBEDDED, MIRRORED
+from data_helpers import BUNDLED, EMBEDDED, MIRRORED
 
 from repro.data import PREDIABETES_PREDICTORS, load, prediabetes_response
 from repro.data.registry import TableEntry, entry
@@ -119,7 +119,7 @@ def test_breast_cancer_names_malignant_as_positive() -> None:
 
 
 def test_a_set_without_positive_class_says_so() -> None:
-    with pytest.raises(ValueError, match="'iris' has no positive class; its labels are .*setosa"):
+    with pytest.raises(ValueError, match=r"'iris' has no positive class; its labels are .*setosa"):
         _ = load("iris").is_positive
 
 

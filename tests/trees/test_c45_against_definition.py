@@ -58,6 +58,16 @@ def test_a_larger_gain_ratio_with_less_than_the_average_gain_does_not_win() -> N
     assert C45Classifier(prune=False).fit(pd.DataFrame(columns), y).to_text().startswith("even = a")
 
 
+def test_a_column_with_very_many_categories_does_not_raise_the_average_gain() -> None:
+    # Ten pairs, each of one class: gain 1 bit, gain ratio 1 / log2(10) = 0.30. "good" is right in 18 of 20 rows: gain
+    # 0.53 bits, gain ratio 0.53, but less than the average gain of both columns.
+    y = [1] * 10 + [0] * 10
+    table = pd.DataFrame({"pair": [f"p{i // 2}" for i in range(20)], "good": list("g" * 9 + "b" + "g" + "b" * 9)})
+    assert C45Classifier(prune=False).fit(table, y).to_text().startswith("good = b")
+    four_times = pd.concat([table] * 4, ignore_index=True)  # ten categories are not many among 80 rows
+    assert C45Classifier(prune=False).fit(four_times, y * 4).to_text().startswith("pair = p0")
+
+
 @dataclass
 class Node:
     """A node of the slow tree."""

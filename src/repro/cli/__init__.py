@@ -13,6 +13,8 @@ from repro import __version__
 from repro.cli.claims import claims
 from repro.cli.data import app as data_app
 from repro.cli.doctor import doctor
+from repro.cli.new import new
+from repro.cli.repository import set_repository
 from repro.cli.run import list_studies, run
 from repro.protocol.exceptions import ExperimentLocked, ReproError
 
@@ -51,6 +53,8 @@ app.command("run")(run)
 app.command("claims")(claims)
 app.add_typer(data_app, name="data")
 app.command("doctor")(doctor)
+app.command("new")(new)
+app.command("set-repository")(set_repository)
 
 
 def _report(error: BaseException) -> None:
@@ -76,9 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     _settings["debug"] = False
     try:
         status = app(arguments, standalone_mode=False)
-    except (click.exceptions.Abort, KeyboardInterrupt) as error:
-        cause = error.__cause__ if isinstance(error, click.exceptions.Abort) else error
-        sys.stderr.write(f"{cause or 'stopped'}\n")
+    except click.exceptions.Abort:
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["Format", "emit", "json_text", "say", "table_text"]
+__all__ = ["Format", "emit", "interruptible", "json_text", "say", "table_text"]
 
 PLAIN_WIDTH = 160
 
@@ -24,6 +25,16 @@ class Format(StrEnum):
 def say(message: str) -> None:
     """Write a message for the user to standard error."""
     sys.stderr.write(f"{message}\n")
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """After Ctrl-C in the block, say what it left behind; typer ends the command with status 130."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        say(str(stop) or "stopped")
+        raise
 
 
 def json_text(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repro.cli.output import Format, emit, json_text, say, table_text
+from repro.cli.output import Format, emit, interruptible, json_text, say, table_text
 from repro.protocol.exceptions import UnknownName
 from repro.protocol.profile import CONTROL, check_profile, default_profile
 
@@ -49,6 +49,8 @@ def _runs_of(chosen: list[tuple[Experiment, bool]], profile: str, controls: bool
             else:
                 lacking = "control runs" if wanted == CONTROL else f"profile {wanted!r}"
                 say(f"{experiment.name}: skipped, it has no {lacking}")
+    if not runs:
+        raise ValueError(f"nothing to run: none of the experiments named has the profile {profile!r}")
     return runs
 
 
@@ -157,7 +159,8 @@ def run(
 
     rows = []
     for experiment, wanted in runs:
-        table = running.run(experiment, wanted, **options)
+        with interruptible():
+            table = running.run(experiment, wanted, **options)
         rows.append(
             {
                 "experiment": experiment.name,
@@ -197,7 +200,8 @@ def _run_own_file(
         names = ", ".join(experiment.name for experiment in able) or "none of those named"
         raise ValueError(f"--csv runs one experiment; those that take a file: {names}")
     experiment = able[0]
-    table = running.run_on_csv(experiment, csv, target, positive, **options)
+    with interruptible():
+        table = running.run_on_csv(experiment, csv, target, positive, **options)
     report = experiment.own_data.report(table) if experiment.own_data else []
     if layout is Format.json:
         emit(json_text(report), output)

@@ -188,8 +188,8 @@ def _stated(registered: Entry) -> dict[str, Any]:
 
 
 def _warn_of_damage(lookup: Lookup) -> None:
-    for damage in lookup.set_aside:
-        warnings.warn(f"damaged file in the cache folder: {damage}", stacklevel=4)
+    if lookup.set_aside:
+        warnings.warn("damaged file in the cache folder: " + "; ".join(lookup.set_aside), stacklevel=4)
 
 
 def _obtain(

@@ -62,7 +62,7 @@ _STYLE: Final[dict[str, Any]] = {
 @contextmanager
 def book_style() -> Iterator[None]:
     """Draw what is made inside the block in the book's style, on a solid light ground."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         yield
 
 

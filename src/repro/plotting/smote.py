@@ -300,7 +300,7 @@ def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
     """
     import matplotlib.pyplot as plt
 
-    areas = _whole_curves(table, "auc_full").loc[dataset].mean()
+    areas = dict(_whole_curves(table[table["dataset"] == dataset], "auc_full").mean(axis=0).items())
     curves = {
         f"smote_{level}": (f"SMOTE {level} % + under-sampling", METHOD_STYLES["smote"]),
         "threshold_pruned": ("threshold, pruned tree", {**METHOD_STYLES["threshold"], "color": PALETTE["purple"]}),
@@ -395,7 +395,7 @@ def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
     import matplotlib.pyplot as plt
 
     rows = table[(table["metric"] == "log_risk_ratio") & (table["learner"] == learner)]
-    ratio = np.exp(rows.groupby(["dataset", "method"])["value"].mean().unstack())
+    ratio = rows.groupby(["dataset", "method"])["value"].mean().unstack().map(np.exp)
     names = {"none": "no sampling", "under": "under-sampling", "over": "random over-sampling", "smote": "SMOTE"}
     with book_style():
         figure, panels = plt.subplots(1, 2, figsize=(9, 3.5), sharey=True)

@@ -71,6 +71,8 @@ def read_labels(target: Any) -> Labels:
     ValueError
         If a label is missing, the target is continuous or has several labels per row, or holds one class only.
     """
+    if target is None:
+        raise ValueError("resampling requires y to be passed, but the target y is None")
     kind = kind_of(target)
     values = target.to_numpy() if kind in ("pandas", "polars") else target
     _refuse_missing(values)
@@ -81,7 +83,9 @@ def read_labels(target: Any) -> Labels:
         values = check_target_type(values)
     values = np.asarray(values)
     classes, counts = np.unique(values, return_counts=True)
-    if classes.size < 2:
+    if classes.size == 0:
+        raise ValueError("y is empty; resampling needs rows of at least 2 classes")
+    if classes.size == 1:
         raise ValueError(f"y holds 1 class ({classes.tolist()[0]!r}); resampling needs at least 2")
     return Labels(values, classes, counts)
 
@@ -126,7 +130,8 @@ class Resampler:
 
     def _target_counts(self, labels: Labels) -> dict[Any, int]:
         """Rows to make (over-sampling) or to keep (under-sampling) for every class that is touched."""
-        return dict(check_sampling_strategy(self.sampling_strategy, labels.values, self._sampling_type))
+        counts = check_sampling_strategy(self.sampling_strategy, labels.values, self._sampling_type)
+        return {label.item() if isinstance(label, np.generic) else label: int(count) for label, count in counts.items()}
 
     def _check(self, X: Any, y: Any) -> tuple[Any, Labels]:
         cast("Any", self)._validate_params()
@@ -170,7 +175,7 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
     Parameters are described in the subclasses.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "amount": [Interval(Real, 0, None, closed="left"), None],
         "sampling_strategy": [
             Interval(Real, 0, 1, closed="right"),
@@ -209,8 +214,9 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
         Raises
         ------
         ValueError
-            If a parameter is out of range, `X` holds values that cannot be used (the column is named), `y` has one class
-            or missing labels, lengths differ, or a class to be over-sampled has fewer than ``k_neighbors + 1`` rows.
+            If a parameter is out of range, `X` holds values that cannot be used (the column is named), `y` has one
+            class or missing labels, lengths differ, or a class to be over-sampled has fewer than ``k_neighbors + 1``
+            rows.
         TypeError
             If `X` is a container that the sampler does not take.
         """
@@ -218,7 +224,7 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
         generator = as_generator(self.random_state)
         total = sum(self.sampling_strategy_.values())
         self.parents_ = np.empty((total, self._parents_width()), dtype=np.int64)
-        self._begin(table, labels, total)
+        self._begin(labels)
         stop = 0
         for label, n_children in self.sampling_strategy_.items():
             members = np.flatnonzero(labels.values == label)
@@ -239,9 +245,8 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
     def _parents_width(self) -> int:
         return 2
 
-    @abstractmethod
-    def _begin(self, table: Any, labels: Labels, n_children: int) -> None:
-        """Prepare what does not depend on the class."""
+    def _begin(self, labels: Labels) -> None:
+        """Prepare what does not depend on the class to be over-sampled."""
 
     @abstractmethod
     def _write_children(
@@ -258,7 +263,7 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
             return super()._target_counts(labels)
         strategy = self.sampling_strategy
         if not isinstance(strategy, str):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - a legal type, but not together with amount
                 f"amount={self.amount} and sampling_strategy={strategy!r} both say how many rows to make; with amount, "
                 "sampling_strategy names classes: 'auto', 'minority', 'not majority', 'not minority' or 'all'"
             )
@@ -275,7 +280,7 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
     def _children_per_parent(
         self, n_parents: int, n_children: int, generator: np.random.Generator
     ) -> npt.NDArray[np.intp]:
-        """Number of children of every parent, shape (n_parents,): equal up to one, or drawn at random."""
+        """Choose the number of children of every parent, shape (n_parents,): equal up to one, or drawn at random."""
         if self.parents == "random":
             return np.bincount(generator.integers(n_parents, size=n_children), minlength=n_parents)
         rounds, remainder = divmod(n_children, n_parents)
@@ -285,7 +290,7 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
 
 
 def _children_by_percent(n_rows: int, amount: float) -> int:
-    """Children of a class of `n_rows` at `amount` percent: whole hundreds per parent, below 100 a part of the parents."""
+    """Children of a class of `n_rows`: whole hundreds of percent per parent, below 100 a part of the parents."""
     if amount < 100:
         return math.floor(n_rows * amount / 100)
     return n_rows * math.floor(amount / 100)

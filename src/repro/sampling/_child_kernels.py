@@ -34,7 +34,7 @@ def interpolate(rows: Array, parents: Array, neighbours: Array, gaps: Array, chi
 
 @kernel
 def count_stored(indices: Array, indptr: Array, parents: Array, neighbours: Array, counts: Array) -> None:
-    """Number of columns stored in the parent or the neighbour of every child (CSR with sorted indices)."""
+    """Count the columns stored in the parent or the neighbour of every child (CSR with sorted indices)."""
     for child in range(parents.size):
         left, left_stop = indptr[parents[child]], indptr[parents[child] + 1]
         right, right_stop = indptr[neighbours[child]], indptr[neighbours[child] + 1]

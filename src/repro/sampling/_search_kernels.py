@@ -7,124 +7,21 @@ order, then one penalty for every nominal column in which two rows differ. Every
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from repro.sampling._compile import kernel
+from repro.sampling._tree_kernels import NO_ROW, Tree
 
 Array = npt.NDArray[Any]
 
+# Constants and helper kernels live in the module that compiles them in: numba's cache looks at that file only.
 LEAF_SIZE = 32
-NO_ROW = np.iinfo(np.int32).max
-
-
-class Tree(NamedTuple):
-    """A k-d tree with tight boxes whose leaves hold their points column by column.
-
-    Attributes
-    ----------
-    leaf_points : ndarray of shape (n_leaves, n_columns, LEAF_SIZE), float64
-        Coordinates; unused places of a leaf hold infinity.
-    leaf_rows : ndarray of shape (n_leaves, LEAF_SIZE), int32
-        Row numbers; unused places hold `NO_ROW`.
-    low, high : ndarray of shape (n_nodes, n_columns), float64
-        Smallest and largest value of every column among the points below a node.
-    child : ndarray of shape (n_nodes,), int32
-        The first of the two children of a node, which are neighbours in this numbering; ``-1 - leaf`` for a leaf.
-    smallest_row : ndarray of shape (n_nodes,), int32
-        Smallest row number below a node.
-    """
-
-    leaf_points: Array
-    leaf_rows: Array
-    low: Array
-    high: Array
-    child: Array
-    smallest_row: Array
-
-
-@kernel
-def _partition(keys: Array, rows: Array, start: int, stop: int, middle: int) -> None:
-    """Reorder `keys[start:stop]`, and `rows` with it, so that the smallest stand before `middle` (Hoare's selection)."""
-    stop -= 1
-    while start < stop:
-        pivot = keys[(start + stop) // 2]
-        left, right = start, stop
-        while left <= right:
-            while keys[left] < pivot:
-                left += 1
-            while keys[right] > pivot:
-                right -= 1
-            if left <= right:
-                keys[left], keys[right] = keys[right], keys[left]
-                rows[left], rows[right] = rows[right], rows[left]
-                left += 1
-                right -= 1
-        if middle <= right:
-            stop = right
-        elif middle >= left:
-            start = left
-        else:
-            return
-
-
-@kernel
-def build_tree(points: Array, n_numeric: int, penalty: float) -> Tree:
-    """Build the tree: a node is split at a multiple of `LEAF_SIZE` points, along the column in which it is widest."""
-    n_rows, n_columns = points.shape
-    n_leaves = (n_rows + LEAF_SIZE - 1) // LEAF_SIZE
-    n_nodes = 2 * n_leaves - 1
-    leaf_points = np.full((n_leaves, n_columns, LEAF_SIZE), np.inf)
-    leaf_rows = np.full((n_leaves, LEAF_SIZE), NO_ROW, dtype=np.int32)
-    low = np.full((n_nodes, n_columns), np.inf)
-    high = np.full((n_nodes, n_columns), -np.inf)
-    child = np.empty(n_nodes, dtype=np.int32)
-    smallest_row = np.full(n_nodes, NO_ROW, dtype=np.int32)
-    order = np.arange(n_rows).astype(np.int32)
-    keys = np.empty(n_rows)
-    nominal_width = np.sqrt(penalty)
-
-    stack = np.empty((64, 3), dtype=np.int64)
-    stack[0] = (0, 0, n_leaves)
-    depth, next_node = 1, 1
-    while depth > 0:
-        depth -= 1
-        node, first_leaf, last_leaf = stack[depth]
-        start, stop = first_leaf * LEAF_SIZE, min(last_leaf * LEAF_SIZE, n_rows)
-        for position in range(start, stop):
-            row = order[position]
-            smallest_row[node] = min(smallest_row[node], row)
-            for column in range(n_columns):
-                value = points[row, column]
-                low[node, column] = min(low[node, column], value)
-                high[node, column] = max(high[node, column], value)
-        if last_leaf - first_leaf == 1:
-            child[node] = -1 - first_leaf
-            for position in range(start, stop):
-                leaf_rows[first_leaf, position - start] = order[position]
-                for column in range(n_columns):
-                    leaf_points[first_leaf, column, position - start] = points[order[position], column]
-            continue
-        widest, width = -1, 0.0
-        for column in range(n_columns):
-            extent = high[node, column] - low[node, column]
-            if column >= n_numeric and extent > 0.0:
-                extent = nominal_width
-            if extent > width:
-                widest, width = column, extent
-        middle_leaf = (first_leaf + last_leaf) // 2
-        for position in range(start, stop):
-            # equal points are split by row number, so that the search can leave out the later ones
-            keys[position] = points[order[position], widest] if widest >= 0 else float(order[position])
-        _partition(keys, order, start, stop, middle_leaf * LEAF_SIZE)
-        child[node] = next_node
-        stack[depth] = (next_node, first_leaf, middle_leaf)
-        stack[depth + 1] = (next_node + 1, middle_leaf, last_leaf)
-        depth += 2
-        next_node += 2
-    return Tree(leaf_points, leaf_rows, low, high, child, smallest_row)
+BLOCK = 1024
+GROUPS = 128
+TINY = 1e-300
 
 
 @kernel
@@ -142,9 +39,7 @@ def _insert(distances: Array, rows: Array, distance: float, row: int) -> None:
 
 
 @kernel
-def _box_distance(
-    low: Array, high: Array, point: Array, n_numeric: int, penalty: float, enough: float
-) -> float:
+def _box_distance(low: Array, high: Array, point: Array, n_numeric: int, penalty: float, enough: float) -> float:
     """Smallest distance that a point of the box can have; may stop early once it is above `enough`.
 
     Rounding is monotone and the terms are added in the order of :func:`_leaf_distances`, so the result is never above
@@ -155,7 +50,7 @@ def _box_distance(
         gap = max(low[column] - point[column], point[column] - high[column], 0.0)
         total += gap * gap
         if total > enough:
-            return total
+            break
     for column in range(n_numeric, point.size):
         if low[column] == high[column] and low[column] != point[column]:
             total += penalty
@@ -188,9 +83,7 @@ def _leaf_distances(leaf: Array, point: Array, n_numeric: int, penalty: float, d
 
 
 @kernel
-def search_tree(
-    tree: Tree, points: Array, queries: Array, n_numeric: int, penalty: float, neighbours: Array
-) -> int:
+def search_tree(tree: Tree, points: Array, queries: Array, n_numeric: int, penalty: float, neighbours: Array) -> int:
     """Write the nearest rows of every query row into `neighbours[query]`; return the number of leaves visited."""
     k = neighbours.shape[1]
     distances, rows = np.empty(k), np.empty(k, dtype=np.int32)
@@ -228,9 +121,7 @@ def search_tree(
                 continue
             left = _box_distance(tree.low[first], tree.high[first], point, n_numeric, penalty, farthest)
             right = _box_distance(tree.low[first + 1], tree.high[first + 1], point, n_numeric, penalty, farthest)
-            left_is_nearer = left < right or (
-                left == right and tree.smallest_row[first] < tree.smallest_row[first + 1]
-            )
+            left_is_nearer = left < right or (left == right and tree.smallest_row[first] < tree.smallest_row[first + 1])
             # the nearer child is put down last and so taken up first
             stack_bound[depth], stack_node[depth] = (right, first + 1) if left_is_nearer else (left, first)
             stack_bound[depth + 1], stack_node[depth + 1] = (left, first) if left_is_nearer else (right, first + 1)
@@ -247,11 +138,6 @@ def _distance(points: Array, first: int, second: int) -> float:
         difference = points[first, column] - points[second, column]
         total += difference * difference
     return total
-
-
-BLOCK = 1024
-GROUPS = 128
-TINY = 1e-300
 
 
 @kernel
@@ -418,4 +304,46 @@ def search_sparse(
                 _insert(distances, rows, distance, row)
         for entry in range(indptr[query], indptr[query + 1]):
             dense[indices[entry]] = 0.0
+        neighbours[query] = rows
+
+
+@kernel
+def search_nominal(codes: Array, shares: Array, first_value: Array, squared: bool, neighbours: Array) -> None:
+    """Nearest rows of a nominal table by the value difference metric.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows, n_columns), int
+        Values, numbered through all columns.
+    shares : ndarray of shape (n_values, n_classes), float64
+        Share of every class among the rows with a value.
+    first_value : ndarray of shape (n_columns + 1,), int
+        Number of the first value of every column, and one past the last.
+    squared : bool
+        Whether value differences are squared before they are added.
+    neighbours : ndarray of shape (n_rows, k), int32
+        Receives the row numbers, ordered by (distance, row number).
+    """
+    n_rows, n_columns = codes.shape
+    k = neighbours.shape[1]
+    distances, rows = np.empty(k), np.empty(k, dtype=np.int32)
+    differences = np.empty(shares.shape[0])
+    for query in range(n_rows):
+        distances[:] = np.inf
+        rows[:] = NO_ROW
+        for column in range(n_columns):
+            own = codes[query, column]
+            for value in range(first_value[column], first_value[column + 1]):
+                total = 0.0
+                for label in range(shares.shape[1]):
+                    total += abs(shares[own, label] - shares[value, label])
+                differences[value] = total * total if squared else total
+        for row in range(n_rows):
+            if row == query:
+                continue
+            distance = 0.0
+            for column in range(n_columns):
+                distance += differences[codes[row, column]]
+            if distance < distances[k - 1]:
+                _insert(distances, rows, distance, row)
         neighbours[query] = rows

@@ -36,12 +36,12 @@ class SparseTable:
             column = int(self.rows.indices[faulty].min())
             found = self.rows.data[faulty & (self.rows.indices == column)]
             raise ValueError(
-                f"column {column} holds {np.isnan(found).sum()} NaN and {np.isinf(found).sum()} infinite; impute or drop "
-                "these rows first"
+                f"column {column} holds {np.isnan(found).sum()} NaN and {np.isinf(found).sum()} infinite; "
+                "impute or drop these rows first"
             )
 
     def gather(self, rows: RowNumbers) -> Any:
-        """Some rows as a CSR matrix of float64 with sorted indices and no repeated entries."""
+        """Copy some rows as a CSR matrix of float64 with sorted indices and no repeated entries."""
         some = sparse.csr_matrix(self.rows[rows], dtype=np.float64)
         some.sum_duplicates()
         return some
@@ -59,9 +59,7 @@ class SparseTable:
         index_type = sparse.get_index_dtype(maxval=max(int(indptr[-1]), self.n_columns))
         indices = np.empty(data.size, dtype=index_type)
         gaps = generator.random(data.size if box else parents.size)
-        interpolate_sparse(
-            some.data, some.indices, some.indptr, parents, neighbours, gaps, not box, data, indices
-        )
+        interpolate_sparse(some.data, some.indices, some.indptr, parents, neighbours, gaps, not box, data, indices)
         self.pieces.append(
             sparse.csr_matrix((data, indices, indptr.astype(index_type)), shape=(parents.size, self.n_columns))
         )

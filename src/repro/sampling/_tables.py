@@ -49,7 +49,7 @@ def take_rows(container: Container, rows: RowNumbers) -> Container:
 
 
 def append_rows(container: Container, rows: RowNumbers) -> Container:
-    """A container followed by copies of some of its rows; a pandas index starts again at 0."""
+    """Put copies of some rows of a container after all of its rows; a pandas index starts again at 0."""
     kind, anything = kind_of(container), cast("Any", container)
     if kind == "list":
         return cast("Container", anything + take_rows(anything, rows))
@@ -65,13 +65,32 @@ def append_rows(container: Container, rows: RowNumbers) -> Container:
 
 
 class Table(ABC):
-    """Features of a sampler's input: numeric columns as numbers, nominal columns as codes."""
+    """Features of a sampler's input: numeric columns as numbers, nominal columns as codes.
+
+    Attributes
+    ----------
+    n_rows, n_columns : int
+        Size of the input.
+    names : sequence or None
+        Column names, if it has any.
+    numeric, nominal : sequence of int
+        Columns of the children that are interpolated, and that are copied; set by :meth:`make_room`.
+    children : ndarray of shape (n_children, n_numeric), float
+        The interpolated values, to be filled in.
+    donors : ndarray of shape (n_children, n_nominal), int
+        Rows whose values the children take in the nominal columns, to be filled in.
+    """
+
+    numeric: Sequence[int]
+    nominal: Sequence[int]
+    children: Array
+    donors: RowNumbers
 
     def __init__(self, n_rows: int, names: Sequence[object] | None, n_columns: int) -> None:
         self.n_rows, self.names, self.n_columns = n_rows, names, n_columns
 
     def title(self, column: int) -> str:
-        """The column's name as it stands in messages."""
+        """Give the column's name as it stands in messages."""
         return f"column {column}" if self.names is None else f"column {self.names[column]!r}"
 
     @abstractmethod
@@ -79,7 +98,7 @@ class Table(ABC):
         """Values of a column, missing ones as NaN; a column without numbers is refused by name."""
 
     @abstractmethod
-    def values(self, column: int) -> Array:
+    def values(self, column: int) -> Any:
         """Values of a column as they are, for telling them apart."""
 
     @abstractmethod
@@ -87,12 +106,18 @@ class Table(ABC):
         """Whether the column's type says that its values are names and not numbers."""
 
     @abstractmethod
-    def reserve(self, n_children: int, numeric: Sequence[int]) -> Array:
-        """Make room for the children's numeric columns: an array of shape (n_children, n_numeric) to be filled."""
+    def finish(self) -> Any:
+        """Original rows, then the children."""
 
-    @abstractmethod
-    def finish(self, numeric: Sequence[int], donors: RowNumbers | None, nominal: Sequence[int]) -> Any:
-        """Original rows, then the children: numeric columns as filled in, nominal values from the donor rows."""
+    def make_room(self, n_children: int, numeric: Sequence[int], nominal: Sequence[int]) -> None:
+        """Prepare `children` and `donors`; calls after the first change nothing."""
+        if not hasattr(self, "children"):
+            self.numeric, self.nominal = numeric, nominal
+            self.donors = np.empty((n_children, len(nominal)), dtype=np.intp)
+            self.children = self._allocate(n_children)
+
+    def _allocate(self, n_children: int) -> Array:
+        return np.empty((n_children, len(self.numeric)))
 
     def check_numbers(self, columns: Sequence[int]) -> None:
         """Refuse columns that hold something other than finite numbers that float64 can hold."""
@@ -122,11 +147,13 @@ class Table(ABC):
         return gathered
 
     def codes(self, column: int) -> npt.NDArray[np.intp]:
-        """Number the different values of a nominal column from 0; missing values are refused by name."""
+        """Give every different value of a nominal column a number from 0; missing ones are refused by name."""
         import pandas as pd
 
-        codes, _ = pd.factorize(self.values(column))
+        codes, values = pd.factorize(self.values(column))
         missing = int(np.count_nonzero(codes < 0))
+        if any(isinstance(value, float | np.floating) and np.isinf(value) for value in values):
+            raise ValueError(f"{self.title(column)} holds infinite values (inf); impute or drop these rows first")
         if missing:
             raise ValueError(
                 f"{self.title(column)} holds {missing} missing values (NaN or None); make them a category of their own "
@@ -150,8 +177,8 @@ class Table(ABC):
 
     def _refuse_text(self, column: int, example: object) -> None:
         raise ValueError(
-            f"{self.title(column)} holds text, for example {example!r}, where numbers are needed; use SMOTENC or SMOTEN "
-            "and name it as a nominal column, or encode it"
+            f"{self.title(column)} holds text, for example {example!r}, where numbers are needed; "
+            "use SMOTENC or SMOTEN and name it as a nominal column, or encode it"
         )
 
     def _refuse_type(self, column: int, dtype: object) -> None:
@@ -171,7 +198,7 @@ class ArrayTable(Table):
         self.array: Array = check_array(features, dtype=None, ensure_all_finite=False)
         super().__init__(self.array.shape[0], None, self.array.shape[1])
 
-    def values(self, column: int) -> Array:
+    def values(self, column: int) -> Any:
         return self.array[:, column]
 
     def is_nominal(self, column: int) -> bool:
@@ -205,25 +232,24 @@ class ArrayTable(Table):
     def gather(self, rows: RowNumbers, columns: Sequence[int]) -> Numbers:
         if self.array.dtype.kind == "O":
             return super().gather(rows, columns)
-        some = self.array[rows] if len(columns) == self.n_columns else self.array[np.ix_(rows, columns)]
+        some = self.array[rows] if len(columns) == self.n_columns else self.array[np.ix_(rows, np.array(columns))]
         return np.ascontiguousarray(some, dtype=np.float64)
 
-    def reserve(self, n_children: int, numeric: Sequence[int]) -> Array:
-        dtype = np.dtype(np.float64) if self.array.dtype.kind in "biu" and len(numeric) else self.array.dtype
+    def _allocate(self, n_children: int) -> Array:
+        # values that are copied keep their type, points between whole numbers need a float
+        dtype = np.dtype(np.float64) if self.array.dtype.kind in "biu" and len(self.numeric) else self.array.dtype
         dtype = dtype.newbyteorder("=")
         self.result = np.empty((self.n_rows + n_children, self.n_columns), dtype=dtype)
         self.result[: self.n_rows] = self.array
-        in_place = dtype in (np.float64, np.float32) and len(numeric) == self.n_columns
-        self.children = self.result[self.n_rows :] if in_place else np.empty((n_children, len(numeric)))
-        return self.children
+        self.in_place = dtype in (np.float64, np.float32) and len(self.numeric) == self.n_columns
+        return self.result[self.n_rows :] if self.in_place else super()._allocate(n_children)
 
-    def finish(self, numeric: Sequence[int], donors: RowNumbers | None, nominal: Sequence[int]) -> Any:
+    def finish(self) -> Any:
         below = self.result[self.n_rows :]
-        if not np.shares_memory(below, self.children):
-            below[:, list(numeric)] = self.children
-        if donors is not None:
-            for place, column in enumerate(nominal):
-                below[:, column] = self.array[donors[:, place], column]
+        if not self.in_place:
+            below[:, self.numeric] = self.children
+        for place, column in enumerate(self.nominal):
+            below[:, column] = self.array[self.donors[:, place], column]
         return self.result.tolist() if self.as_list else self.result
 
 
@@ -232,15 +258,10 @@ class FrameTable(Table):
 
     def __init__(self, features: Any) -> None:
         self.frame = features
-        self.children: Numbers = np.empty((0, 0))
         if features.shape[0] == 0 or features.shape[1] == 0:
             what = "sample(s)" if features.shape[0] == 0 else "feature(s)"
             raise ValueError(f"Found 0 {what} (shape={features.shape}) while a minimum of 1 is required.")
         super().__init__(features.shape[0], [*features.columns], features.shape[1])
-
-    def reserve(self, n_children: int, numeric: Sequence[int]) -> Array:
-        self.children = np.empty((n_children, len(numeric)))
-        return self.children
 
     def _check_whole(self, column: int, numbers: Numbers) -> None:
         if numbers.size:
@@ -258,8 +279,8 @@ class PandasTable(FrameTable):
         dtype = getattr(self.frame.dtypes.iloc[column], "subtype", self.frame.dtypes.iloc[column])
         return types.is_integer_dtype(dtype) or types.is_bool_dtype(dtype)
 
-    def values(self, column: int) -> Array:
-        return cast("Array", self.frame.iloc[:, column].array)
+    def values(self, column: int) -> Any:
+        return self.frame.iloc[:, column].array
 
     def is_nominal(self, column: int) -> bool:
         from pandas.api import types
@@ -291,16 +312,15 @@ class PandasTable(FrameTable):
             self._check_whole(column, numbers)
         return numbers
 
-    def finish(self, numeric: Sequence[int], donors: RowNumbers | None, nominal: Sequence[int]) -> pd.DataFrame:
+    def finish(self) -> pd.DataFrame:
         import pandas as pd
 
         columns: list[pd.Series[Any]] = [pd.Series(dtype=float)] * self.n_columns
-        for place, column in enumerate(numeric):
+        for place, column in enumerate(self.numeric):
             values = np.rint(self.children[:, place]) if self._whole(column) else self.children[:, place]
             columns[column] = pd.Series(values).astype(self.frame.dtypes.iloc[column])
-        if donors is not None:
-            for place, column in enumerate(nominal):
-                columns[column] = self.frame.iloc[:, column].take(donors[:, place]).reset_index(drop=True)
+        for place, column in enumerate(self.nominal):
+            columns[column] = self.frame.iloc[:, column].take(self.donors[:, place]).reset_index(drop=True)
         children = pd.concat(columns, axis=1)
         children.columns = self.frame.columns
         return pd.concat([self.frame, children], ignore_index=True)
@@ -311,7 +331,7 @@ class PolarsTable(FrameTable):
 
     frame: pl.DataFrame
 
-    def values(self, column: int) -> Array:
+    def values(self, column: int) -> Any:
         series = self.frame.to_series(column)
         return series.to_numpy() if series.dtype.is_numeric() else np.array(series.to_list(), dtype=object)
 
@@ -333,18 +353,17 @@ class PolarsTable(FrameTable):
             self._check_exact(column, low or 0, high or 0)
         return series.cast(pl.Float64).to_numpy()
 
-    def finish(self, numeric: Sequence[int], donors: RowNumbers | None, nominal: Sequence[int]) -> pl.DataFrame:
+    def finish(self) -> pl.DataFrame:
         import polars as pl
 
         columns: list[pl.Series] = [pl.Series()] * self.n_columns
-        for place, column in enumerate(numeric):
+        for place, column in enumerate(self.numeric):
             dtype, name = self.frame.dtypes[column], self.frame.columns[column]
             whole = dtype.is_integer() or dtype == pl.Boolean
             values = np.rint(self.children[:, place]) if whole else self.children[:, place]
             columns[column] = pl.Series(name, values).cast(dtype)
-        if donors is not None:
-            for place, column in enumerate(nominal):
-                columns[column] = self.frame.to_series(column).gather(donors[:, place])
+        for place, column in enumerate(self.nominal):
+            columns[column] = self.frame.to_series(column).gather(self.donors[:, place])
         return pl.concat([self.frame, pl.DataFrame(columns)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -109,26 +110,27 @@ def _n_threads(work: float) -> int:
 
 
 def _blocked_work(n_rows: int, n_columns: int) -> float:
-    """Time for one row of the search in blocks, in nanoseconds on the machine this was fitted on."""
-    return n_rows * (0.8 + 0.024 * n_columns)
+    """Estimate the time of the search in blocks in nanoseconds; coefficients fitted on one machine."""
+    return 5e5 + n_rows * n_rows * (0.8 + 0.024 * n_columns)
 
 
 def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neighbours:
     """Search by the tree, or in blocks where the tree would look at too many points."""
     from repro.sampling._compile import run_in_threads
-    from repro.sampling._search_kernels import build_tree, search_tree
+    from repro.sampling._search_kernels import LEAF_SIZE, search_tree
+    from repro.sampling._tree_kernels import build_tree
 
     n_rows, n_columns = points.shape
-    tree = build_tree(points, n_numeric, penalty)
+    tree = build_tree(points, n_numeric, penalty, LEAF_SIZE)
     queries = tree.leaf_rows.ravel()[:n_rows]
     neighbours = np.empty((n_rows, k), dtype=np.int32)
     trial = queries[:: max(1, n_rows // max(8, min(64, n_rows // 100)))]
     leaves = search_tree(tree, points, trial, n_numeric, penalty, neighbours) / trial.size
-    tree_work = leaves * (120.0 + 8.0 * n_columns)
+    tree_work = n_rows * leaves * (120.0 + 8.0 * n_columns)
     if n_numeric == n_columns and tree_work > _blocked_work(n_rows, n_columns):
         del tree
         return _search_blocked(points, k)
-    n_threads = _n_threads(n_rows * tree_work)
+    n_threads = _n_threads(tree_work)
 
     def search(some: npt.NDArray[np.int32]) -> None:
         search_tree(tree, points, some, n_numeric, penalty, neighbours)
@@ -144,9 +146,12 @@ def _search_blocked(points: Rows, k: int) -> Neighbours:
     n_rows = points.shape[0]
     neighbours = np.empty((n_rows, k), dtype=np.int32)
     starts = range(0, n_rows, _QUERY_BLOCK)
-    n_threads = _n_threads(n_rows * _blocked_work(*points.shape)) if len(starts) > 1 else 1
+    n_threads = _n_threads(_blocked_work(*points.shape)) if len(starts) > 1 else 1
     screening = _Screening(points, np.float32)
-    with _blas_limit, threadpool_limits(1, user_api="blas"):
+    with ExitStack() as limits:
+        if n_threads > 1:
+            limits.enter_context(_blas_limit)
+            limits.enter_context(threadpool_limits(1, user_api="blas"))
         exact = screening.search(starts[0], neighbours)
         if exact > 0.02 * _QUERY_BLOCK * n_rows and n_rows > 4096:
             # most pairs are closer than single precision can tell apart
@@ -188,12 +193,13 @@ class _Screening:
             self.candidates[block, -1] = norms * (1.0 - self.error)
 
     def _scaled(self, points: Rows) -> tuple[npt.NDArray[Any], Rows]:
-        scaled = ((points - self.centre) * self.scale).astype(self.dtype)
-        return scaled, np.einsum("ij,ij->i", scaled, scaled, dtype=np.float64)
+        scaled: npt.NDArray[Any] = ((points - self.centre) * self.scale).astype(self.dtype)
+        return scaled, np.square(scaled, dtype=np.float64).sum(axis=1)
 
     def search(self, start: int, neighbours: Neighbours) -> int:
         """Write the neighbours of one block of queries; return how many distances were computed exactly."""
-        from repro.sampling._search_kernels import BLOCK, NO_ROW, screen
+        from repro.sampling._search_kernels import BLOCK, screen
+        from repro.sampling._tree_kernels import NO_ROW
 
         points = self.points[start : start + _QUERY_BLOCK]
         queries = np.arange(start, start + len(points), dtype=np.int32)
@@ -240,9 +246,7 @@ def _search_sparse(matrix: sparse.csr_matrix, k: int) -> Neighbours:
     n_threads = _n_threads(float(n_rows) * (matrix.nnz + n_rows))
 
     def search(queries: npt.NDArray[np.int32]) -> None:
-        search_sparse(
-            matrix.data, matrix.indices, matrix.indptr, n_columns, squared_norms, error, queries, neighbours
-        )
+        search_sparse(matrix.data, matrix.indices, matrix.indptr, n_columns, squared_norms, error, queries, neighbours)
 
     run_in_threads(search, np.array_split(np.arange(n_rows, dtype=np.int32), 8 * n_threads), n_threads)
     return neighbours

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils._param_validation import StrOptions
 
-from repro.sampling._base import Labels, RandomState, SyntheticOverSampler
+from repro.sampling._base import RandomState, SyntheticOverSampler
 from repro.sampling._sparse_table import SparseTable
 from repro.sampling._tables import RowNumbers, Table, kind_of, read_table
 from repro.sampling.neighbors import nearest_neighbors
@@ -30,11 +30,11 @@ class SMOTE(SyntheticOverSampler):
         gets ``floor(amount / 100)`` children; below 100 a random part of ``floor(n_rows * amount / 100)`` rows gets one
         child each. None leaves the number to `sampling_strategy`.
     sampling_strategy : float, str, dict or callable, default="auto"
-        Without `amount` as in imbalanced-learn: a float is the wanted ratio of minority to majority rows; ``"minority"``,
-        ``"not minority"``, ``"not majority"``, ``"all"`` make the named classes as large as the largest, ``"auto"`` means
-        ``"not majority"``; a dict or a callable gives the wanted number of rows per class. With `amount` one of the
-        names, which then says which classes are over-sampled: ``"auto"`` means ``"minority"``, the smallest class
-        (of equally small ones the first in sorted order).
+        Without `amount` as in imbalanced-learn: a float is the wanted ratio of minority to majority rows;
+        ``"minority"``, ``"not minority"``, ``"not majority"``, ``"all"`` make the named classes as large as the
+        largest, ``"auto"`` means ``"not majority"``; a dict or a callable gives the wanted number of rows per class.
+        With `amount` one of the names, which then says which classes are over-sampled: ``"auto"`` means
+        ``"minority"``, the smallest class (of equally small ones the first in sorted order).
     k_neighbors : int, default=5
         Neighbours of a row that its children lie towards; found among the rows of the same class only.
     interpolation : {"segment", "box"}, default="segment"
@@ -71,9 +71,9 @@ class SMOTE(SyntheticOverSampler):
 
     Notes
     -----
-    A child is ``x_i + gap * (x_j - x_i)`` with `gap` uniform on [0, 1) and `j` one of the `k_neighbors` nearest rows of `i`
-    by Euclidean distance on the columns as they are (nothing is scaled). A row is not its own neighbour, by row number;
-    an identical twin is a neighbour like any other. Given the pair, the mean of the child is the midpoint; with
+    A child is ``x_i + gap * (x_j - x_i)`` with `gap` uniform on [0, 1) and `j` one of the `k_neighbors` nearest rows of
+    `i` by Euclidean distance on the columns as they are (nothing is scaled). A row is not its own neighbour, by row
+    number; an identical twin is a neighbour like any other. Given the pair, the mean of the child is the midpoint; with
     ``D = x_j - x_i`` its covariance is ``D D^T / 12`` on the segment and ``diag(D^2) / 12`` in the box.
 
     Input and output. NumPy arrays keep float types; arrays of integers or booleans come back as float64, since a point
@@ -100,7 +100,7 @@ class SMOTE(SyntheticOverSampler):
     (200, 2)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SyntheticOverSampler._parameter_constraints,
         "interpolation": [StrOptions({"segment", "box"})],
         "neighbor_replacement": ["boolean"],
@@ -132,10 +132,6 @@ class SMOTE(SyntheticOverSampler):
         table.check_numbers(range(table.n_columns))
         return table
 
-    def _begin(self, table: Table | SparseTable, labels: Labels, n_children: int) -> None:
-        if n_children == 0 and isinstance(table, Table):
-            table.reserve(0, range(table.n_columns))
-
     def _write_children(
         self,
         table: Table | SparseTable,
@@ -155,11 +151,13 @@ class SMOTE(SyntheticOverSampler):
         if isinstance(table, SparseTable):
             table.append_children(rows, parents, towards, self.interpolation == "box", generator)
         else:
-            children = table.reserve(self.parents_.shape[0], columns)[place]
-            self._interpolate(rows, parents, towards, children, generator)
+            table.make_room(self.parents_.shape[0], columns, ())
+            self._interpolate(rows, parents, towards, table.children[place], generator)
 
     def _end(self, table: Table | SparseTable) -> Any:
-        return table.finish(range(table.n_columns), None, ()) if isinstance(table, Table) else table.finish()
+        if isinstance(table, Table):
+            table.make_room(0, range(table.n_columns), ())
+        return table.finish()
 
     def _draw_pairs(
         self, n_parents: int, n_children: int, generator: np.random.Generator
@@ -172,11 +170,9 @@ class SMOTE(SyntheticOverSampler):
             return parents, generator.integers(k, size=n_children, dtype=np.int32)
         rounds = -(-per_parent // k)
         shuffled = np.argsort(generator.random((int(rounds.sum()), k)), axis=1).astype(np.int32).ravel()
-        # of the places of a parent's rounds, written one after the other, the first per_parent are used
-        unused = np.repeat(rounds * k - per_parent, per_parent)
-        skipped = np.concatenate([[0], np.cumsum(rounds * k - per_parent)[:-1]])
-        del unused
-        return parents, shuffled[np.arange(n_children) + np.repeat(skipped, per_parent)]
+        # the rounds of a parent stand one after the other; its children use as many places from the start as they are
+        unused_before = np.cumsum(rounds * k - per_parent) - (rounds * k - per_parent)
+        return parents, shuffled[np.arange(n_children) + np.repeat(unused_before, per_parent)]
 
     def _interpolate(
         self,

@@ -53,6 +53,7 @@ TABLE_3: Final[Mapping[str, Mapping[int, int]]] = {
 }
 """Published areas times 10,000 (Table 3, C4.5); level 0 is plain under-sampling."""
 
+FEWEST_ROWS: Final = 10
 ADULT_SAMPLE_ROWS: Final = 4000
 SIMULATED_ROWS: Final = 1500
 DERIVED: Final[Mapping[str, str | None]] = {
@@ -169,18 +170,19 @@ def as_problem(dataset: Dataset, *, name: str | None = None, continuous_only: bo
         positive class is the larger one.
     """
     features = dataset.features
-    counts = dataset.target.value_counts()
+    counts: dict[object, int] = dict(dataset.target.value_counts().items())
     if len(counts) != 2:
         raise ValueError(f"the sweep needs a target with two classes, found {len(counts)} in {dataset.name}")
-    if counts.min() < 10:
+    smaller = min(counts, key=lambda label: counts[label])
+    if counts[smaller] < FEWEST_ROWS:
         raise ValueError(
-            f"the sweep needs at least 10 rows of each class, one a fold; "
-            f"{dataset.name} has {counts.min()} of class {counts.idxmin()!r}"
+            f"the sweep needs at least {FEWEST_ROWS} rows of each class, one a fold; "
+            f"{dataset.name} has {counts[smaller]} of class {smaller!r}"
         )
-    if counts[dataset.positive] > counts.min():
+    if counts[dataset.positive] > counts[smaller]:
         raise ValueError(
-            f"positive must be the smaller class, SMOTE adds to it; {dataset.name} has {counts[dataset.positive]} rows of "
-            f"{dataset.positive!r} and {counts.min()} of {counts.idxmin()!r}"
+            f"positive must be the smaller class, SMOTE adds to it; {dataset.name} has {counts[dataset.positive]} rows "
+            f"of {dataset.positive!r} and {counts[smaller]} of {smaller!r}"
         )
     nominal = [not pd.api.types.is_numeric_dtype(features[column]) for column in features.columns]
     columns: list[npt.NDArray[np.float64]] = []

@@ -1,0 +1,159 @@
+"""The build: what it executes, what it keeps, when it does nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import book_inputs
+import book_notebooks
+import filelock
+import nbformat
+import pytest
+from book_site import ROOT
+from jupyter_cache import get_cache
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from repro.studies import study_names
+
+
+def write(path: Path, *sources: str, prose: str = "# Title", **metadata: object) -> Path:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [new_markdown_cell(prose), *(new_code_cell(source, metadata=metadata) for source in sources)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
+    return path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty checkout that the notebook steps work in."""
+    build = tmp_path / "_build"
+    for module in (book_inputs, book_notebooks):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+        monkeypatch.setattr(module, "BUILD", build)
+    monkeypatch.setattr(book_notebooks, "EXECUTED", build / "executed")
+    monkeypatch.setattr(book_notebooks, "CACHE", build / ".jupyter_cache")
+    return tmp_path
+
+
+def test_table_of_contents_is_read_in_its_order() -> None:
+    names = book_inputs.toc_files()
+    assert names[0] == "book/index"
+    assert names.index("book/how-to-read") < names.index("book/claims") < names.index("book/bibliography")
+    for name in names:
+        assert any((ROOT / f"{name}{suffix}").is_file() for suffix in (".md", ".ipynb")), name
+
+
+def test_fingerprint_sees_names_and_contents_and_no_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_inputs, "ROOT", tmp_path)
+
+    def fingerprint() -> str:
+        return book_inputs.hash_of(book_inputs.files_below(tmp_path))
+
+    (tmp_path / "a.md").write_text("one", encoding="utf-8")
+    first = fingerprint()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").write_text("compiled", encoding="utf-8")
+    assert fingerprint() == first
+    (tmp_path / "a.md").rename(tmp_path / "b.md")
+    renamed = fingerprint()
+    (tmp_path / "b.md").write_text("two", encoding="utf-8")
+    assert len({first, renamed, fingerprint()}) == 3
+
+
+def test_notebooks_are_executed_once_and_a_failed_one_is_named(
+    checkout: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    good = write(checkout / "notebooks" / "good.ipynb", "import os", "print(6 * 7, os.environ['REPRO_PROFILE'])")
+    bad = write(checkout / "notebooks" / "bad.ipynb", "print('before')", "raise ValueError('the reason')")
+    assert book_notebooks.execute([good, bad], 1) == [bad]
+    assert "the reason" in capfd.readouterr().out
+    assert nbformat.read(good, 4).cells[2].outputs == []
+    executed = nbformat.read(checkout / "_build" / "executed" / "notebooks" / "good.ipynb", 4)
+    assert executed.cells[2].outputs[0].text == "42 quick\n"
+    assert not book_notebooks.is_stale(good)
+    assert book_notebooks.is_stale(bad)
+
+    write(
+        good,
+        "import os",
+        "print(6 * 7, os.environ['REPRO_PROFILE'])",
+        prose="# Another title",
+        mystnb={"image": {"alt": "a text"}},
+    )
+    assert not book_notebooks.is_stale(good), "prose and alternative texts need no execution"
+    book_notebooks.fill_cache([good])
+    merged = get_cache(str(book_notebooks.CACHE)).merge_match_into_notebook(nbformat.read(good, 4))[1]
+    assert merged.cells[2].outputs[0].text == "42 quick\n"
+    assert merged.cells[2].metadata["mystnb"]["image"]["alt"] == "a text"
+    assert book_notebooks.executed_by_the_pages() == []
+
+    write(good, "import os", "print(6 * 8)")
+    assert book_notebooks.is_stale(good)
+
+
+def test_old_records_leave_the_cache(checkout: Path) -> None:
+    for name in ("one", "two"):
+        path = write(checkout / "notebooks" / f"{name}.ipynb", f"print('{name}')")
+        target = checkout / "_build" / "executed" / "notebooks" / f"{name}.ipynb"
+        write(target, f"print('{name}')")
+        notebook = nbformat.read(target, 4)
+        notebook.cells[1].execution_count = 1
+        nbformat.write(notebook, target)
+        target.with_suffix(".json").write_text(json.dumps({"fingerprint": "", "seconds": 1.0}), encoding="utf-8")
+        book_notebooks.fill_cache([path])
+    records = get_cache(str(book_notebooks.CACHE)).list_cache_records()
+    assert [Path(record.uri).stem for record in records] == ["two"]
+
+
+def test_a_notebook_depends_on_the_studies_it_names(checkout: Path) -> None:
+    plain = write(checkout / "notebooks" / "plain.ipynb", "print(1)")
+    study = study_names()[0]
+    naming = write(checkout / "notebooks" / "naming.ipynb", f"print('{study}-c2')")
+    before = [book_notebooks.fingerprint(path) for path in (plain, naming)]
+    (checkout / "results" / study).mkdir(parents=True)
+    (checkout / "results" / study / "roc_sweep.paper.csv").write_text("value\n1\n", encoding="utf-8")
+    after = [book_notebooks.fingerprint(path) for path in (plain, naming)]
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+@pytest.mark.book
+@pytest.mark.xdist_group("book")
+def test_a_second_build_does_nothing(site: Path) -> None:
+    page = site / "book" / "index.html"
+    written = page.stat().st_mtime_ns
+    finished = subprocess.run(
+        [sys.executable, str(ROOT / "book" / "build.py")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "nothing changed" in finished.stdout
+    assert (site / "index.html").as_uri() in finished.stdout
+    assert page.stat().st_mtime_ns == written
+
+
+@pytest.mark.book
+@pytest.mark.xdist_group("book")
+def test_two_builds_at_once_wait_for_each_other(site: Path) -> None:
+    lock = filelock.FileLock(ROOT / "_build" / ".book.lock")
+    with lock:
+        waiting = subprocess.Popen(
+            [sys.executable, str(ROOT / "book" / "build.py")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert waiting.stdout is not None
+        assert "another build is running" in waiting.stdout.readline()
+        finished = threading.Event()
+        threading.Thread(target=lambda: (waiting.wait(), finished.set()), daemon=True).start()
+        assert not finished.wait(timeout=1)
+    assert waiting.wait(timeout=120) == 0
+
+
+@pytest.mark.book
+@pytest.mark.xdist_group("book")
+def test_the_pages_executed_nothing_themselves(site: Path) -> None:
+    assert book_notebooks.executed_by_the_pages() == []
+    executed = {path.stem for path in book_notebooks.EXECUTED.rglob("*.ipynb")}
+    assert {Path(name).stem for name in book_inputs.toc_files() if (ROOT / f"{name}.ipynb").is_file()} <= executed

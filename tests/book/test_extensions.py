@@ -1,0 +1,201 @@
+"""The local extensions, on constructed claims: what roles say, where they link, what they refuse, what is escaped."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import book_evidence
+import book_site
+import page_fixes
+import pytest
+from book_evidence import Evidence
+from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+from repro.claims import ConditionJudgement, ControlJudgement, Judgement
+from repro.protocol.claim import Claim
+
+CONTENT: dict[str, Any] = {
+    "id": "toy-c1",
+    "paper": "someone2020",
+    "locator": "Table 1",
+    "statement": "A beats <script>alert(1)</script> & B.",
+    "experiment": "toy.trial",
+    "quantity": {"metric": "auc", "contrast": ["a", "b"], "conditions": "dataset", "replicate": "partition"},
+    "interval": "t",
+    "criterion": {"kind": "direction"},
+    "control": "flipped",
+    "profiles": {"quick": "mechanism demo", "paper": "full"},
+}
+
+
+def judgement(claim: Claim, profile: str, verdict: Any, *conditions: ConditionJudgement) -> Judgement:
+    return Judgement(
+        claim,
+        profile,
+        verdict,
+        conditions=conditions,
+        control=ControlJudgement("flipped", "not reproduced"),
+        mechanism_demo=profile == "quick",
+    )
+
+
+def evidence(identifier: str = "toy-c1", paper: Any = "not run") -> Evidence:
+    claim = Claim.model_validate({**CONTENT, "id": identifier})
+    first = ConditionJudgement("pima", "reproduced", estimate=0.01234, interval=(0.0061, 0.0186), replicates=10)
+    second = ConditionJudgement("phoneme", "not reproduced", estimate=-0.02, interval=(-0.03, -0.01), replicates=10)
+    judgements = {"quick": judgement(claim, "quick", "reproduced", first)}
+    judgements["paper"] = judgement(claim, "paper", paper, *((first, second) if paper != "not run" else ()))
+    return Evidence(claim, judgements)
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, Evidence]:
+    entries = {"toy-c1": evidence(), "toy-c2": evidence("toy-c2", "partly")}
+    monkeypatch.setattr(book_evidence, "all_evidence", lambda: entries)
+    return entries
+
+
+@pytest.fixture
+def read(tmp_path: Path, known: dict[str, Evidence]) -> Callable[[str], tuple[BeautifulSoup, str, int]]:
+    """Build one page with the roles; gives the page, the warnings and the exit status of a strict build."""
+
+    def build(text: str) -> tuple[BeautifulSoup, str, int]:
+        source = tmp_path / "source"
+        (source / "book").mkdir(parents=True)
+        (source / "index.md").write_text("# Index\n\n```{toctree}\nbook/claims\nbook/page\n```\n", encoding="utf-8")
+        (source / "book" / "claims.md").write_text("# Claims\n", encoding="utf-8")
+        (source / "book" / "page.md").write_text(f"# Page\n\n{text}\n", encoding="utf-8")
+        warnings = io.StringIO()
+        with docutils_namespace():
+            app = Sphinx(
+                source, None, tmp_path / "html", tmp_path / "doctrees", "html", status=None, warning=warnings,
+                confoverrides={"extensions": ["myst_parser", "claim_roles"]}, warningiserror=True, keep_going=True,
+            )  # fmt: skip
+            app.build()
+        page = book_site.parsed.__wrapped__(tmp_path / "html" / "book" / "page.html")
+        return page, warnings.getvalue(), app.statuscode
+
+    return build
+
+
+def test_claim_role_shows_the_verdict_and_links_to_the_row(read: Any) -> None:
+    page, warnings, status = read("See {claim}`toy-c2`.")
+    link = page.find("a", class_="claim-link")
+    assert link["href"] == "claims.html#toy-c2"
+    assert link.find(class_="verdict-partly").get_text().endswith("partly")
+    assert "mechanism demo" not in page.get_text()
+    assert (warnings, status) == ("", 0)
+
+
+def test_claim_role_falls_back_to_the_run_that_exists_and_marks_a_demo(read: Any) -> None:
+    page, _, _ = read("See {claim}`toy-c1` and {claim}`toy-c1:paper`.")
+    shown = [link.find(class_="verdict").get_text()[2:] for link in page.find_all("a", class_="claim-link")]
+    assert shown == ["reproduced", "not run"]
+    assert page.get_text().count("mechanism demo") == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "message"),
+    [
+        ("{claim}`toy-c3`", "unknown claim 'toy-c3'; did you mean 'toy-c"),
+        ("{claim}`toy-c1:papre`", "unknown profile of toy-c1 'papre'; did you mean 'paper'?"),
+        ("{result}`toy-c1:quick`", "result must be 'claim:profile:field'"),
+        ("{result}`toy-c1:quick:estimat`", "did you mean 'estimate'?"),
+        ("{result}`toy-c2:paper:estimate`", "toy-c2 has no estimate in profile 'paper'"),
+        ("{result}`toy-c2:paper:estimate:pina`", "did you mean 'pima'?"),
+        ("{result}`toy-c1:paper:estimate`", "it is not run"),
+    ],
+)
+def test_what_does_not_exist_fails_the_strict_build_with_its_name(read: Any, role: str, message: str) -> None:
+    _, warnings, status = read(f"See {role}.")
+    assert message in warnings
+    assert status == 1
+
+
+def test_result_role_gives_numbers_with_the_digits_of_their_interval(read: Any) -> None:
+    roles = [
+        "toy-c1:quick:estimate",
+        "toy-c1:quick:interval",
+        "toy-c2:paper:replicates:phoneme",
+        "toy-c2:paper:verdict",
+    ]
+    page, _, status = read(" ".join(f"{{result}}`{role}`" for role in roles))
+    assert [found.get_text() for found in page.find_all(class_="result-number")] == [
+        "0.0123",
+        "[0.0061, 0.0186]",
+        "10",
+        "partly",
+    ]
+    assert status == 0
+
+
+def test_headline_is_the_largest_run_and_tally_keeps_the_order_of_verdicts() -> None:
+    entries = [evidence(paper="partly"), evidence(), evidence(paper="partly")]
+    assert [entry.headline.profile for entry in entries] == ["paper", "quick", "paper"]
+    assert book_evidence.tally(entries) == {"reproduced": 1, "partly": 2}
+    assert [entry.intervals for entry in entries] == [3, 1, 3]
+
+
+def test_statements_are_escaped_in_the_dashboard() -> None:
+    html = book_evidence.render(
+        "dashboard.html",
+        name="dashboard",
+        entries=[evidence(paper="partly")],
+        verdicts=book_evidence.VERDICTS,
+        studies=["toy"],
+        chapters={},
+        table=lambda *key: None,
+        disagreement=lambda entry: 'https://example.org/?a="<b>',
+        script="dashboard.js",
+    )
+    page = BeautifulSoup(html, "html.parser")
+    assert [script.get("src") for script in page.find_all("script")] == ["dashboard.js"]
+    assert "A beats <script>alert(1)</script> & B." in page.find("tbody").get_text()
+    assert page.find("a", string="Report a disagreement")["href"] == 'https://example.org/?a="<b>'
+    assert [row.find("th").get_text() for row in page.select("table.conditions tbody tr")] == ["pima", "phoneme"]
+
+
+def test_disagreement_is_an_issue_filled_in_with_what_the_book_says() -> None:
+    address = urlsplit(book_evidence.disagreement_address("https://github.com/someone/book", evidence(paper="partly")))
+    query = {key: values[0] for key, values in parse_qs(address.query).items()}
+    assert (address.netloc, address.path) == ("github.com", "/someone/book/issues/new")
+    assert query["title"] == "Disagreement about toy-c1"
+    assert CONTENT["statement"] in query["body"]
+    assert "`quick`: reproduced (0.0123 [0.0061, 0.0186]" in query["body"]
+
+
+def test_repeated_inline_scripts_are_dropped_and_mathjax_where_there_is_no_formula() -> None:
+    def script(filename: str | None = None, body: str | None = None) -> Any:
+        return SimpleNamespace(filename=filename, attributes={"body": body} if body else {})
+
+    scripts = [
+        script(body="const THEBE_JS_URL = 1"), script("a.js"), script("a.js"), script(body="const THEBE_JS_URL = 1"),
+        script(body="window.MathJax = {}"), script("_static/mathjax/tex-svg.js"),
+    ]  # fmt: skip
+    for formulas, left in ((True, 5), (False, 3)):
+        domain = SimpleNamespace(data={"has_equations": {"page": formulas}})
+        app: Any = SimpleNamespace(
+            config=SimpleNamespace(mathjax_path="mathjax/tex-svg.js"),
+            env=SimpleNamespace(get_domain=lambda name, found=domain: found),
+        )
+        context = {"script_files": list(scripts)}
+        page_fixes.drop_needless_scripts(app, "page", "page.html", context, None)
+        assert len(context["script_files"]) == left
+        assert sum(bool(found.attributes.get("body", "").startswith("const")) for found in context["script_files"]) == 1
+
+
+def test_address_and_version_are_filled_in_from_the_settings() -> None:
+    app: Any = SimpleNamespace(
+        config=SimpleNamespace(html_theme_options={"repository_url": "https://github.com/someone/book"})
+    )
+    source = ["git clone @repository@.git, version @version@"]
+    page_fixes.fill_in_settings(app, "book/how-to-run", source)
+    assert source[0].startswith("git clone https://github.com/someone/book.git, version ")
+    assert "@" not in source[0]
