@@ -20,12 +20,13 @@
 # [Run on Binder](https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/smote.ipynb) ·
 # [Source](https://github.com/set_owner/imbalance-book/blob/main/notebooks/smote.py)
 #
-# *Reading time 25 minutes · runs in about a minute on two CPU cores · data embedded, the paper's own sets as committed tables · no GPU.*
+# *Reading time 25 minutes · runs in about a minute on two CPU cores · data embedded, the paper's own sets as
+# committed tables · no GPU.*
 #
-# In 2002 Nitesh Chawla, Kevin Bowyer, Lawrence Hall and Philip Kegelmeyer proposed to fight class imbalance by inventing
-# rows of the rare class. Their paper ([doi 10.1613/jair.953](https://doi.org/10.1613/jair.953)) became one of the most cited
-# in machine learning. This chapter takes its statements one by one, runs the experiment that decides each of them, and says
-# what holds.
+# In 2002 Nitesh Chawla, Kevin Bowyer, Lawrence Hall and Philip Kegelmeyer proposed to fight class imbalance by
+# inventing rows of the rare class. Their paper ([doi 10.1613/jair.953](https://doi.org/10.1613/jair.953)) became one
+# of the most cited in machine learning. This chapter takes its statements one by one, runs the experiment that
+# decides each of them, and says what holds.
 
 # %% tags=["remove-cell"]
 import sys
@@ -60,9 +61,10 @@ Markdown(
 # %% [markdown]
 # ## The idea in one picture
 #
-# A rare class leaves few rows. Copying them makes a learner draw tight boxes around the copies. SMOTE, the *synthetic minority over-sampling technique*,
-# draws new rows **between** the old ones: take a minority row (the *parent*), pick one of its five nearest minority neighbours, go a random part of the way.
-# The middle panel shows this. The right panel shows what the paper's pseudo-code says if it is read to the letter: it draws a new random number for every
+# A rare class leaves few rows. Copying them makes a learner draw tight boxes around the copies. SMOTE, the *synthetic
+# minority over-sampling technique*, draws new rows **between** the old ones: take a minority row (the *parent*), pick
+# one of its five nearest minority neighbours, go a random part of the way. The middle panel shows this. The right
+# panel shows what the paper's pseudo-code says if it is read to the letter: it draws a new random number for every
 # column, so the child lands anywhere in the *box* between parent and neighbour. We come back to the difference below.
 
 # %%
@@ -88,7 +90,8 @@ figures.idea(minority, majority, sampler.parents_ - 150, segment, box)
 #
 # $$x_{\text{new}} = x_i + u\,(x_j - x_i), \qquad u \sim \text{Uniform}(0, 1).$$
 #
-# The *amount* is given in percent: at 300 % every parent has exactly three children. Twelve lines of NumPy say it all.
+# The *amount* is given in percent: at 300 % every parent has exactly three children. Twelve lines of NumPy say it
+# all.
 
 
 # %%
@@ -107,9 +110,10 @@ children, parents, neighbours = smote_from_scratch(minority, 300, 5, generator)
 children.shape
 
 # %% [markdown]
-# The same, fast: `repro.sampling.SMOTE` finds exact neighbours without the $n \times n$ matrix, keeps data frames, refuses missing values by the name of
-# their column, and works in a scikit-learn pipeline. Two programs that draw their own random numbers cannot be compared child by child. But the package
-# records who the parents were, so we can check every child of the package against our own neighbours.
+# The same, fast: `repro.sampling.SMOTE` finds exact neighbours without the $n \times n$ matrix, keeps data frames,
+# refuses missing values by the name of their column, and works in a scikit-learn pipeline. Two programs that draw
+# their own random numbers cannot be compared child by child. But the package records who the parents were, so we can
+# check every child of the package against our own neighbours.
 
 # %%
 drawn_parents, drawn_neighbours = (sampler.parents_ - 150).T
@@ -124,13 +128,14 @@ print(f"{len(segment)} children checked: right parents, right neighbours, all on
 # %% [markdown]
 # ## How the paper measures
 #
-# The paper trains C4.5 trees, the standard of its day, and asks for the whole ROC curve. A tree gives one point, so the curve is made by a **sweep**: remove majority
-# rows at random until the minority is 5, 10, 15, … 2,000 % of the majority, train a tree each time, and average the false and true positive rates over ten folds. That is
-# *plain under-sampling*. The SMOTE curve does the same after adding synthetic rows. We use our own C4.5 (gain ratio, pessimistic pruning), compared leaf by leaf with the
-# reference implementation J48.
+# The paper trains C4.5 trees, the standard of its day, and asks for the whole ROC curve. A tree gives one point, so
+# the curve is made by a **sweep**: remove majority rows at random until the minority is 5, 10, 15, … 2,000 % of the
+# majority, train a tree each time, and average the false and true positive rates over ten folds. That is *plain
+# under-sampling*. The SMOTE curve does the same after adding synthetic rows. We use our own C4.5 (gain ratio,
+# pessimistic pruning), compared leaf by leaf with the reference implementation J48.
 #
-# One detail matters when numbers are compared. The paper's area starts at the tree trained on the raw data and ends at (1, 1); the strip to the left counts nothing. We
-# call it `auc_paper` and the ordinary area `auc_full`:
+# One detail matters when numbers are compared. The paper's area starts at the tree trained on the raw data and ends
+# at (1, 1); the strip to the left counts nothing. We call it `auc_paper` and the ordinary area `auc_full`:
 
 # %%
 from repro.metrics import sweep_auc
@@ -140,11 +145,13 @@ for rule in ("paper", "full"):
     print(f"auc_{rule}: {sweep_auc(false_positive_rate, true_positive_rate, rule=rule):.4f}")
 
 # %% [markdown]
-# Two learners whose raw trees sit at different false positive rates must not be compared by `auc_paper`: the one further right loses area for nothing. So we use it only
-# where the paper does, for curves that share their first point.
+# Two learners whose raw trees sit at different false positive rates must not be compared by `auc_paper`: the one
+# further right loses area for nothing. So we use it only where the paper does, for curves that share their first
+# point.
 #
-# The next cell runs the sweep on data that come with this book: a simulated set, breast cancer, and a part of Adult's continuous columns. None of them is in the paper's Table 3, so
-# verdicts on them are marked *mechanism demo*. The table of the full run on the paper's own sets, ten partitions each, is committed with its provenance.
+# The next cell runs the sweep on data that come with this book: a simulated set, breast cancer, and a part of Adult's
+# continuous columns. None of them is in the paper's Table 3, so verdicts on them are marked *mechanism demo*. The
+# table of the full run on the paper's own sets, ten partitions each, is committed with its provenance.
 
 # %%
 from repro.results import find_table
@@ -155,13 +162,15 @@ paper = find_table("smote.roc_sweep", "paper").frame
 figures.sweep_curves(paper, ["pima", "phoneme", "mammography"], {"pima": 100, "phoneme": 200, "mammography": 400})
 
 # %% [markdown]
-# The curves of SMOTE and of plain under-sampling nearly cover each other. Whatever SMOTE gains here is small, so the question is whether it is larger than the noise.
+# The curves of SMOTE and of plain under-sampling nearly cover each other. Whatever SMOTE gains here is small, so the
+# question is whether it is larger than the noise.
 #
 # ## The claims
 #
 # ### The yardstick: do we get the paper's numbers?
 #
-# Before a comparison is worth anything, the baseline must be right. The paper prints the area of plain under-sampling for each data set; ours must lie within 0.015 of it.
+# Before a comparison is worth anything, the baseline must be right. The paper prints the area of plain under-sampling
+# for each data set; ours must lie within 0.015 of it.
 
 # %%
 from repro.claims import card
@@ -172,14 +181,15 @@ card("smote-c1")
 figures.table_3(paper)
 
 # %% [markdown]
-# Every small dot is a whole ten-fold cross-validation of the same data, only with other folds. The paper ran one. Look how far the dots of one column spread, and
-# compare with the distance between columns.
+# Every small dot is a whole ten-fold cross-validation of the same data, only with other folds. The paper ran one.
+# Look how far the dots of one column spread, and compare with the distance between columns.
 #
 # ### Does SMOTE enlarge the area?
 #
-# This is the paper's central statement. Its Table 3 compares the best of up to six SMOTE levels with one plain curve, and the best is chosen on the very rows that judge it. Choosing
-# among noisy numbers lifts the winner even if nothing is behind it. So we ask the question three times: with the level that the paper calls best, fixed in advance; with a level chosen by a
-# cross-validation inside the training part; and with the paper's way of choosing.
+# This is the paper's central statement. Its Table 3 compares the best of up to six SMOTE levels with one plain curve,
+# and the best is chosen on the very rows that judge it. Choosing among noisy numbers lifts the winner even if nothing
+# is behind it. So we ask the question three times: with the level that the paper calls best, fixed in advance; with a
+# level chosen by a cross-validation inside the training part; and with the paper's way of choosing.
 
 # %%
 figures.selection(paper)
@@ -188,9 +198,10 @@ figures.selection(paper)
 card("smote-c2")
 
 # %% [markdown]
-# The intervals are wider than those you may know from ten repetitions. The ten partitions reuse the same rows, so their spread says how much the *folds* matter, not how much another sample of
-# the population would. The correction of Nadeau and Bengio ([doi 10.1023/A:1024068626366](https://doi.org/10.1023/A:1024068626366)) puts that back; the card also gives the plain Student interval, which answers the narrower question "on
-# exactly these rows".
+# The intervals are wider than those you may know from ten repetitions. The ten partitions reuse the same rows, so
+# their spread says how much the *folds* matter, not how much another sample of the population would. The correction
+# of Nadeau and Bengio ([doi 10.1023/A:1024068626366](https://doi.org/10.1023/A:1024068626366)) puts that back; the
+# card also gives the plain Student interval, which answers the narrower question "on exactly these rows".
 #
 # Does at least the order of the levels agree with the paper's row for Mammography, the one row with five of them?
 
@@ -200,8 +211,9 @@ card("smote-c3")
 # %% [markdown]
 # ### Hulls and Naive Bayes
 #
-# A point on the convex hull of all ROC points is the best classifier for some cost. The paper draws the hulls and concludes that SMOTE has more such points than plain under-sampling and
-# than a Naive Bayes classifier whose prior is shifted towards the minority; Pima, it says, is the exception. It counts nothing, so we count.
+# A point on the convex hull of all ROC points is the best classifier for some cost. The paper draws the hulls and
+# concludes that SMOTE has more such points than plain under-sampling and than a Naive Bayes classifier whose prior is
+# shifted towards the minority; Pima, it says, is the exception. It counts nothing, so we count.
 
 # %%
 card("smote-c4")
@@ -212,8 +224,9 @@ card("smote-c8")
 # %% [markdown]
 # ### Why not simply copy?
 #
-# The mechanism behind SMOTE is plausible: a tree that sees each minority row five times cuts small boxes around single rows; a tree that sees five rows *spread out* between neighbours must
-# cut larger ones. Then it should be smaller and recall more of the minority. Here all majority rows stay.
+# The mechanism behind SMOTE is plausible: a tree that sees each minority row five times cuts small boxes around
+# single rows; a tree that sees five rows *spread out* between neighbours must cut larger ones. Then it should be
+# smaller and recall more of the minority. Here all majority rows stay.
 
 # %%
 figures.replication(find_table("smote.replication", "paper").frame)
@@ -224,9 +237,10 @@ card("smote-c5")
 # %% [markdown]
 # ### Moving the threshold instead
 #
-# A sweep of trees is a dear way to a ROC curve. One tree has a frequency of the minority in every leaf, and a threshold that moves from 0.5 to 0 gives a curve for nothing. The paper finds that SMOTE
-# dominates it. But its tree is pruned, and pruning merges exactly the leaves whose frequencies differ. We add the same tree unpruned, and unpruned with Laplace's correction
-# $(n_{\text{minority}} + 1) / (n + 2)$ in the leaves.
+# A sweep of trees is a dear way to a ROC curve. One tree has a frequency of the minority in every leaf, and a
+# threshold that moves from 0.5 to 0 gives a curve for nothing. The paper finds that SMOTE dominates it. But its tree
+# is pruned, and pruning merges exactly the leaves whose frequencies differ. We add the same tree unpruned, and
+# unpruned with Laplace's correction $(n_{\text{minority}} + 1) / (n + 2)$ in the leaves.
 
 # %%
 figures.thresholds(paper, "phoneme", level=200)
@@ -237,8 +251,10 @@ card("smote-c6")
 # %% [markdown]
 # ### Adult, where the paper itself reports a failure
 #
-# Adult has eight nominal columns. For such data the paper proposes SMOTE-NC, where two rows that differ in a nominal column are a fixed distance apart and the child takes its neighbours' most frequent value.
-# It reports that this does worse than plain under-sampling, that SMOTE on the six continuous columns alone does no better, and that the area falls as the level rises.
+# Adult has eight nominal columns. For such data the paper proposes SMOTE-NC, where two rows that differ in a nominal
+# column are a fixed distance apart and the child takes its neighbours' most frequent value. It reports that this does
+# worse than plain under-sampling, that SMOTE on the six continuous columns alone does no better, and that the area
+# falls as the level rises.
 
 # %%
 card("smote-c9")
@@ -246,8 +262,9 @@ card("smote-c9")
 # %% [markdown]
 # ### Does it matter how the paper is read?
 #
-# Segment or box; neighbours drawn with or without replacement; each parent used equally often or drawn at random: libraries differ, and so do the paper's own pseudo-code and its worked example. The
-# question is one of equivalence, so the criterion is turned round: the interval of the difference must lie *inside* a margin of 0.005.
+# Segment or box; neighbours drawn with or without replacement; each parent used equally often or drawn at random:
+# libraries differ, and so do the paper's own pseudo-code and its worked example. The question is one of equivalence,
+# so the criterion is turned round: the interval of the difference must lie *inside* a margin of 0.005.
 
 # %%
 card("smote-c10")
@@ -255,15 +272,17 @@ card("smote-c10")
 # %% [markdown]
 # ## Where it breaks
 #
-# **Repeated rows.** Three in ten rows of the public Mammography file repeat an earlier row exactly. Ordinary folds put copies on both sides, so a tree is tested on rows that it has seen. We run
-# the sweep with all rows, with distinct rows only, and with all copies of a row kept in one fold.
+# **Repeated rows.** Three in ten rows of the public Mammography file repeat an earlier row exactly. Ordinary folds
+# put copies on both sides, so a tree is tested on rows that it has seen. We run the sweep with all rows, with
+# distinct rows only, and with all copies of a row kept in one fold.
 
 # %%
 card("smote-c11")
 
 # %% [markdown]
-# **Strong learners.** Twenty years on, trees are boosted. Elor and Averbuch-Elor ([arXiv 2201.08528](https://arxiv.org/abs/2201.08528)) ask on 73 data sets whether balancing still helps and answer: with weak
-# learners yes, with strong ones no, if the threshold is tuned. We take three learners from weak to strong.
+# **Strong learners.** Twenty years on, trees are boosted. Elor and Averbuch-Elor ([arXiv
+# 2201.08528](https://arxiv.org/abs/2201.08528)) ask on 73 data sets whether balancing still helps and answer: with
+# weak learners yes, with strong ones no, if the threshold is tuned. We take three learners from weak to strong.
 
 # %%
 modern = find_table("smote.learners", "paper").frame
@@ -273,8 +292,10 @@ figures.ranking(modern)
 card("smote-m1")
 
 # %% [markdown]
-# **Probabilities.** Van den Goorbergh and colleagues ([doi 10.1093/jamia/ocac093](https://doi.org/10.1093/jamia/ocac093)) warn of a harm that no ROC curve shows. A model trained on balanced classes believes that half of the world is ill. Its ranking may be fine; the
-# risk that it tells a patient is not.
+# **Probabilities.** Van den Goorbergh and colleagues ([doi
+# 10.1093/jamia/ocac093](https://doi.org/10.1093/jamia/ocac093)) warn of a harm that no ROC curve shows. A model
+# trained on balanced classes believes that half of the world is ill. Its ranking may be fine; the risk that it tells
+# a patient is not.
 
 # %%
 figures.risk(modern)
@@ -283,11 +304,13 @@ figures.risk(modern)
 card("smote-m2")
 
 # %% [markdown]
-# After random sampling the damage has a closed form. If sampling multiplied the odds of the minority by $1/b$, with $b$ = original odds / sampled odds, then a calibrated $p$ becomes
+# After random sampling the damage has a closed form. If sampling multiplied the odds of the minority by $1/b$, with
+# $b$ = original odds / sampled odds, then a calibrated $p$ becomes
 #
 # $$p' = \frac{b\,p}{b\,p + 1 - p}.$$
 #
-# SMOTE changes more than the prior: its children lie where the minority is dense, so the distribution *within* the class moves too, and no single factor takes that back.
+# SMOTE changes more than the prior: its children lie where the minority is dense, so the distribution *within* the
+# class moves too, and no single factor takes that back.
 
 # %%
 card("smote-m4")
@@ -295,14 +318,17 @@ card("smote-m4")
 # %% [markdown]
 # ### What to use instead
 #
-# - Want a **decision**? Train on the data as they are and move the threshold, or give the learner your costs. Tune the threshold on rows that did not train the model.
+# - Want a **decision**? Train on the data as they are and move the threshold, or give the learner your costs. Tune
+#   the threshold on rows that did not train the model.
 # - Want a **probability**? Do not resample. If you must (memory, time), under-sample at random and correct the prior.
 # - Want a **ranking**? Try a stronger learner before a sampler, and compare both on the same folds.
-# - Have a **single small tree** to explain, and recall matters? This is what SMOTE was made for. Choose its level inside the training part.
+# - Have a **single small tree** to explain, and recall matters? This is what SMOTE was made for. Choose its level
+#   inside the training part.
 #
 # ## Try it
 #
-# The knob most worth turning is the level of SMOTE. Change `levels` and run the cell again: each number is one ten-fold sweep on the simulated set.
+# The knob most worth turning is the level of SMOTE. Change `levels` and run the cell again: each number is one
+# ten-fold sweep on the simulated set.
 
 # %%
 from repro.studies.smote.problems import simulated_problem
@@ -319,11 +345,13 @@ for level in levels:
     print(f"SMOTE {level:3d} %: auc_paper {curve_areas(mean_curve(per_level[level]))['auc_paper']:.4f}")
 
 # %% [markdown]
-# **Exercise 1.** Segment and box children have the same mean but not the same covariance. What is the correlation of the two columns among the children of *one* pair, for each reading? Predict it, then simulate.
+# **Exercise 1.** Segment and box children have the same mean but not the same covariance. What is the correlation of
+# the two columns among the children of *one* pair, for each reading? Predict it, then simulate.
 #
 # <details><summary>Answer in words</summary>
 #
-# With difference vector $D$, a segment child has covariance $D D^T / 12$: the columns move together, correlation ±1. A box child has $\mathrm{diag}(D^2) / 12$: correlation 0. The next cell shows it.
+# With difference vector $D$, a segment child has covariance $D D^T / 12$: the columns move together, correlation ±1.
+# A box child has $\mathrm{diag}(D^2) / 12$: correlation 0. The next cell shows it.
 #
 # </details>
 
@@ -336,11 +364,13 @@ for interpolation in ("segment", "box"):
     print(f"{interpolation}: correlation {np.corrcoef(added.T)[0, 1]:.3f}, variances {added.var(axis=0).round(3)}")
 
 # %% [markdown]
-# **Exercise 2.** A colleague over-samples first and cross-validates afterwards. How large is the error? Use the simulated set, a tree, and the recall of the minority.
+# **Exercise 2.** A colleague over-samples first and cross-validates afterwards. How large is the error? Use the
+# simulated set, a tree, and the recall of the minority.
 #
 # <details><summary>Answer in words</summary>
 #
-# Children of a test row's neighbours, or of the row itself, have been trained on: the recall looks far better than it is. Sampling belongs inside the training part, which a pipeline does for you.
+# Children of a test row's neighbours, or of the row itself, have been trained on: the recall looks far better than it
+# is. Sampling belongs inside the training part, which a pipeline does for you.
 #
 # </details>
 
@@ -356,11 +386,13 @@ leaking = cross_val_score(C45Classifier(), *SMOTE(random_state=0).fit_resample(p
 print(f"recall with sampling inside the folds {honest:.2f}, with sampling before them {leaking:.2f}")
 
 # %% [markdown]
-# **Exercise 3.** Take a logistic regression trained after random over-sampling to equal classes. Correct its probabilities and compare the mean prediction with the share of the minority.
+# **Exercise 3.** Take a logistic regression trained after random over-sampling to equal classes. Correct its
+# probabilities and compare the mean prediction with the share of the minority.
 #
 # <details><summary>Answer in words</summary>
 #
-# Before the correction the mean prediction is several times the share of the minority; after it both agree closely. The odds were multiplied by a known factor, and dividing by it takes the factor back.
+# Before the correction the mean prediction is several times the share of the minority; after it both agree closely.
+# The odds were multiplied by a known factor, and dividing by it takes the factor back.
 #
 # </details>
 
@@ -378,7 +410,8 @@ print(f"observed {observed:.3f}, predicted {predicted.mean():.3f}, corrected {co
 # %% [markdown]
 # ## Provenance, references, citation
 #
-# Each table of this chapter carries the commit, the versions, the machine and the seeds that made it. All verdicts together:
+# Each table of this chapter carries the commit, the versions, the machine and the seeds that made it. All verdicts
+# together:
 
 # %% tags=["hide-input"]
 from repro.claims import table
@@ -386,11 +419,14 @@ from repro.claims import table
 table("smote")
 
 # %% [markdown]
-# **References.** N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, *SMOTE: Synthetic Minority Over-sampling Technique*, Journal of Artificial Intelligence Research 16 (2002) 321–357,
-# [doi 10.1613/jair.953](https://doi.org/10.1613/jair.953). Y. Elor, H. Averbuch-Elor, *To SMOTE, or not to SMOTE?*, 2022, [arXiv 2201.08528](https://arxiv.org/abs/2201.08528). R. van den Goorbergh, M. van Smeden, D. Timmerman,
-# B. Van Calster, *The harm of class imbalance corrections for risk prediction models*, Journal of the American Medical Informatics Association 29 (2022) 1525–1534,
-# [doi 10.1093/jamia/ocac093](https://doi.org/10.1093/jamia/ocac093). C. Nadeau, Y. Bengio, *Inference for the generalization error*, Machine Learning 52 (2003) 239–281,
-# [doi 10.1023/A:1024068626366](https://doi.org/10.1023/A:1024068626366).
+# **References.** N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, *SMOTE: Synthetic Minority Over-sampling
+# Technique*, Journal of Artificial Intelligence Research 16 (2002) 321–357, [doi
+# 10.1613/jair.953](https://doi.org/10.1613/jair.953). Y. Elor, H. Averbuch-Elor, *To SMOTE, or not to SMOTE?*, 2022,
+# [arXiv 2201.08528](https://arxiv.org/abs/2201.08528). R. van den Goorbergh, M. van Smeden, D. Timmerman, B. Van
+# Calster, *The harm of class imbalance corrections for risk prediction models*, Journal of the American Medical
+# Informatics Association 29 (2022) 1525–1534, [doi 10.1093/jamia/ocac093](https://doi.org/10.1093/jamia/ocac093). C.
+# Nadeau, Y. Bengio, *Inference for the generalization error*, Machine Learning 52 (2003) 239–281, [doi
+# 10.1023/A:1024068626366](https://doi.org/10.1023/A:1024068626366).
 #
 # **Cite this reproduction** together with the paper:
 #

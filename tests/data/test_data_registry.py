@@ -119,6 +119,15 @@ def test_the_table_checksum_sees_every_kind_of_change() -> None:
     assert sum_of(b=object_labels) == sum_of()
 
 
+def test_all_bit_patterns_of_a_missing_number_are_one() -> None:
+    target = pd.Series([0, 1], name="t")
+    for bits in (0x7FF8000000000000, 0x7FF00000000007A2, 0xFFF8000000000001):  # the second one is R's NA
+        values = np.array([bits, 0], "<u8").view("<f8")
+        assert table_checksum(Table(pd.DataFrame({"a": values}), target)) == table_checksum(
+            Table(pd.DataFrame({"a": [np.nan, 0.0]}), target)
+        )
+
+
 def test_the_image_checksum_is_the_documented_byte_stream() -> None:
     images, labels = np.arange(8, dtype=np.uint8).reshape(2, 2, 2), np.array([3, 4])
     stream = b"repro images 1\n[2,2,2]\n" + labels.astype("<i8").tobytes() + images.tobytes()

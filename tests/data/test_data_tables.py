@@ -175,7 +175,10 @@ def test_keel_repeated_rows_and_missing_values_are_reported(mirror: Path) -> Non
         assert load(f"keel/{name}").metadata.repeated_rows == repeated, name
     cleveland = load("keel/cleveland-0_vs_4")
     assert cleveland.metadata.missing_values == {"ca": 3, "thal": 1}
-    assert load("keel/cleveland-0_vs_4_no_null").metadata.missing_values == {}
+    coded = load("keel/cleveland-0_vs_4_no_null")
+    assert coded.metadata.missing_values == {}
+    pd.testing.assert_frame_equal(cleveland.features.fillna(-1.0), coded.features)
+    assert any("coded as -1" in trap for trap in coded.metadata.traps)
 
 
 @pytest.mark.mirror

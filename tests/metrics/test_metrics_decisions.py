@@ -141,7 +141,7 @@ def test_best_threshold_moves_with_a_monotone_transform(rows: list[tuple[bool, i
 
 
 def test_costs_that_tie_only_up_to_rounding_still_give_the_highest_threshold() -> None:
-    # Below 3 the cost is 0.1 * 3, below 2 it is 0.3: equal on paper, not in floating point (0.30000000000000004).
+    # Calling nothing costs 0.1 * 3, calling everything 0.3: equal on paper, not in floating point.
     y, score = [1, 1, 1, 0], [1, 1, 1, 2]
     assert 0.1 * 3 != 0.3
     assert best_threshold(y, score, cost_of_miss=0.1, cost_of_false_alarm=0.3) == np.inf
@@ -179,7 +179,9 @@ def test_one_class_has_no_calibration() -> None:
 def test_bad_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match=r"probability must lie between 0 and 1, got 1 values .* such as 1.5"):
         calibration_line([0, 1], [0.2, 1.5])
-    with pytest.raises(ValueError, match="probability must lie between 0 and 1, got 1 values .* such as nan"):
+    with pytest.raises(ValueError, match=r"probability must lie between 0 and 1, got 1 values .* such as -0.1"):
+        risk_ratio([0, 1], [-0.1, 0.5])
+    with pytest.raises(ValueError, match=r"probability must lie between 0 and 1, got 1 values .* such as nan"):
         prior_correction([0.2, np.nan], sampled_odds=1, original_odds=1)
     with pytest.raises(ValueError, match="sampled_odds must be positive and finite, got 0"):
         prior_correction([0.2], sampled_odds=0, original_odds=1)

@@ -115,7 +115,6 @@ def test_degenerate_jackknife_falls_back_to_percentiles_and_says_so() -> None:
     found = bca_interval([0.0, 0.0, 0.0, 0.0, 1.0], np.median)
     assert found.method == "percentile"
     assert (found.low, found.high) == (0.0, 1.0)
-    assert equivalence_test([0.0] * 9 + [1e-9], 0.1, method="bca").equivalent
 
 
 @pytest.mark.parametrize("function", [mean_interval, bca_interval, lambda v: nadeau_bengio_interval(v, folds=10)])
@@ -138,7 +137,7 @@ def test_bad_settings_are_refused() -> None:
         mean_interval(VALUES, level=95)
     with pytest.raises(ValueError, match="folds must be at least 2, got 1"):
         nadeau_bengio_interval(VALUES, folds=1)
-    with pytest.raises(ValueError, match="folds_per_value must lie between 1 and folds .5., got 6"):
+    with pytest.raises(ValueError, match=r"folds_per_value must lie between 1 and folds .5., got 6"):
         nadeau_bengio_interval(VALUES, folds=5, folds_per_value=6)
     with pytest.raises(ValueError, match="n_resamples must be at least 1, got 0"):
         bca_interval(VALUES, n_resamples=0)

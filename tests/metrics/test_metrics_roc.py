@@ -98,16 +98,19 @@ def test_hull_with_points_on_the_left_and_right_edge() -> None:
     assert roc_convex_hull([0.5], [0.1]).area == 0.5  # below it
 
 
+def test_points_on_an_edge_up_to_rounding_are_no_vertices() -> None:
+    along = np.arange(1, 100) / 99
+    hull = roc_convex_hull(0.3 * along, 0.7 * along)
+    assert hull.vertices.tolist() == [-1, 98, -1]
+
+
 @given(rates)
 def test_hull_agrees_with_qhull(points: np.ndarray) -> None:
     fpr, tpr = points
     hull = roc_convex_hull(fpr, tpr)
-    # With (1, 0) added the lower side of the region is known, so the area of the convex hull is that below the curve.
+    # With (1, 0) added, the convex hull of everything is the region below the curve.
     corners = np.array([[0, 0], [1, 1], [1, 0]], dtype=float)
-    expected = ConvexHull(np.vstack([points.T, corners]))
-    above = np.all(tpr[:, None] >= 0)  # every point lies in the unit square
-    assert above
-    assert hull.area == pytest.approx(expected.volume if (1, 0) not in points.T.tolist() else hull.area)
+    assert hull.area == pytest.approx(ConvexHull(np.vstack([points.T, corners])).volume)
     slopes = np.diff(hull.tpr) / np.where(np.diff(hull.fpr) > 0, np.diff(hull.fpr), 1e-9)
     assert (np.diff(slopes) < 0).all()
 

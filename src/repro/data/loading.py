@@ -92,7 +92,10 @@ def load(name: str) -> Dataset:
     >>> adult.metadata.class_counts
     {'<=50K': 37155, '>50K': 11687}
     """
-    return load_table(name, Lookup())
+    lookup = Lookup()
+    dataset = load_table(name, lookup)
+    _warn_of_damage(lookup)
+    return dataset
 
 
 def load_images(name: str, split: SplitName = "train") -> ImageDataset:
@@ -123,7 +126,10 @@ def load_images(name: str, split: SplitName = "train") -> ImageDataset:
     IntegrityError
         If a file or the image set is not what the registry says.
     """
-    return load_image_split(name, split, Lookup())
+    lookup = Lookup()
+    dataset = load_image_split(name, split, lookup)
+    _warn_of_damage(lookup)
+    return dataset
 
 
 def load_table(name: str, lookup: Lookup) -> Dataset:
@@ -136,7 +142,6 @@ def load_table(name: str, lookup: Lookup) -> Dataset:
     table, route = _obtain(
         name, registered.routes, registered.checksum, lambda route: CONVERTERS[route.converter], table_checksum, lookup
     )
-    _warn_of_damage(lookup)
     metadata = Metadata(**_stated(registered), **table_facts(table), checksum=registered.checksum, route=route)
     return Dataset(name, table.features, table.target, table.groups, registered.positive, metadata)
 
@@ -158,7 +163,6 @@ def load_image_split(name: str, split: str, lookup: Lookup) -> ImageDataset:
         )
         if registered.keep_decoded:
             _write_arrays(name, split, images, labels)
-    _warn_of_damage(lookup)
     counts = np.bincount(labels, minlength=registered.classes).tolist()
     metadata = Metadata(
         **_stated(registered),
@@ -189,7 +193,7 @@ def _stated(registered: Entry) -> dict[str, Any]:
 
 def _warn_of_damage(lookup: Lookup) -> None:
     if lookup.set_aside:
-        warnings.warn("damaged file in the cache folder: " + "; ".join(lookup.set_aside), stacklevel=4)
+        warnings.warn("damaged file in the cache folder: " + "; ".join(lookup.set_aside), stacklevel=3)
 
 
 def _obtain(

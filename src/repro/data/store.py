@@ -20,7 +20,8 @@ from repro.protocol.files import atomic_write_bytes, cache_folder
 QUARANTINE = "quarantine"
 """Folder beside a damaged file into which it is moved."""
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = (10, 60)
+"""Longest wait for a connection and for the next bytes."""
 
 
 WHAT_TO_DO = "Try again; if it happens again, the source has changed: use a mirror (REPRO_DATA_MIRROR) and report it."

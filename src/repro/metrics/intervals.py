@@ -195,8 +195,8 @@ class _Bootstrap:
         """Resamples to hold at a time: at most 32 MB."""
         return max(1, 4_000_000 // self.values.size)
 
-    def _bounds(self, level: float, alternative: Literal["two-sided", "less"]) -> tuple[float, float, str]:
-        """Bounds and the method that gave them: BCa, or percentile where bias or acceleration are not defined."""
+    def _bounds(self, level: float, alternative: Literal["two-sided", "less"]) -> tuple[float, float]:
+        """Bounds by the BCa method, NaN where bias or acceleration are not defined."""
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", stats.DegenerateDataWarning)
             found = stats.bootstrap(
@@ -210,18 +210,16 @@ class _Bootstrap:
                 vectorized=True,
                 bootstrap_result=self._result,
             )
-        low, high = found.confidence_interval
-        if not (np.isnan(low) or np.isnan(high)):
-            return float(low), float(high), "bca"
-        tail = (1 - level) / 2 if alternative == "two-sided" else 1 - level
-        low, high = np.quantile(found.bootstrap_distribution, [tail, 1 - tail])
-        return float(low), float(high), "percentile"
+        return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
     def interval(self, level: float) -> Interval:
         """Two-sided interval of the given level."""
         low, high, method = self.estimate, self.estimate, "bca"
         if self._result is not None:
-            low, high, method = self._bounds(level, "two-sided")
+            low, high = self._bounds(level, "two-sided")
+            if np.isnan(low) or np.isnan(high):
+                tails = np.quantile(self._result.bootstrap_distribution, [(1 - level) / 2, (1 + level) / 2])
+                low, high, method = float(tails[0]), float(tails[1]), "percentile"
         return Interval(self.estimate, low, high, level, method, self.values.size)
 
     def p_value_below(self, margin: float) -> float:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 Rows = npt.NDArray[np.float64]
 Neighbours = npt.NDArray[np.int32]
 
-_blas_limit = threading.Lock()
-"""The thread limit of the BLAS library belongs to the whole process: one blocked search at a time may change it."""
-
 _QUERY_BLOCK = 256
 _TRIAL_QUERIES = 64
-_LONG_WORK = 5e7
-"""Work, in steps of about a nanosecond, from which it pays to ask for the number of threads and to start them."""
+_LONG_WORK = 5e6
+"""Work, in steps of about a nanosecond, from which it pays to start threads."""
 
 
 def nearest_neighbors(
@@ -141,17 +135,14 @@ def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neigh
 
 def _search_blocked(points: Rows, k: int) -> Neighbours:
     """Compare blocks of rows by matrix products and compute only the distances that may matter exactly."""
-    from repro.sampling._compile import run_in_threads
+    from repro.sampling._compile import run_in_threads, single_threaded_blas
 
     n_rows = points.shape[0]
     neighbours = np.empty((n_rows, k), dtype=np.int32)
     starts = range(0, n_rows, _QUERY_BLOCK)
     n_threads = _n_threads(_blocked_work(*points.shape)) if len(starts) > 1 else 1
     screening = _Screening(points, np.float32)
-    with ExitStack() as limits:
-        if n_threads > 1:
-            limits.enter_context(_blas_limit)
-            limits.enter_context(threadpool_limits(1, user_api="blas"))
+    with single_threaded_blas():
         exact = screening.search(starts[0], neighbours)
         if exact > 0.02 * _QUERY_BLOCK * n_rows and n_rows > 4096:
             # most pairs are closer than single precision can tell apart
