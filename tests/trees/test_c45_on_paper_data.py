@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from repro.data import load
 from repro.trees import C45Classifier
-
-FILES = {
-    "pima": "pima/pima-indians-diabetes.csv.gz",
-    "phoneme": "phoneme/phoneme.csv.gz",
-    "mammography": "mammography/mammography.csv.gz",
-    "german-credit": "german-credit/german-credit.csv.gz",
-    "adult-train": "adult/adult-train.csv.gz",
-    "adult-test": "adult/adult-test.csv.gz",
-}
-
-pytestmark = pytest.mark.mirror
-
-
-def mirrored(name: str, **options: Any) -> pd.DataFrame:
-    """Read a file of the mirror, or skip the test and name what is missing."""
-    folder = os.environ.get("REPRO_DATA_MIRROR")
-    if not folder:
-        pytest.skip(f"REPRO_DATA_MIRROR is not set; needs {FILES[name]} of a data mirror")
-    path = Path(folder) / FILES[name]
-    if not path.is_file():
-        pytest.skip(f"{FILES[name]} is not in the mirror {folder}")
-    return pd.read_csv(path, **options)
 
 
 def two_classes(name: str) -> tuple[np.ndarray, np.ndarray]:
-    table = mirrored(name, header=None)
-    minority = table.iloc[:, -1].astype(str).str.strip("'") == "1"
-    return table.iloc[:, :-1].to_numpy(float), minority.to_numpy(int)
+    """Features and minority flag of a data set that only a mirror has."""
+    if not os.environ.get("REPRO_DATA_MIRROR"):
+        pytest.skip(f"REPRO_DATA_MIRROR is not set; needs {name} of a data mirror")
+    data = load(name)
+    return data.features.to_numpy(float), (data.target == data.positive).to_numpy(int)
 
 
 # Mean size of the pruned J48 tree over ten stratified folds; sizes of ten partitions spread by about 4 nodes (SD).
+@pytest.mark.mirror
 @pytest.mark.parametrize(
     ("name", "size", "tolerance"), [("pima", 48, 12), ("phoneme", 252, 12), ("mammography", 63, 12)]
 )
@@ -56,6 +36,7 @@ def test_mean_sizes_in_cross_validation_are_those_of_j48(name: str, size: float,
     assert np.mean(sizes) == pytest.approx(size, abs=tolerance)
 
 
+@pytest.mark.mirror
 def test_minority_recall_on_mammography_is_that_of_j48() -> None:
     X, y = two_classes("mammography")
     recall = []
@@ -88,10 +69,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     ],
 )
 def test_german_credit_with_13_nominal_columns(options: str, size: int, leaves: int, wrong: int, total: float) -> None:
-    table = mirrored("german-credit")
-    y = (table.pop("class") == 2).to_numpy(int)
-    text = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    table = table.astype(dict.fromkeys(text, "category"))
+    data = load("german_credit")
+    table, y = data.features, (data.target == 2).to_numpy(int)
     tree = C45Classifier(**OPTIONS[options]).fit(table.iloc[::2], y[::2])
     assert (tree.node_count_, tree.leaf_count_) == (size, leaves)
     assert (tree.predict(table.iloc[1::2]) != y[1::2]).sum() == wrong
@@ -109,12 +88,9 @@ def test_german_credit_with_13_nominal_columns(options: str, size: int, leaves: 
     ],
 )
 def test_adult_with_8_nominal_columns(options: str, size: int, leaves: int, wrong: int, total: float) -> None:
-    parts = [mirrored(f"adult-{part}", header=None, skipinitialspace=True) for part in ("train", "test")]
-    table = pd.concat(parts, ignore_index=True)
-    y = table.pop(14).str.startswith(">50K").to_numpy(int)
-    text = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    table = table.astype(dict.fromkeys(text, "category"))
-    n = len(parts[0])
+    data = load("adult")
+    table, y = data.features, (data.target == ">50K").to_numpy(int)
+    n = 32_561
     tree = C45Classifier(**OPTIONS[options]).fit(table.iloc[:n], y[:n])
     assert (tree.node_count_, tree.leaf_count_) == (size, leaves)
     assert (tree.predict(table.iloc[n:]) != y[n:]).sum() == wrong

@@ -193,5 +193,5 @@ def run_on_csv(
     cells = [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets]
     name = f"own-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     with experiment_lock(experiment.name, name, wait=wait):
-        planned = _compute(experiment, name, cells, options, force=force)
+        planned = _compute(experiment, path.name, cells, options, force=force)
         return assemble(planned)[0]

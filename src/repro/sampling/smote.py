@@ -59,7 +59,7 @@ class SMOTE(SyntheticOverSampler):
         Number of synthetic rows of every class that was over-sampled.
     n_features_in_ : int
         Number of columns seen.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if `X` had names that are text.
 
     See Also

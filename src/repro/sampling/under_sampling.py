@@ -50,7 +50,7 @@ class RandomUnderSampler(Resampler, BaseUnderSampler):  # type: ignore[misc]  # 
         Number of rows that remain of every class that was reduced.
     n_features_in_ : int
         Number of columns seen.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if `X` had names that are text.
 
     See Also

@@ -65,7 +65,7 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_ : array of shape (n_classes,)
     n_features_in_ : int
-    feature_names_in_ : array of shape (n_features_in_,)
+    feature_names_in_ : array of shape (n_features,)
         Only when `X` had names.
     node_count_ : int
         All nodes, leaves included (J48's "Size of the tree").
