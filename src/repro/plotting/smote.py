@@ -215,7 +215,7 @@ def table_3(table: pd.DataFrame) -> Shown:
 
 
 def selection(table: pd.DataFrame) -> Shown:
-    """Draw SMOTE's gain over plain under-sampling by how its level was chosen.
+    """Draw SMOTE's gain over plain under-sampling by how its level was chosen, for the data sets that have all three.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def selection(table: pd.DataFrame) -> Shown:
     """
     import matplotlib.pyplot as plt
 
-    areas = _whole_curves(table, "auc_paper")
+    areas = _whole_curves(table, "auc_paper").dropna(subset=["smote_chosen_level"])
     datasets = list(dict.fromkeys(areas.index.get_level_values("dataset")))
     ways = {
         "smote_fixed_level": ("fixed in advance", "o", PALETTE["blue"]),
@@ -315,13 +315,16 @@ def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
     }
     with book_style():
         figure, axes = plt.subplots(figsize=(6.2, 4.6))
+        lowest = 1.0
         for method, (label, style) in curves.items():
-            _draw_curve(axes, _mean_curve(table, dataset, method), style, f"{label} ({areas[method]:.3f})")
+            points = _mean_curve(table, dataset, method)
+            lowest = min(lowest, float(points["tpr"].min()))
+            _draw_curve(axes, points, style, f"{label} ({areas[method]:.3f})")
         axes.set(
             xlabel="false positive rate",
             ylabel="true positive rate",
             xlim=(0, 1),
-            ylim=(0, 1.02),
+            ylim=(max(0.0, lowest - 0.15), 1.02),
             title=_name(dataset),
         )
         axes.legend(loc="lower right", title="area from (0, 0)")
