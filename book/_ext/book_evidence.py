@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode
 
 import jinja2
+import pybtex.database
 
 from repro.claims import SYMBOLS, all_claims, format_estimate, judge_claim
 from repro.protocol.claim import Claim, Verdict
+from repro.protocol.exceptions import UnknownName
 from repro.protocol.profile import PROFILES
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ VERDICTS: tuple[str, ...] = get_args(Verdict)
 NOT_RUN = "not run"
 TABLES = "_tables"
 """Folder of the site that holds copies of the result tables."""
+
+BIBLIOGRAPHY = Path(__file__).resolve().parents[1] / "references.bib"
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -60,6 +64,42 @@ def all_evidence() -> dict[str, Evidence]:
         )
         for name, claim in all_claims().items()
     }
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper as it is named beside a claim: authors and year, and its address where it has one."""
+
+    name: str
+    address: str | None
+
+
+@cache
+def papers() -> dict[str, Paper]:
+    """Papers of the bibliography by key."""
+    found = {}
+    for key, entry in pybtex.database.parse_file(str(BIBLIOGRAPHY)).entries.items():
+        people = [[*person.rich_prelast_names, *person.rich_last_names] for person in entry.persons["author"]]
+        names = [" ".join(map(str, parts)) for parts in people]
+        authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+        doi, url = entry.fields.get("doi"), entry.fields.get("url")
+        found[key] = Paper(f"{authors} {entry.fields['year']}", f"https://doi.org/{doi}" if doi else url)
+    return found
+
+
+def paper_of(claim: Claim) -> Paper:
+    """Paper that a claim is taken from; a question of our own has none to link to.
+
+    Raises
+    ------
+    UnknownName
+        If the bibliography does not hold it.
+    """
+    if claim.paper == "book":
+        return Paper("A question of our own", None)
+    if claim.paper not in papers():
+        raise UnknownName(f"paper of {claim.id} in book/references.bib", claim.paper, papers())
+    return papers()[claim.paper]
 
 
 def tally(evidence: list[Evidence]) -> dict[str, int]:
@@ -105,5 +145,5 @@ def disagreement_address(repository: str, entry: Evidence) -> str:
 def render(template: str, **values: Any) -> str:
     """HTML of one of the templates beside this module; all values are escaped."""
     return TEMPLATES.get_template(template).render(
-        symbols=SYMBOLS, verdict_class=verdict_class, effect=effect, **values
+        symbols=SYMBOLS, verdict_class=verdict_class, effect=effect, paper_of=paper_of, **values
     )

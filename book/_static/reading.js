@@ -2,7 +2,8 @@
 (function () {
   "use strict";
 
-  const BOXES = ".pst-scrollable-table-container, mjx-container[display='true'], .cell_output .output, .text_html";
+  const BOXES =
+    ".pst-scrollable-table-container, mjx-container[display='true'], .cell_output .output, .text_html, .repro-figure";
 
   function mark() {
     for (const box of document.querySelectorAll(BOXES)) {

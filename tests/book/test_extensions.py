@@ -20,10 +20,11 @@ from sphinx.util.docutils import docutils_namespace
 
 from repro.claims import ConditionJudgement, ControlJudgement, Judgement
 from repro.protocol.claim import Claim
+from repro.protocol.exceptions import UnknownName
 
 CONTENT: dict[str, Any] = {
     "id": "toy-c1",
-    "paper": "someone2020",
+    "paper": "chawla2002",
     "locator": "Table 1",
     "statement": "A beats <script>alert(1)</script> & B.",
     "experiment": "toy.trial",
@@ -141,6 +142,24 @@ def test_headline_is_the_largest_run_and_tally_keeps_the_order_of_verdicts() -> 
     assert [entry.headline.profile for entry in entries] == ["paper", "quick", "paper"]
     assert book_evidence.tally(entries) == {"reproduced": 1, "partly": 2}
     assert [entry.intervals for entry in entries] == [3, 1, 3]
+
+
+def test_papers_are_named_by_their_authors_and_linked_to_where_they_are_found() -> None:
+    papers = book_evidence.papers()
+    assert papers["chawla2002"] == book_evidence.Paper("Chawla et al. 2002", "https://doi.org/10.1613/jair.953")
+    assert papers["nadeau2003"].name == "Nadeau and Bengio 2003"
+    assert papers["vandengoorbergh2022"].name == "van den Goorbergh et al. 2022"
+    assert papers["elor2022"].address == "https://arxiv.org/abs/2201.08528"
+    assert papers["quinlan1993"] == book_evidence.Paper("Quinlan 1993", None)
+
+
+def test_a_paper_that_the_bibliography_lacks_is_named() -> None:
+    claim = Claim.model_validate({**CONTENT, "paper": "chawla2003"})
+    with pytest.raises(
+        UnknownName, match=r"paper of toy-c1 in book/references.bib 'chawla2003'; did you mean 'chawla2002'"
+    ):
+        book_evidence.paper_of(claim)
+    assert book_evidence.paper_of(Claim.model_validate({**CONTENT, "paper": "book"})).address is None
 
 
 def test_statements_are_escaped_in_the_dashboard() -> None:

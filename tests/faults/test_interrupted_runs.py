@@ -27,7 +27,12 @@ class Machine:
         self.processes: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str, seconds: float = 0.0, **options: object) -> subprocess.Popen[str]:
-        environment = os.environ | {"PYTHONPATH": str(TOYS), "TOY_SECONDS": str(seconds), "COLUMNS": "200"}
+        places = [str(TOYS), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(places),
+            "TOY_SECONDS": str(seconds),
+            "COLUMNS": "200",
+        }
         process = subprocess.Popen(
             [sys.executable, str(HERE / "drive.py"), str(self.folder), *arguments],
             env=environment,

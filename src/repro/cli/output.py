@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -37,9 +38,19 @@ def interruptible() -> Iterator[None]:
         raise
 
 
+def _without_nan(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(entry) for entry in value]
+    return value
+
+
 def json_text(value: object) -> str:
-    """JSON text with an indent of two blanks; NaN is refused because JSON has none."""
-    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    """JSON text with an indent of two blanks; a number that JSON lacks (NaN, infinity) becomes null."""
+    return json.dumps(_without_nan(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def cell_text(value: object) -> str:

@@ -405,11 +405,16 @@ def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
         for axes, suffix, title in zip(
             panels, ("", "_corrected"), ("as they come", "after prior correction"), strict=True
         ):
-            for method, label in names.items():
+            for position, (method, label) in enumerate(names.items()):
                 column = method if method == "none" else method + suffix
                 style = METHOD_STYLES[method]
                 axes.plot(
-                    range(len(ratio)), ratio[column], style["marker"], color=style["color"], markersize=8, label=label
+                    np.arange(len(ratio)) + 0.15 * (position - 1.5),
+                    ratio[column],
+                    style["marker"],
+                    color=style["color"],
+                    markersize=8,
+                    label=label,
                 )
             axes.axhline(1, color=PALETTE["black"], linewidth=1)
             axes.set_yscale("log")

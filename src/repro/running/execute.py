@@ -12,11 +12,11 @@ from repro.protocol.exceptions import ResultsError
 from repro.protocol.experiment import Cell, Experiment
 from repro.protocol.profile import default_profile
 from repro.results import ResultTable, find_table, table_path, write_table
-from repro.running.errors import StorageFailed
+from repro.running.errors import CellFailed, StorageFailed
 from repro.running.lock import experiment_lock
 from repro.running.planning import Plan, plan, plan_cells, resolve
 from repro.running.store import CellStore
-from repro.running.sweep import Backend, Device, SweepOptions, compute_cells
+from repro.running.sweep import REMEDY, Backend, Device, SweepOptions, compute_cells
 from repro.running.tables import assemble, provenance_of
 
 __all__ = ["results", "run", "run_on_csv"]
@@ -43,7 +43,7 @@ def run(
     profile : str
         ``"quick"``, ``"standard"``, ``"paper"`` or, for the control runs, ``"control"``.
     n_jobs : int or None, default=None
-        Number of cells computed at a time; None for one per available core.
+        Number of cells computed at a time; None for one per available core, with ``device="cuda"`` for one.
     backend : {"loky", "threading", "sequential", "dask"}, default="loky"
         Where joblib computes the cells. The table has the same bytes for each.
     scheduler : str or None, default=None
@@ -84,9 +84,7 @@ def run(
         try:
             return write_table(frame, provenance_of(planned, records), path)
         except OSError as error:
-            raise StorageFailed(
-                f"cannot write {path}: {error}. All cells are kept; make room or allow writing, then run again."
-            ) from error
+            raise StorageFailed(f"cannot write {path}: {error}. All cells are kept. {REMEDY}") from error
 
 
 def _compute(experiment: Experiment, name: str, cells: list[Cell], options: SweepOptions, *, force: bool) -> Plan:
@@ -193,5 +191,11 @@ def run_on_csv(
     cells = [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets]
     name = f"own-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     with experiment_lock(experiment.name, name, wait=wait):
-        planned = _compute(experiment, path.name, cells, options, force=force)
+        try:
+            planned = _compute(experiment, path.name, cells, options, force=force)
+        except CellFailed as failure:
+            kind, _, reason = failure.error.partition(": ")
+            if kind == ValueError.__name__:  # the file is to blame, not the program
+                raise ValueError(reason) from failure
+            raise
         return assemble(planned)[0]

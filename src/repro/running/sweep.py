@@ -27,6 +27,8 @@ Device = Literal["auto", "cpu", "cuda"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 DEVICES: tuple[str, ...] = get_args(Device)
 
+REMEDY = "Make room or allow writing, then run again."
+
 
 @dataclass(frozen=True)
 class SweepOptions:
@@ -35,7 +37,7 @@ class SweepOptions:
     Parameters
     ----------
     n_jobs : int or None, default=None
-        Number of cells computed at a time; None for one per available core.
+        Number of cells computed at a time; None for one per available core, on a GPU for one.
     backend : {"loky", "threading", "sequential", "dask"}, default="loky"
         Backend of joblib.
     scheduler : str or None, default=None
@@ -106,15 +108,18 @@ def _backend(backend: str, n_jobs: int, scheduler: str | None) -> Iterator[None]
         yield
 
 
+def _kept(cells: int) -> str:
+    return f"{cells} finished cells are kept."
+
+
 def _keep(outcome: Outcome, store: CellStore, kept: int) -> None:
     """Store an outcome that its worker did not store, or raise its failure."""
     if outcome.error is None:
         if outcome.record is not None:
             store.write(outcome.key, str(outcome.csv), outcome.record)
         return
-    where = f"{outcome.cell.experiment}, cell {dict(outcome.cell.parameters)}: {outcome.error}"
-    remedy = " Make room or choose another folder, then run again." if outcome.storage else ""
-    failure = (StorageFailed if outcome.storage else CellFailed)(f"{where}. {kept} finished cells are kept.{remedy}")
+    message = f"{outcome.cell.experiment}, cell {dict(outcome.cell.parameters)}: {outcome.error}. {_kept(kept)}"
+    failure = StorageFailed(f"{message} {REMEDY}") if outcome.storage else CellFailed(message, str(outcome.error))
     failure.add_note(str(outcome.trace))
     raise failure
 
@@ -134,7 +139,7 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
     experiment, waiting = planned.experiment, planned.waiting
     if not waiting:
         return
-    workers = min(options.n_jobs or machine.available_cores(), len(waiting))
+    workers = min(options.n_jobs or (1 if options.device == "cuda" else machine.available_cores()), len(waiting))
     backend = "sequential" if workers == 1 and options.backend == "loky" else options.backend
     store = CellStore.of(experiment.name)
     claims, commit = claim_hashes(experiment), machine.commit()
@@ -172,11 +177,11 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
             message = f"stopped; {kept} of {total} cells of {title} are kept; run the same command to continue"
             raise KeyboardInterrupt(message) from None
         except OSError as error:
-            raise StorageFailed(f"{error}. {kept} finished cells are kept. Make room, then run again.") from error
+            raise StorageFailed(f"{error}. {_kept(kept)} {REMEDY}") from error
         except ReproError:
             raise
         except Exception as error:  # a worker that was killed, a scheduler that went away
-            raise CellFailed(f"{title}: {type(error).__name__}: {error} {kept} finished cells are kept.") from error
+            raise CellFailed(f"{title}: {type(error).__name__}: {error} {_kept(kept)}") from error
         finally:
             with warnings.catch_warnings(action="ignore"):  # joblib says how many cells it cancelled
                 outcomes.close()

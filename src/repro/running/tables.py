@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from repro.results import Hardware, Provenance, parse_table
+from repro.running.errors import StorageFailed
 from repro.running.planning import Plan
 from repro.running.store import CellRecord, CellStore
 
@@ -31,15 +32,18 @@ def assemble(planned: Plan) -> tuple[pd.DataFrame, list[CellRecord]]:
 
     Raises
     ------
-    LookupError
-        If a cell is missing.
+    StorageFailed
+        If a cell is missing, because something else removed it.
     """
     store = CellStore.of(planned.experiment.name)
     records, texts = [], []
     for item in planned.cells:
         record = store.record(item.key)
         if record is None:
-            raise LookupError(f"{planned.experiment.name}: no stored cell {dict(item.cell.parameters)}")
+            missing = (
+                f"{planned.experiment.name}, cell {dict(item.cell.parameters)}: removed while the run was under way"
+            )
+            raise StorageFailed(f"{missing}; run again")
         header, _, rows = store.csv(item.key).partition("\n")
         texts.append(rows)
         records.append(record)

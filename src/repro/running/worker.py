@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import os
 import platform
+import shutil
 import signal
 import sys
 import threading
@@ -84,6 +85,34 @@ class Outcome:
     storage: bool = False
 
 
+class _BlasLimit:
+    """One BLAS thread for the whole process while anybody asks for it; the last to leave restores what was before.
+
+    The limit belongs to the process: if each of two threads restored what it found, it could stay behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limits: threadpoolctl.threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._limits is None:
+                self._limits = threadpoolctl.threadpool_limits(limits=1, user_api="blas")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_one_blas_thread = _BlasLimit()
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run the block with one BLAS, OpenMP and numba thread: the workers are what uses the cores."""
@@ -92,7 +121,7 @@ def one_thread() -> Iterator[None]:
     if numba:
         numba.set_num_threads(1)
     try:
-        with threadpoolctl.threadpool_limits(limits=1):
+        with _one_blas_thread, threadpoolctl.threadpool_limits(limits=1, user_api="openmp"):
             yield
     finally:
         if numba:
@@ -142,7 +171,7 @@ def rows_as_csv(frame: object, cell: Cell, settings: tuple[str, ...]) -> str:
     frame.insert(len(settings), "cell", cell.id)
     if cell.variant is not None:
         frame.insert(0, VARIANT, cell.variant)
-    return table_text(frame, f"{cell.experiment}, cell {dict(cell.parameters)}")
+    return table_text(frame, "rows of the cell")
 
 
 def peak_memory_mib() -> float:
@@ -194,6 +223,7 @@ def compute_cell(task: Task) -> Outcome:
         csv_sha256=hashlib.sha256(csv.encode()).hexdigest(),
     )
     if task.folder is None:
+        shutil.rmtree(scratch, ignore_errors=True)
         return Outcome(task.key, cell, seconds, csv, record)
     try:
         store.write(task.key, csv, record)

@@ -25,7 +25,11 @@ def kernel(function: Function) -> Function:
     Kernels never use numba's own parallel loops: its default thread layer must not be entered by two threads at
     once, which a sweep on joblib's thread backend would do. Threads are started by :func:`run_in_threads`.
     """
-    return cast("Function", numba.njit(cache=True, nogil=True)(function))
+    try:
+        return cast("Function", numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:
+        # neither the package's folder nor the user's cache folder can be written to: compile in every process
+        return cast("Function", numba.njit(nogil=True)(function))
 
 
 @cache

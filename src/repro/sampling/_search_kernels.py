@@ -18,7 +18,7 @@ from repro.sampling._tree_kernels import NO_ROW, Tree
 Array = npt.NDArray[Any]
 
 # Constants and helper kernels live in the module that compiles them in: numba's cache looks at that file only.
-LEAF_SIZE = 32
+LEAF_SIZE = 96
 BLOCK = 1024
 GROUPS = 128
 TINY = 1e-300

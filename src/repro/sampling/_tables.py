@@ -261,7 +261,11 @@ class FrameTable(Table):
         if features.shape[0] == 0 or features.shape[1] == 0:
             what = "sample(s)" if features.shape[0] == 0 else "feature(s)"
             raise ValueError(f"Found 0 {what} (shape={features.shape}) while a minimum of 1 is required.")
-        super().__init__(features.shape[0], [*features.columns], features.shape[1])
+        names = [*features.columns]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"X has several columns named {twice[0]!r}; column names must differ")
+        super().__init__(features.shape[0], names, features.shape[1])
 
     def _check_whole(self, column: int, numbers: Numbers) -> None:
         if numbers.size:

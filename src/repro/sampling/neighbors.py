@@ -105,7 +105,7 @@ def _n_threads(work: float) -> int:
 
 def _blocked_work(n_rows: int, n_columns: int) -> float:
     """Estimate the time of the search in blocks in nanoseconds; coefficients fitted on one machine."""
-    return 5e5 + n_rows * n_rows * (0.8 + 0.024 * n_columns)
+    return 1e5 + n_rows * (1500.0 + n_rows * (0.75 + 0.024 * n_columns))
 
 
 def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neighbours:
@@ -120,7 +120,7 @@ def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neigh
     neighbours = np.empty((n_rows, k), dtype=np.int32)
     trial = queries[:: max(1, n_rows // max(8, min(64, n_rows // 100)))]
     leaves = search_tree(tree, points, trial, n_numeric, penalty, neighbours) / trial.size
-    tree_work = n_rows * leaves * (120.0 + 8.0 * n_columns)
+    tree_work = n_rows * leaves * (150.0 + 13.0 * n_columns)
     if n_numeric == n_columns and tree_work > _blocked_work(n_rows, n_columns):
         del tree
         return _search_blocked(points, k)

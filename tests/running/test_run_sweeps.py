@@ -18,6 +18,7 @@ from repro.protocol.experiment import Cell
 from repro.results import read_table
 from repro.running import BackendUnavailable, CellFailed, plan, prune, results, run, run_on_csv
 from repro.running.store import CellStore
+from repro.running.worker import one_thread
 
 QUIET = {"progress": False}
 
@@ -193,6 +194,22 @@ def test_worker_uses_one_thread_and_gives_the_limit_back(build: Path) -> None:
     table = run(replace(NUMBERS, compute=toy_experiments.threads), "quick", backend="sequential", **QUIET)
     assert set(table.frame["value"]) == {1.0}
     assert [pool["num_threads"] for pool in threadpoolctl.threadpool_info()] == before
+
+
+def test_thread_limit_goes_with_the_last_of_overlapping_cells() -> None:
+    import threadpoolctl
+
+    def blas() -> list[int]:
+        return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+
+    with threadpoolctl.threadpool_limits(limits=2):
+        first, second = one_thread(), one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(blas()) == {1}, "the second cell is still running"
+        second.__exit__(None, None, None)
+        assert set(blas()) == {2}
 
 
 def test_plan_counts_only_what_is_missing(build: Path) -> None:

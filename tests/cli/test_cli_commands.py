@@ -1,0 +1,264 @@
+"""What the commands print, where, and with which status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import studies
+from repro.cli import main
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "running"))
+from toy_experiments import NAMES, NUMBERS
+
+TOYS = {experiment.name: experiment for experiment in (NUMBERS, NAMES)}
+
+
+@pytest.fixture
+def repro(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Call the command on the toy study; its claims file is empty of claims."""
+    from repro.protocol import files
+    from repro.protocol.exceptions import UnknownName
+
+    def experiment(name: str) -> Any:
+        if name not in TOYS:
+            raise UnknownName("experiment", name, TOYS)
+        return TOYS[name]
+
+    monkeypatch.setattr(files, "build_folder", lambda: tmp_path / "_build")
+    monkeypatch.setattr(files, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(studies, "study_names", lambda: ["toy"])
+    monkeypatch.setattr(studies, "experiments", lambda study=None: TOYS)
+    monkeypatch.setattr(studies, "experiment", experiment)
+    monkeypatch.setattr("repro.claims.all_claims", lambda study=None: {})
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = main(list(arguments))
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from repro.cli import main; status = main(['--help']); "
+        "heavy = {'numpy', 'pandas', 'sklearn', 'torch', 'matplotlib', 'numba', 'pydantic'} & set(sys.modules); "
+        "sys.exit(str(sorted(heavy)) if heavy or status else 0)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    for command in ("list", "run", "claims", "data", "doctor", "new", "set-repository"):
+        assert command in answer.stdout
+
+
+def test_version(repro: Call) -> None:
+    from repro import __version__
+
+    assert repro("--version") == (0, f"repro {__version__}\n", "")
+
+
+def test_list_names_experiments_profiles_and_times(repro: Call) -> None:
+    status, out, _ = repro("list")
+    assert status == 0
+    assert "toy.numbers" in out
+    assert "quick: 8 cells, 16 s" in out
+    status, out, err = repro("list", "--format", "json")
+    listed = json.loads(out)
+    assert err == ""
+    assert listed[0]["profiles"]["control"] == {"cells": 2, "seconds": 4.0}
+    assert listed[0]["own_data"] is True
+
+
+def test_dry_run_shows_cells_and_computes_nothing(repro: Call, tmp_path: Path) -> None:
+    status, out, _ = repro("run", "toy.numbers", "--dry-run")
+    assert status == 0
+    assert "level=0.5" in out
+    assert "8 of 8 cells to compute, about 16 s on one core" in out
+    assert not (tmp_path / "_build").exists()
+    repro("run", "toy.numbers", "--backend", "sequential")
+    status, out, _ = repro("run", "toy", "--dry-run", "--format", "json")
+    plans = json.loads(out)
+    assert [plan["seconds"] for plan in plans] == [0.0, 8.0]
+    assert all(cell["stored"] for cell in plans[0]["cells"])
+
+
+def test_study_is_run_with_its_controls_and_the_rest_is_skipped_with_a_word(repro: Call, tmp_path: Path) -> None:
+    status, out, err = repro("run", "toy", "--controls", "--format", "json", "--backend", "sequential")
+    assert status == 0
+    assert [(entry["experiment"], entry["profile"]) for entry in json.loads(out)] == [
+        ("toy.numbers", "quick"),
+        ("toy.numbers", "control"),
+        ("toy.names", "quick"),
+    ]
+    assert "toy.names: skipped, it has no control runs" in err
+    status, _, err = repro("run", "toy", "--profile", "paper", "--backend", "sequential")
+    assert status == 0
+    assert "toy.names: skipped, it has no profile 'paper'" in err
+    assert (tmp_path / "results" / "toy" / "numbers.paper.csv").is_file()
+
+
+def test_output_goes_to_a_file_on_request(repro: Call, tmp_path: Path) -> None:
+    wanted = tmp_path / "out" / "run.json"
+    arguments = ("run", "toy.names", "--backend", "sequential", "--format", "json", "--output", str(wanted))
+    status, out, err = repro(*arguments)
+    assert (status, out) == (0, "")
+    assert f"written to {wanted}" in err
+    assert json.loads(wanted.read_text())[0]["experiment"] == "toy.names"
+
+
+def test_all_runs_everything_and_excludes_targets(repro: Call) -> None:
+    status, out, _ = repro("run", "--all", "--format", "json", "--backend", "sequential")
+    assert status == 0
+    assert len(json.loads(out)) == 2
+    assert repro("run", "--all", "toy")[0] == 2
+    status, _, err = repro("run")
+    assert status == 2
+    assert "--all" in err
+
+
+def test_profile_from_the_environment(repro: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REPRO_PROFILE", "paper")
+    assert repro("run", "toy.numbers", "--backend", "sequential")[0] == 0
+    assert (tmp_path / "results" / "toy" / "numbers.paper.csv").is_file()
+    monkeypatch.setenv("REPRO_PROFILE", "papr")
+    status, _, err = repro("run", "toy.numbers")
+    assert status == 2
+    assert "did you mean 'paper'" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "toi"), "unknown study or experiment 'toi'; did you mean 'toy'"),
+        (("run", "toy.number"), "unknown experiment 'toy.number'; did you mean 'toy.numbers'"),
+        (("run", "toy", "--profile", "quik"), "unknown profile 'quik'; did you mean 'quick'"),
+        (("run", "toy.names", "--profile", "paper"), "unknown profile of toy.names 'paper'"),
+        (("run", "toy", "--profile", "standard"), "nothing to run"),
+        (("run", "toy.names", "--backend", "daks"), "did you mean 'dask'"),
+        (("run", "toy.names", "--device", "tpu"), "unknown device 'tpu'"),
+        (("run", "toy.names", "--scheduler", "tcp://h:1"), "needs the backend 'dask'"),
+        (("run", "toy.names", "--target", "y"), "--target and --positive belong to --csv"),
+        (("run", "toy.numbers", "--csv", "no.csv"), "--csv needs --target"),
+        (("run", "toy.numbers", "--csv", "no.csv", "--target", "y"), "no.csv"),
+        (("run", "toy.names", "--csv", "no.csv", "--target", "y"), "--csv runs one experiment"),
+        (("data", "list", "nothing*"), "unknown data set 'nothing*'"),
+        (("data", "fetch", "adlut"), "did you mean 'adult'"),
+    ],
+)
+def test_wrong_input_gives_one_line_and_status_2(repro: Call, arguments: tuple[str, ...], message: str) -> None:
+    status, out, err = repro(*arguments)
+    assert status == 2
+    assert message in err
+    assert out == ""
+    assert len(err.strip().splitlines()) <= 3
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "toy.names", "--jobs", "0"), "Invalid value for '--jobs'"),
+        (("runn",), "No such command 'runn'"),
+        (("run", "toy.names", "--format", "yaml"), "Invalid value for '--format'"),
+    ],
+)
+def test_wrong_usage_gives_status_2(repro: Call, arguments: tuple[str, ...], message: str) -> None:
+    status, _, err = repro(*arguments)
+    assert status == 2
+    assert message in err
+
+
+def test_debug_shows_where_the_input_was_refused(repro: Call) -> None:
+    _, _, err = repro("--debug", "run", "toi")
+    assert "Traceback" in err
+    assert "error: unknown study or experiment" in err
+
+
+def test_own_file_is_reported_as_table_or_json(repro: Call, tmp_path: Path) -> None:
+    table = tmp_path / "my data.csv"
+    table.write_text("a,y\n" + "".join(f"{row},{int(row % 5 == 0)}\n" for row in range(50)))
+    arguments = ("run", "toy", "--csv", str(table), "--target", "y", "--backend", "sequential")
+    status, out, err = repro(*arguments, "--format", "json")
+    assert (status, json.loads(out)) == (0, [{"rows": 4}])
+    assert "toy.numbers (my data.csv): 2/2 cells, done" in err
+    status, out, _ = repro(*arguments)
+    assert status == 0
+    assert "rows" in out
+
+
+def test_own_file_that_a_cell_refuses_is_wrong_input(
+    repro: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(cell: Any) -> None:
+        raise ValueError("column 'a' holds 3 missing values")
+
+    refuse.__module__ = NUMBERS.compute.__module__
+    monkeypatch.setitem(TOYS, "toy.numbers", __import__("dataclasses").replace(NUMBERS, compute=refuse))
+    table = tmp_path / "own.csv"
+    table.write_text("a,y\n" + "".join(f"{row},{int(row % 5 == 0)}\n" for row in range(50)))
+    status, _, err = repro("run", "toy", "--csv", str(table), "--target", "y", "--backend", "sequential")
+    assert status == 2
+    assert err.splitlines()[-1] == "error: column 'a' holds 3 missing values"
+
+
+def test_prune_is_reported(repro: Call) -> None:
+    repro("run", "toy.names", "--backend", "sequential")
+    status, _, err = repro("run", "toy.names", "--backend", "sequential", "--prune")
+    assert status == 0
+    assert "toy.names: 0 stored cells removed that no profile needs" in err
+
+
+def test_data_commands(repro: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_DATA_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("REPRO_DATA_MIRROR", raising=False)
+    status, out, _ = repro("data", "list", "--format", "json")
+    places = {entry["name"]: entry["place"] for entry in json.loads(out)}
+    assert status == 0
+    assert places["adult"] == "embedded"
+    assert places["pima"] is None
+    status, out, _ = repro("data", "verify", "german_credit", "pima")
+    assert status == 0, "a data set that is not here is no failure"
+    assert "ok" in out
+    assert "absent" in out
+    status, out, err = repro("data", "clear")
+    assert (status, out) == (0, "")
+    assert "0.0 MiB freed" in err
+
+
+def test_doctor_reports_what_is_missing_instead_of_failing(
+    repro: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    status, out, _ = repro("doctor")
+    assert status == 0
+    assert "not found; the browser tests are skipped" in out
+    assert "none found" in out
+    assert "toy quick" in out
+    status, out, _ = repro("doctor", "--format", "json")
+    found = json.loads(out)
+    assert found["cores"] >= 1
+    assert found["commit"].startswith("tree:")
+    assert found["data_sets"]["embedded"] >= 3
+
+
+def test_interrupted_run_has_status_130(repro: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt("stopped; 1 of 8 cells are kept")
+
+    monkeypatch.setattr("repro.running.run", stop)
+    status, out, err = repro("run", "toy.names")
+    assert (status, out) == (130, "")
+    assert "stopped; 1 of 8 cells are kept" in err

@@ -1,0 +1,137 @@
+"""``repro new``: what it writes works before anything is edited."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import yaml
+
+WRITTEN = (
+    "src/repro/studies/demo/__init__.py",
+    "src/repro/studies/demo/experiments.py",
+    "src/repro/studies/demo/claims.yml",
+    "src/repro/plotting/demo.py",
+    "notebooks/demo.py",
+    "notebooks/demo.ipynb",
+    "tests/studies/test_demo.py",
+)
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def test_every_part_of_a_study_is_there(with_demo: Any) -> None:
+    for name in WRITTEN:
+        text = (with_demo.folder / name).read_text()
+        assert re.findall(r"@(?:study|title|key|slug|address|version|year)@", text) == [], name
+    notebook = nbformat.read(with_demo.folder / "notebooks" / "demo.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    chapters = [
+        chapter["file"]
+        for part in yaml.safe_load((with_demo.folder / "_toc.yml").read_text())["parts"]
+        for chapter in part["chapters"]
+    ]
+    assert chapters[chapters.index("notebooks/smote") + 1] == "notebooks/demo"
+    assert "@misc{demo_paper," in (with_demo.folder / "book" / "references.bib").read_text()
+
+
+def test_it_runs_and_its_claim_is_judged_with_its_control(with_demo: Any) -> None:
+    tables = with_demo.json("run", "demo", "--controls", "--format", "json")
+    assert [(entry["experiment"], entry["profile"], entry["cells"]) for entry in tables] == [
+        ("demo.recall", "quick", 10),
+        ("demo.recall", "control", 3),
+    ]
+    assert all(Path(entry["table"]).is_relative_to(with_demo.folder) for entry in tables)
+    (claim,) = with_demo.json("claims", "demo", "--format", "json")
+    assert claim["id"] == "demo-c1"
+    assert claim["verdict"] == "reproduced"
+    assert claim["control"] == {"name": "weights_left_out", "verdict": "not reproduced"}
+    assert claim["replicates"] == 10
+    assert claim["mechanism_demo"] is True
+    assert claim["criterion_changed"] is False
+
+
+def test_changed_criterion_is_shown_until_the_run_is_repeated(with_demo: Any) -> None:
+    path = with_demo.folder / "src" / "repro" / "studies" / "demo" / "claims.yml"
+    before = path.read_text()
+    with_demo.json("run", "demo", "--format", "json")
+    try:
+        path.write_text(before.replace("smallest_effect: 0.02", "smallest_effect: 0.01"))
+        assert with_demo.json("claims", "demo", "--format", "json")[0]["criterion_changed"] is True
+        with_demo.json("run", "demo", "--format", "json")
+        assert with_demo.json("claims", "demo", "--format", "json")[0]["criterion_changed"] is True
+        with_demo.json("run", "demo", "--force", "--format", "json")
+        assert with_demo.json("claims", "demo", "--format", "json")[0]["criterion_changed"] is False
+    finally:
+        path.write_text(before)
+        with_demo.json("run", "demo", "--force", "--format", "json")
+
+
+def test_accepted_verdicts_are_compared_strictly(with_demo: Any) -> None:
+    with_demo.json("run", "demo", "--controls", "--format", "json")
+    answer = with_demo.repro("claims", "demo", "--strict")
+    assert answer.returncode == 1
+    assert "differs: demo-c1" in answer.stderr
+    answer = with_demo.repro("claims", "demo", "--accept")
+    assert answer.returncode == 0, answer.stderr
+    expected = with_demo.folder / "results" / "demo" / "expected.json"
+    assert '"reproduced"' in expected.read_text()
+    assert with_demo.repro("claims", "demo", "--strict").returncode == 0
+    expected.write_text(expected.read_text().replace('"reproduced"', '"inconclusive"'))
+    answer = with_demo.repro("claims", "demo", "--strict", "--format", "json")
+    assert answer.returncode == 1
+    assert "expected inconclusive, found reproduced" in answer.stderr
+    expected.unlink()
+
+
+def test_its_test_passes(with_demo: Any) -> None:
+    answer = with_demo.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/studies/test_demo.py")
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_its_code_is_formatted_linted_and_typed(with_demo: Any) -> None:
+    tool = str(Path(sys.executable).with_name("ruff"))
+    code = [name for name in WRITTEN if name.endswith(".py")]
+    for command in (["check", *code], ["format", "--check", *code]):
+        answer = with_demo.python("-c", f"import subprocess, sys; sys.exit(subprocess.call([{tool!r}, *{command!r}]))")
+        assert answer.returncode == 0, answer.stdout
+    answer = with_demo.python("-m", "mypy", "src/repro/studies/demo", "src/repro/plotting/demo.py")
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_its_notebook_follows_the_rules_and_runs(with_demo: Any) -> None:
+    answer = with_demo.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/notebooks", "-k", "demo")
+    assert answer.returncode == 0, answer.stdout
+    answer = with_demo.python("notebooks/demo.py")
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("demo", "study 'demo' exists already"),
+        ("Demo", "must be lower-case letters"),
+        ("two-words", "must be lower-case letters"),
+        ("class", "must be lower-case letters"),
+    ],
+)
+def test_taken_and_impossible_names_are_refused(with_demo: Any, name: str, message: str) -> None:
+    answer = with_demo.repro("new", name)
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_nothing_is_written_when_a_file_is_in_the_way(checkout: Any) -> None:
+    obstacle = checkout.folder / "notebooks" / "costs.py"
+    obstacle.write_text("# mine\n")
+    toc = (checkout.folder / "_toc.yml").read_text()
+    answer = checkout.repro("new", "costs")
+    assert answer.returncode == 2
+    assert "exists already; nothing was written" in answer.stderr
+    assert obstacle.read_text() == "# mine\n"
+    assert not (checkout.folder / "src" / "repro" / "studies" / "costs").exists()
+    assert (checkout.folder / "_toc.yml").read_text() == toc
