@@ -54,6 +54,11 @@ class Evidence:
         parts = [part for judgement in self.judgements.values() for part in judgement.conditions or (judgement,)]
         return sum(part.interval is not None for part in parts)
 
+    @property
+    def rows(self) -> int:
+        """Rows that the claim takes in the dashboard: one a profile, and one more where there are several conditions."""
+        return sum(1 + (len(judgement.conditions) > 1) for judgement in self.judgements.values())
+
 
 @cache
 def all_evidence() -> dict[str, Evidence]:

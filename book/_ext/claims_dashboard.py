@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 import shutil
+from html import escape
 from pathlib import Path
 
 import book_evidence as evidence
@@ -168,12 +169,19 @@ def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     def claim_link(found: re.Match[str]) -> str:
         if found[1] not in evidence.all_evidence():
             return found[0]
-        return f'<a href="{app.builder.get_relative_uri(docname, DASHBOARD)}#{found[1]}">{found[0]}</a>'
+        paper = evidence.paper_of(evidence.all_evidence()[found[1]].claim)
+        name = f'<a href="{escape(paper.address)}">{escape(paper.name)}</a>' if paper.address else escape(paper.name)
+        claim = (
+            f'<a href="{app.builder.get_relative_uri(docname, DASHBOARD)}#{found[1]}"><strong>{found[1]}</strong></a>'
+        )
+        return f"{claim} · {name},"
 
     for node in list(doctree.findall(nodes.raw)):
         if 'class="repro-card"' in node.astext():
             html = re.sub(r"<code>([a-z0-9_]+/[a-z0-9_]+\.[a-z]+\.csv)</code>", table_link, node.astext())
-            node.replace_self(raw(re.sub(r"<strong>([a-z0-9_]+-[a-z0-9]+)</strong>", claim_link, html, count=1)))
+            node.replace_self(
+                raw(re.sub(r"<strong>([a-z0-9_]+-[a-z0-9]+)</strong> · [^,<]+,", claim_link, html, count=1))
+            )
 
 
 def copy_tables(app: Sphinx, exception: Exception | None) -> None:

@@ -161,7 +161,7 @@ def test_the_dashboard_shows_every_claim_in_every_profile_as_it_is_judged(pages:
         text = " ".join(group.get_text().split())
         assert claim.statement in text
         assert claim.locator in text
-        rows = group.find_all("tr", recursive=False)
+        rows = group.find_all("tr", class_="profile", recursive=False)
         profiles = [profile for profile in PROFILES if profile in claim.profiles]
         assert len(rows) == len(profiles), claim.id
         for profile, row in zip(profiles, rows, strict=True):
@@ -173,11 +173,14 @@ def test_the_dashboard_shows_every_claim_in_every_profile_as_it_is_judged(pages:
             assert ("mechanism demo" in cells["Profile"].get_text()) == judgement.mechanism_demo
             assert ("criterion changed" in cells["Verdict"].get_text()) == judgement.criterion_changed
             assert judgement.control.verdict in cells["Control"].get_text()
-            for condition in judgement.conditions:
+            more = group.find("tr", class_="more", attrs={"data-profile": profile})
+            assert (more is not None) == (len(judgement.conditions) > 1)
+            shown = more.find_all("tr")[1:] if more else [row]
+            for condition, place in zip(judgement.conditions, shown, strict=bool(more)):
                 estimate, interval = format_estimate(condition.estimate, condition.interval)
-                assert estimate in cells["Estimate"].get_text()
-                if condition.interval:
-                    assert interval in cells["Estimate"].get_text()
+                assert estimate in place.get_text()
+                assert condition.interval is None or interval in place.get_text()
+                assert condition.verdict in place.get_text()
 
 
 def test_no_control_comes_out_as_reproduced_on_the_dashboard(pages: Pages) -> None:

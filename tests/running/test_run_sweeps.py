@@ -67,6 +67,17 @@ def test_every_backend_writes_the_same_bytes(
     assert table.provenance.cells == 8
 
 
+def test_running_scheduler_is_used_and_left_running(build: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    expected = reference_bytes(build)
+    CellStore.of("toy.numbers").prune([])
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        table = run(NUMBERS, "quick", backend="dask", scheduler=cluster.scheduler_address, **QUIET)
+        assert cluster.scheduler.status.name == "running"
+    assert table.path.read_bytes() == expected
+
+
 def test_order_of_computation_does_not_change_the_bytes(build: Path, log: Path) -> None:
     expected = reference_bytes(build)
     first = computed(log)

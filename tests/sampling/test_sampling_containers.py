@@ -99,6 +99,13 @@ def test_frames_hold_the_values_of_arrays_with_whole_numbers_rounded_half_to_eve
         np.testing.assert_array_equal(found.to_numpy().astype(float), expected)
 
 
+def test_no_children_at_all_leave_the_table_as_it_was():
+    for X in (pd.DataFrame(PANDAS_COLUMNS), pl.DataFrame(POLARS_COLUMNS)):
+        found, y_found = SMOTE(0).fit_resample(X, LABELS)
+        assert found.equals(X)
+        assert y_found.tolist() == LABELS.tolist()
+
+
 def test_halves_are_rounded_to_even_and_not_cut_off():
     # all children of these pairs lie within half a unit of a whole number on either side
     X = pd.DataFrame({"x": [10, 11, *[500] * 4]})
@@ -159,7 +166,7 @@ def test_columns_may_have_numbers_as_names_but_not_share_one():
     found, _ = SMOTE(random_state=0).fit_resample(X, LABELS)
     assert list(found.columns) == [3, 5]
     X.columns = ["a", "a"]
-    with pytest.raises(ValueError, match="several columns named 'a'"):
+    with pytest.raises(ValueError, match="X has 2 columns named 'a'"):
         SMOTE(random_state=0).fit_resample(X, LABELS)
 
 
@@ -187,7 +194,8 @@ def test_input_is_not_changed():
         (pd.Categorical(["x", "y"] * 20), "column 'age' has type category"),
         (pd.Categorical([1, 2] * 20), "column 'age' has type category"),
         ([datetime.datetime(2002, 6, 1)] * 40, "column 'age' has type datetime64"),
-        ([2**60] * 40, "column 'age' holds whole numbers beyond 2"),
+        ([2**53 + 1] * 40, "column 'age' holds whole numbers beyond 2"),
+        (pd.array([None] * 40, dtype="Int64"), "column 'age' holds 40 NaN"),
         ([1j] * 40, "Complex data not supported: column 'age'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -88,8 +88,9 @@ class Shown:
         source = base64.b64encode(self.png).decode("ascii")
         return (
             '<figure class="repro-figure" style="margin:1em 0">'
+            '<div role="region" aria-label="figure, scrolls sideways" tabindex="0" style="overflow-x:auto">'
             f'<img alt="{html.escape(self.alt, quote=True)}" src="data:image/png;base64,{source}" '
-            'style="max-width:100%;height:auto;background:#fff">'
+            'style="width:100%;min-width:34rem;max-width:60rem;height:auto;background:#fff"></div>'
             f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
 

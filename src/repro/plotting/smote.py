@@ -87,6 +87,8 @@ def idea(
             panels[1].plot(*minority[[parent, neighbour]].T, "-", color=PALETTE["orange"], linewidth=0.6, alpha=0.6)
         for axes, children in ((panels[1], segment), (panels[2], box)):
             axes.plot(*children.T, "^", color=PALETTE["orange"], markersize=4, label="synthetic")
+        low, high = minority.min(axis=0) - 0.35, minority.max(axis=0) + 0.35
+        panels[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         handles, labels = panels[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return show(

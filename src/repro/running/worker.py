@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import platform
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -129,15 +128,13 @@ def one_thread() -> Iterator[None]:
 
 
 @cache
-def _settle_in_worker_process() -> None:
-    """In a process of joblib's: leave Ctrl-C to the main process, and end when that is killed.
+def _end_with_parent() -> None:
+    """In a process of joblib's: end when the main process is killed.
 
-    Without the second, workers of a killed run would hold memory and cores for minutes.
+    Otherwise the workers of a killed run would hold memory and cores for minutes.
     """
     if not multiprocessing.current_process().name.startswith("LokyProcess"):
         return
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
 
     def watch() -> None:
@@ -190,7 +187,7 @@ def _now() -> str:
 
 def compute_cell(task: Task) -> Outcome:
     """Compute, check and store one cell; errors are reported, not raised, so that no finished cell is lost."""
-    _settle_in_worker_process()
+    _end_with_parent()
     cell = task.cell
     store = CellStore(task.folder) if task.folder else CellStore.of(cell.experiment)
     started, clock = _now(), time.perf_counter()

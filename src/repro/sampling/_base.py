@@ -125,8 +125,9 @@ class Resampler:
     sampling_strategy: Any
     _sampling_type: ClassVar[str]
 
+    @abstractmethod
     def _read_features(self, X: Any) -> Any:
-        raise NotImplementedError
+        """Check the features and wrap them in what the sampler works with; it has `n_rows`."""
 
     def _target_counts(self, labels: Labels) -> dict[Any, int]:
         """Rows to make (over-sampling) or to keep (under-sampling) for every class that is touched."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -262,14 +263,10 @@ class FrameTable(Table):
             what = "sample(s)" if features.shape[0] == 0 else "feature(s)"
             raise ValueError(f"Found 0 {what} (shape={features.shape}) while a minimum of 1 is required.")
         names = [*features.columns]
-        twice = sorted({str(name) for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"X has several columns named {twice[0]!r}; column names must differ")
+        name, count = Counter(names).most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"X has {count} columns named {name!r}; column names must differ")
         super().__init__(features.shape[0], names, features.shape[1])
-
-    def _check_whole(self, column: int, numbers: Numbers) -> None:
-        if numbers.size:
-            self._check_exact(column, int(np.nanmin(numbers)), int(np.nanmax(numbers)))
 
 
 class PandasTable(FrameTable):
@@ -311,10 +308,9 @@ class PandasTable(FrameTable):
             raise ValueError(f"Complex data not supported: {self.title(column)}")
         if not (types.is_numeric_dtype(series.dtype) or types.is_bool_dtype(series.dtype)):
             self._refuse_type(column, series.dtype)
-        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
-        if self._whole(column):
-            self._check_whole(column, numbers)
-        return numbers
+        if self._whole(column) and series.notna().any():
+            self._check_exact(column, int(series.min()), int(series.max()))
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
 
     def finish(self) -> pd.DataFrame:
         import pandas as pd

@@ -84,7 +84,7 @@ class SMOTE(SyntheticOverSampler):
     References
     ----------
     N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer: SMOTE: Synthetic Minority Over-sampling Technique. Journal
-    of Artificial Intelligence Research 16 (2002), 321-357; section 4.2.
+    of Artificial Intelligence Research 16 (2002), 321-357.
 
     Examples
     --------

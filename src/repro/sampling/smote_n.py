@@ -1,4 +1,4 @@
-"""SMOTE-N: SMOTE for tables of nominal columns (Chawla et al., JAIR 16, 2002, section 6.2)."""
+"""SMOTE-N: SMOTE for tables of nominal columns (Chawla et al., JAIR 16, 2002)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class SMOTEN(SyntheticOverSampler):
     References
     ----------
     N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer: SMOTE: Synthetic Minority Over-sampling Technique. Journal
-    of Artificial Intelligence Research 16 (2002), 321-357; section 6.2.
+    of Artificial Intelligence Research 16 (2002), 321-357.
 
     S. Cost, S. Salzberg: A Weighted Nearest Neighbor Algorithm for Learning with Symbolic Features. Machine Learning 10
     (1993), 57-78 (the weights of rows are left out, as in SMOTE-N).
@@ -185,7 +185,7 @@ def value_differences(column: npt.ArrayLike, y: npt.ArrayLike) -> tuple[npt.NDAr
 
     Notes
     -----
-    Section 6.2 of Chawla et al. (2002), with the constant k of its equation 1 equal to 1.
+    The value difference of Chawla et al. (2002) with the exponent and the factor of each class equal to 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""SMOTE-NC: SMOTE for tables with nominal and continuous columns (Chawla et al., JAIR 16, 2002, section 6.1)."""
+"""SMOTE-NC: SMOTE for tables with nominal and continuous columns (Chawla et al., JAIR 16, 2002)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class SMOTENC(SMOTE):
     References
     ----------
     N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer: SMOTE: Synthetic Minority Over-sampling Technique. Journal
-    of Artificial Intelligence Research 16 (2002), 321-357; section 6.1.
+    of Artificial Intelligence Research 16 (2002), 321-357.
 
     Examples
     --------

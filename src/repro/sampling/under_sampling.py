@@ -1,4 +1,4 @@
-"""Random under-sampling by the percentage of Chawla et al. (JAIR 16, 2002, section 4.1)."""
+"""Random under-sampling by the percentage of Chawla et al. (JAIR 16, 2002)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class RandomUnderSampler(Resampler, BaseUnderSampler):  # type: ignore[misc]  # 
     References
     ----------
     N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer: SMOTE: Synthetic Minority Over-sampling Technique. Journal
-    of Artificial Intelligence Research 16 (2002), 321-357; section 4.1.
+    of Artificial Intelligence Research 16 (2002), 321-357.
 
     Examples
     --------

@@ -211,7 +211,7 @@ def simulated_problem(n_rows: int, *, minority_share: float = 0.07, seed: int = 
     """Simulate a broad majority that holds three small clusters of the minority, in five columns.
 
     The minority's clusters lie inside the majority's cloud, so the classes overlap and no single cut
-    separates them: the situation that the paper's Figure 3 draws for Mammography.
+    separates them: a situation that SMOTE is made for.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The paper's experiment: ROC curves from sweeps of under-sampling with and without SMOTE (Sections 5 and 6)."""
+"""The paper's experiment: ROC curves from sweeps of under-sampling with and without SMOTE."""
 
 from __future__ import annotations
 
