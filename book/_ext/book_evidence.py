@@ -56,7 +56,7 @@ class Evidence:
 
     @property
     def rows(self) -> int:
-        """Rows that the claim takes in the dashboard: one a profile, and one more where there are several conditions."""
+        """Rows that the claim takes in the dashboard: one a profile, one more where it has several conditions."""
         return sum(1 + (len(judgement.conditions) > 1) for judgement in self.judgements.values())
 
 

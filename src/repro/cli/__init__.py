@@ -6,7 +6,6 @@ import sys
 import traceback
 from typing import Annotated
 
-import click
 import typer
 
 from repro import __version__
@@ -20,7 +19,7 @@ from repro.protocol.exceptions import ExperimentLocked, ReproError
 
 __all__ = ["app", "main"]
 
-EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_WRONG_INPUT = 1, 2
 
 app = typer.Typer(
     name="repro",
@@ -79,16 +78,13 @@ def main(arguments: list[str] | None = None) -> int:
     """
     _settings["debug"] = False
     try:
-        status = app(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        return EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        app(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except (ReproError, ValueError, FileNotFoundError) as error:
         _report(error)
         return EXIT_FAILED if _failed_while_running(error) else EXIT_WRONG_INPUT
-    return status if isinstance(status, int) else 0
+    return 0
 
 
 def _failed_while_running(error: Exception) -> bool:

@@ -70,7 +70,7 @@ def claims(
     ] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Make the present verdicts the accepted ones.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", dir_okay=False)] = None,
-) -> int:
+) -> None:
     """Judge the claims on the tables at hand and print the verdicts."""
     from repro import claims as room
     from repro import studies
@@ -87,7 +87,7 @@ def claims(
         for name in names:
             say(f"{name}: verdicts accepted in {room.accept(name)}")
     if not strict:
-        return 0
+        return
     differences = [difference for name in names for difference in room.compare_with_expected(name)]
     for name in names:
         waiting = room.not_yet_run(name)
@@ -97,4 +97,4 @@ def claims(
         say(f"differs: {difference}")
     if differences:
         say(f"{len(differences)} differences from the accepted verdicts; repro claims --accept accepts them")
-    return 1 if differences else 0
+        raise typer.Exit(1)

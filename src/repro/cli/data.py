@@ -49,7 +49,7 @@ def list_data(
     emit(table_text(("data set", "here", "rows", "columns", "classes", "licence"), rows), None)
 
 
-def _report(statuses: list[Status], failing: tuple[str, ...]) -> int:
+def _report(statuses: list[Status], failing: tuple[str, ...]) -> None:
     rows = [
         (status.name, status.state, status.route, ", ".join(status.places) or None, status.problem)
         for status in statuses
@@ -58,23 +58,23 @@ def _report(statuses: list[Status], failing: tuple[str, ...]) -> int:
     bad = sum(status.state in failing for status in statuses)
     if bad:
         say(f"{bad} of {len(statuses)} data sets: {' or '.join(failing)}")
-    return 1 if bad else 0
+        raise typer.Exit(1)
 
 
 @app.command()
-def fetch(names: Annotated[list[str], NAMES]) -> int:
+def fetch(names: Annotated[list[str], NAMES]) -> None:
     """Make data sets available here and check them; downloads what is missing."""
     from repro import data
 
-    return _report(data.fetch(names, progress=True), ("absent", "damaged"))
+    _report(data.fetch(names, progress=True), ("absent", "damaged"))
 
 
 @app.command()
-def verify(names: Annotated[list[str] | None, NAMES] = None) -> int:
+def verify(names: Annotated[list[str] | None, NAMES] = None) -> None:
     """Check the checksums of the data sets at hand, without network."""
     from repro import data
 
-    return _report(data.verify(names or None), ("damaged",))
+    _report(data.verify(names or None), ("damaged",))
 
 
 @app.command()

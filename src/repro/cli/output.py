@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+import typer
+
 __all__ = ["Format", "emit", "interruptible", "json_text", "say", "table_text"]
 
 PLAIN_WIDTH = 160
+EXIT_INTERRUPTED = 130
 
 
 class Format(StrEnum):
@@ -30,12 +33,12 @@ def say(message: str) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """After Ctrl-C in the block, say what it left behind; typer ends the command with status 130."""
+    """After Ctrl-C in the block, say what it left behind and end the command with status 130."""
     try:
         yield
     except KeyboardInterrupt as stop:
         say(str(stop) or "stopped")
-        raise
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _without_nan(value: object) -> object:

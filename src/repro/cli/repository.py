@@ -122,7 +122,7 @@ def disagreements(root: Path) -> list[str]:
 def set_repository(
     address: Annotated[str | None, typer.Argument(metavar="URL", help="https://github.com/OWNER/NAME")] = None,
     check: Annotated[bool, typer.Option("--check", help="Only say which files disagree with _config.yml.")] = False,
-) -> int:
+) -> None:
     """Set the address of the repository everywhere it stands, or check that all files agree."""
     from repro.protocol.files import project_root
 
@@ -137,6 +137,6 @@ def set_repository(
     problems = disagreements(root)
     for problem in problems:
         say(problem)
-    if not problems:
-        say(f"all files name {repository_address(root)}")
-    return 1 if problems else 0
+    if problems:
+        raise typer.Exit(1)
+    say(f"all files name {repository_address(root)}")

@@ -58,7 +58,7 @@ def _own_cells(options: Parameters) -> list[Parameters]:
 
 
 def _own_report(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Mean areas with Nadeau-Bengio intervals, one entry for each method."""
+    """Mean areas with Nadeau-Bengio intervals, cut to what an area can be, one entry for each method."""
     whole = table[table["step"].isna()]
     report = []
     for method in whole["method"].unique():
@@ -70,7 +70,8 @@ def _own_report(table: pd.DataFrame) -> list[dict[str, Any]]:
         for metric in ("auc_paper", "auc_full"):
             values = rows.loc[rows["metric"] == metric, "value"].to_numpy()
             interval = nadeau_bengio_interval(values, folds=FOLDS, folds_per_value=FOLDS)
-            entry |= {metric: interval.estimate, f"{metric}_interval": [interval.low, interval.high]}
+            low, high = max(0.0, interval.low), min(1.0, interval.high)
+            entry |= {metric: interval.estimate, f"{metric}_interval": [low, high]}
         report.append(entry | {"partitions": int(rows["replicate"].nunique())})
     return report
 
