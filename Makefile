@@ -28,7 +28,13 @@ test: book ## the whole test suite over package, notebooks and built book
 check: env ## formatting, lint, types, import contracts, pairing, pins, addresses, internal links
 	@$(PYTHON_HERE) scripts/check.py
 
-check-clean: ## remove what is built and cached here
+check-clean: ## make book and make test in a fresh clone with an empty home folder
+	@sh scripts/check_clean.sh
+
+bench: env ## speed against peers (CELLS=all: the whole grid, hours)
+	@$(PYTHON_HERE) benchmarks/smote.py --cells $(CELLS)
+
+clean: ## remove what is built and cached here
 	@if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name cells -exec rm -rf {} +; fi
 	@rm -rf $(CACHES)
 	@find . -path ./.venv -prune -o -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

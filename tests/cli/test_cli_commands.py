@@ -64,6 +64,16 @@ def test_help_imports_nothing_heavy() -> None:
         assert command in answer.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [("run", "A study or <study>.<experiment>"), ("claims", "all when left out"), ("new", "Name of the study")],
+)
+def test_help_says_what_the_arguments_are(repro: Call, command: str, text: str) -> None:
+    status, out, _ = repro(command, "--help")
+    assert status == 0
+    assert text in " ".join(out.split())
+
+
 def test_version(repro: Call) -> None:
     from repro import __version__
 

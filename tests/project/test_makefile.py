@@ -36,11 +36,11 @@ def test_every_file_that_a_target_runs_exists(root: Path) -> None:
 def test_clean_removes_what_is_built_and_says_what_stays(root: Path, tmp_path: Path) -> None:
     shutil.copy(root / "Makefile", tmp_path)
     built = ["_build/html", ".mypy_cache", "src/repro/__pycache__", "book/api/generated"]
-    kept = [".venv/lib/__pycache__", "results/smote", "src/repro/data"]
+    kept = [".venv/lib/__pycache__", "_build/cells", "results/smote", "src/repro/data"]
     for name in [*built, *kept]:
         (tmp_path / name).mkdir(parents=True)
     said = make(tmp_path, "clean")
     assert [name for name in built if (tmp_path / name).exists()] == []
     assert [name for name in kept if not (tmp_path / name).exists()] == []
-    for word in (".venv", "results", "downloaded data"):
+    for word in (".venv", "_build/cells", "results", "downloaded data"):
         assert word in said.partition("Kept")[2]
