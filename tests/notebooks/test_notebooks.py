@@ -11,6 +11,8 @@ import nbformat
 import pytest
 import yaml
 
+import repro
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -76,7 +78,7 @@ def test_first_code_cell_installs_in_colab_only_and_is_hidden_in_the_book(path: 
     assert "'google.colab' in sys.modules" in ast.unparse(acting[0].test)
     assert not acting[0].orelse
     assert "--no-deps" in first.source
-    assert REPOSITORY in first.source
+    assert f"{REPOSITORY}@v{repro.__version__}" in first.source
     assert not re.search(r"\b(numpy|scipy|pandas|torch|scikit-learn)\s*==", first.source)
 
 
