@@ -2,6 +2,7 @@
 
     python benchmarks/smote.py --cells small     # a few cells, to see how it goes
     python benchmarks/smote.py --cells all       # the whole table; goes on where it stopped
+    python benchmarks/smote.py --cells all --retry-left-out    # after a run on a busy machine
 
 Every cell runs in a process of its own. Cells in which imbalanced-learn needs more than a minute are left out and
 named. The table belongs to one state of code, libraries and machine; when one of these changes it starts anew.
@@ -91,7 +92,6 @@ def measure_cell(n_rows: int, n_columns: int, minority: float) -> dict[str, Any]
         return (input_size + peak) / (input_size + output_size)
 
     return {
-        "minority_rows": int(y.sum()),
         "ours_seconds": times["ours"],
         "peer_seconds": times["peer"],
         "speed_ratio": times["peer"] / times["ours"],
@@ -107,7 +107,7 @@ def run_cell(cell: tuple[int, int, float]) -> dict[str, Any]:
     finished = subprocess.run(
         [sys.executable, __file__, "--cell", *map(str, cell)], capture_output=True, text=True, check=False
     )
-    named = dict(zip(CELL, cell, strict=True))
+    named = dict(zip(CELL, cell, strict=True)) | {"minority_rows": round(cell[0] * cell[2])}
     if finished.returncode == -signal.SIGALRM:
         return named | {"left_out": f"imbalanced-learn needs more than {PEER_LIMIT} s"}
     if finished.returncode != 0:
@@ -127,7 +127,7 @@ def stored_rows() -> list[dict[str, Any]]:
 
 def store(rows: list[dict[str, Any]], command: str) -> None:
     """Write the table and where it comes from."""
-    table = pd.DataFrame(rows).sort_values(list(CELL))
+    table = pd.DataFrame(rows).sort_values(list(CELL)).astype({"rounds": "Int64"})
     atomic_write_text(TABLE, table.to_csv(index=False, float_format="%.5g", na_rep="nan"))
     about = provenance(command, MODULES) | {
         "peer": "imblearn.over_sampling.SMOTE",
@@ -152,7 +152,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     measured = [row for row in rows if not row["left_out"]]
     for row in measured:
         table.add_row(
-            f"{row['rows']:,}",
+            str(row["rows"]),
             str(row["columns"]),
             f"{row['minority']:.0%}",
             *(f"{row[key]:.3g}" for key in ("ours_seconds", "peer_seconds", "speed_ratio")),
@@ -172,7 +172,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         ]
         if fivefold:
             console.print(f"smallest ratio at 100,000 x 15, 10-30 %: {min(fivefold):.2f} (goal: at least 5)")
-        memory = max(row["ours_memory_ratio"] for row in measured)
+        memory = np.nanmax([row["ours_memory_ratio"] for row in measured])
         console.print(f"largest memory ratio {memory:.2f} (goal: at most 1.5)")
 
 
@@ -181,12 +181,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", choices=GRIDS, default="small", help="which grid to run (default: small)")
     parser.add_argument("--cell", nargs=3, metavar=("ROWS", "COLUMNS", "MINORITY"), help="measure one cell, print JSON")
+    parser.add_argument("--retry-left-out", action="store_true", help="measure cells again that were left out")
     arguments = parser.parse_args()
     if arguments.cell:
         n_rows, n_columns, minority = arguments.cell
         print(json.dumps(measure_cell(int(n_rows), int(n_columns), float(minority))))
         return
-    rows = stored_rows()
+    rows = [row for row in stored_rows() if not (arguments.retry_left_out and row["left_out"])]
     done = {(row["rows"], row["columns"], row["minority"]) for row in rows}
     for cell in track([cell for cell in GRIDS[arguments.cells] if cell not in done], "cells"):
         rows.append(run_cell(cell))

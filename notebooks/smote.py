@@ -192,7 +192,7 @@ figures.sweep_curves(
 
 # %% [markdown]
 # On the simulated set, three small clusters of the minority inside a broad majority, SMOTE does what it was made for:
-# its curve lies above. Now the paper's own data, from the committed table.
+# where under-sampling jumps, its curve fills the gap from above. Now the paper's own data, from the committed table.
 
 # %%
 paper = find_table("smote.roc_sweep", "paper").frame

@@ -1,1 +1,1 @@
-"""Study of SMOTE (Chawla, Bowyer, Hall and Kegelmeyer 2002): what is run and what the paper says."""
+"""What SMOTE's authors said in 2002 and what has been asked since, on the paper's data and with stronger learners."""
