@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,16 @@ def test_the_committed_baseline_agrees_with_an_independent_run_of_j48() -> None:
 
 def test_table_3_holds_the_printed_numbers() -> None:
     assert TABLE_3["mammography"] == {0: 9260, 100: 9250, 200: 9265, 300: 9311, 400: 9330, 500: 9304}
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif("REPRO_DATA_MIRROR" not in os.environ, reason="needs REPRO_DATA_MIRROR for pima")
+def test_a_committed_cell_of_the_paper_profile_comes_out_again() -> None:
+    table = find_table("smote.roc_sweep", "paper")
+    assert table is not None
+    sweep = experiment("smote.roc_sweep")
+    cell = next(cell for cell in sweep.cells_of("paper") if cell.parameters == {"dataset": "pima", "partition": 0})
+    committed = table.frame[table.frame["cell"] == cell.id]
+    again = sweep.compute(cell)
+    assert committed["method"].tolist() == again["method"].tolist()
+    assert committed["value"].to_numpy() == pytest.approx(again["value"].to_numpy(), abs=1e-12)
