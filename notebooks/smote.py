@@ -269,8 +269,9 @@ display(figures.replication(copies), card("smote-c5"))
 #
 # A sweep of trees is a dear way to a ROC curve. One tree has a frequency of the minority in every leaf, and a
 # threshold that moves from 0.5 to 0 gives a curve for nothing. The paper finds that SMOTE dominates it. But its tree
-# is pruned, and pruning merges exactly the leaves whose frequencies differ. We add the same tree unpruned, and
-# unpruned with Laplace's correction $(n_{\text{minority}} + 1) / (n + 2)$ in the leaves.
+# is pruned, and one may suspect that pruning merges the leaves whose frequencies differ. We add the same tree
+# unpruned, and unpruned with Laplace's correction $(n_{\text{minority}} + 1) / (n + 2)$ in the leaves. Look at the
+# areas in the legend: is it the pruning, or the raw frequency of small leaves?
 
 # %%
 display(figures.thresholds(paper, "phoneme", level=200), card("smote-c6"))

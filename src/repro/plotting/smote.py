@@ -163,8 +163,9 @@ def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[s
         figure.legend(handles, names, loc="outside lower center", ncols=2)
     return show(
         figure,
-        alt="ROC curves, one panel for each data set; the curves of under-sampling and SMOTE nearly cover each "
-        "other. " + "; ".join(spoken) + ".",
+        alt="ROC curves of under-sampling, SMOTE and Naive Bayes, one panel for each data set. "
+        + "; ".join(spoken)
+        + ".",
         caption="Mean over partitions. Every point is one hard classifier; the strip left of the raw tree "
         "(shaded) counts nothing in "
         "the paper's area.",
@@ -212,7 +213,7 @@ def table_3(table: pd.DataFrame) -> Shown:
         alt="Our areas as one dot a partition with a bar for the mean, beside a diamond for the paper's number, "
         "for each amount of SMOTE. "
         f"The mean lies between {min(distances):.4f} and {max(distances):.4f} away from the paper's number.",
-        caption="Table 3 again: one partition alone moves an area by as much as SMOTE does.",
+        caption="Table 3 again: every dot is one partition of the same data into ten folds.",
     )
 
 
@@ -334,8 +335,7 @@ def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
     return show(
         figure,
         alt=f"Four ROC curves on {_name(dataset)}. Areas: {spoken}.",
-        caption="One tree with a moving threshold against a sweep of trees: what pruning takes away, smoothed "
-        "leaves give back.",
+        caption="One tree with a moving threshold against a sweep of trees: the legend gives the area of each.",
     )
 
 
