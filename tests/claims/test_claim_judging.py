@@ -181,6 +181,25 @@ def test_identity_judges_the_largest_deviation_without_interval(make_claim, make
     assert judge(claim, make_rows({("p", "a"): [0.0]})).verdict == "reproduced"
 
 
+def test_a_single_split_is_corrected_by_its_share_of_test_rows(make_claim, make_rows):
+    """Test rows are a quarter of the file, training rows a half: the factor is 1/n + 1/2, with folds = 3."""
+    rows = effect(make_rows, 3.0)
+    single = judge(make_claim(interval="nadeau_bengio", folds=3, folds_per_value=1), rows)
+    plain = judge(make_claim(interval="t"), rows)
+    n = single.replicates
+    widening = (single.interval[1] - single.interval[0]) / (plain.interval[1] - plain.interval[0])
+    assert widening == pytest.approx(np.sqrt((1 / n + 1 / 2) / (1 / n)))
+
+
+def test_draws_are_summarised_by_their_quantiles(make_claim, make_rows):
+    draws = np.random.default_rng(0).normal(1.0, 0.2, size=400)
+    rows = make_rows({("pima", "a"): draws.tolist(), ("pima", "b"): np.zeros(400).tolist()})
+    judgement = judge(make_claim(interval="draws", quantity={"statistic": "median"}), rows)
+    assert judgement.estimate == pytest.approx(np.median(draws))
+    assert judgement.interval == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
+    assert judgement.verdict == "reproduced"
+
+
 def test_nadeau_bengio_is_wider_and_the_plain_interval_stands_beside_it(make_claim, make_rows):
     judgement = judge(make_claim(interval="nadeau_bengio"), effect(make_rows, 3.0))
     assert judgement.interval == pytest.approx((3 - HALF_NADEAU_BENGIO, 3 + HALF_NADEAU_BENGIO))

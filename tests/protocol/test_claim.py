@@ -32,11 +32,14 @@ def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
         {"criterion": {"kind": "direction", "sign": "negative"}},
         {"smallest_effect": 0.01},
         {"interval": "nadeau_bengio"},
+        {"interval": "draws"},
         {"control": "another"},
         {"quantity": {"metric": "auc", "contrast": ["b", "a"], "replicate": "partition"}},
         {"published": [{"quantity": "auc", "value": 0.9, "source": "read"}]},
     ):
         assert _claim(**change).specification_hash() != original, change
+    corrected = _claim(interval="nadeau_bengio").specification_hash()
+    assert _claim(interval="nadeau_bengio", folds_per_value=1).specification_hash() != corrected
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,8 @@ def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
         ({"interval": "none"}, "'identity'"),
         ({"id": "other-c1"}, "different studies"),
         ({"quantity": {"metric": "auc", "replicate": "seed", "statistic": "median"}}, "requires interval 'bca'"),
+        ({"interval": "t", "folds_per_value": 1}, "belongs to interval 'nadeau_bengio'"),
+        ({"interval": "nadeau_bengio", "folds": 3, "folds_per_value": 4}, r"at most folds \(3\), got 4"),
         ({"typo": 1}, "typo"),
         ({"smallest_effect": -0.1}, "smallest_effect"),
         ({"profiles": {}}, "profiles"),

@@ -54,6 +54,11 @@ def identity_verdict(largest_deviation: float, bound: float) -> Verdict:
     return "reproduced" if largest_deviation <= bound else "not reproduced"
 
 
+def _quantiles(values: Values, level: float) -> Bounds:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
 def _interval_method(claim: Claim) -> Callable[[Values, float], Any]:
     from repro.metrics import intervals  # SciPy takes a while to import
 
@@ -62,7 +67,7 @@ def _interval_method(claim: Claim) -> Callable[[Values, float], Any]:
         "t": lambda values, level: intervals.mean_interval(values, level=level),
         "bca": lambda values, level: intervals.bca_interval(values, statistic=statistic, level=level, random_state=0),
         "nadeau_bengio": lambda values, level: intervals.nadeau_bengio_interval(
-            values, folds=claim.folds, folds_per_value=claim.folds, level=level
+            values, folds=claim.folds, folds_per_value=claim.folds_per_value or claim.folds, level=level
         ),
     }
     return methods[claim.interval]
@@ -75,6 +80,8 @@ def _summary(claim: Claim, values: Values) -> float:
 def _bounds(claim: Claim, values: Values, level: float) -> Bounds:
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
+    if claim.interval == "draws":
+        return _quantiles(values, level)
     interval = _interval_method(claim)(values, level)
     return float(interval.low), float(interval.high)
 

@@ -21,6 +21,7 @@ _INTERVALS: Final = {
     "t": "Student's t over replicates",
     "bca": "BCa bootstrap over replicates",
     "nadeau_bengio": "corrected for reused folds after Nadeau and Bengio",
+    "draws": "quantiles of bootstrap draws",
     "none": "no interval",
 }
 

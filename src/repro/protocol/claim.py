@@ -116,7 +116,7 @@ class Quantity(_Specification):
     scale : {"difference", "log_ratio"}
         Whether a contrast is a difference or the logarithm of a ratio.
     statistic : {"mean", "median"}
-        How replicates are summarised; ``median`` needs the interval ``bca``.
+        How replicates are summarised; ``median`` needs the interval ``bca`` or ``draws``.
     """
 
     metric: Name
@@ -150,10 +150,14 @@ class Claim(_Specification):
         Name of the experiment that answers it.
     quantity : Quantity
         Which number of its table.
-    interval : {"t", "bca", "nadeau_bengio", "none"}
-        How the 95 % interval is computed; ``none`` only for ``identity``.
+    interval : {"t", "bca", "nadeau_bengio", "draws", "none"}
+        How the 95 % interval is computed; ``draws`` takes quantiles of replicates that are themselves bootstrap draws
+        over the units; ``none`` only for ``identity``.
     folds : int
         Folds of the cross-validation behind one replicate, for ``nadeau_bengio``.
+    folds_per_value : int or None
+        Folds that one replicate averages, for ``nadeau_bengio``: None for all of them, 1 for a single split whose test
+        part is a share 1 / `folds` of training and test rows together.
     criterion : Criterion
         How the verdict follows.
     smallest_effect : float
@@ -173,8 +177,9 @@ class Claim(_Specification):
     published: list[Published] = Field(default_factory=list)
     experiment: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
     quantity: Quantity
-    interval: Literal["t", "bca", "nadeau_bengio", "none"]
+    interval: Literal["t", "bca", "nadeau_bengio", "draws", "none"]
     folds: int = Field(10, ge=2)
+    folds_per_value: int | None = Field(None, ge=1)
     criterion: Criterion
     smallest_effect: float = Field(0.0, ge=0)
     control: Name
@@ -190,8 +195,15 @@ class Claim(_Specification):
             raise ValueError("criterion 'order' requires quantity.order")
         if "within" in kinds and not self.published:
             raise ValueError("criterion 'within' requires published values")
-        if self.quantity.statistic == "median" and self.interval != "bca":
-            raise ValueError("statistic 'median' requires interval 'bca'")
+        if self.quantity.statistic == "median" and self.interval not in ("bca", "draws"):
+            raise ValueError("statistic 'median' requires interval 'bca' or 'draws'")
+        if self.folds_per_value is not None and not (
+            self.interval == "nadeau_bengio" and self.folds_per_value <= self.folds
+        ):
+            raise ValueError(
+                "folds_per_value belongs to interval 'nadeau_bengio' and is at most folds "
+                f"({self.folds}), got {self.folds_per_value}"
+            )
         if self.id.partition("-")[0] != self.experiment.partition(".")[0]:
             raise ValueError(f"id {self.id!r} and experiment {self.experiment!r} name different studies")
         return self
@@ -207,4 +219,6 @@ class Claim(_Specification):
         Wording (statement, locator, note) and the choice of profiles do not count.
         """
         content = self.model_dump(mode="json", exclude={"paper", "locator", "statement", "note", "profiles"})
+        if self.folds_per_value is None:  # the key came later than the first tables, which hold hashes without it
+            del content["folds_per_value"]
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
