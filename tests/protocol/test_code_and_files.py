@@ -53,6 +53,19 @@ def test_the_code_hash_does_not_see_comments_docstrings_and_layout(package: Path
     assert _hash() == before
 
 
+def test_a_library_counts_with_its_version_only_where_it_is_imported(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "_version_in_use", lambda library: "1.0")
+    without = _hash()
+    (package / "used.py").write_text("def f():\n    import xgboost\n    return xgboost\n")
+    first = _hash()
+    monkeypatch.setattr(code, "_version_in_use", lambda library: "2.0")
+    assert _hash() != first
+    (package / "used.py").write_text("def f():\n    return 1\n")
+    assert _hash() == without
+
+
 def test_relative_imports_are_followed() -> None:
     assert "repro.protocol.code" in code.imported_modules("from .code import x", package="repro.protocol")
     assert "repro.protocol.code" in code.imported_modules("from ..protocol import code", package="repro.protocol")

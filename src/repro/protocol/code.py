@@ -8,10 +8,15 @@ import importlib.metadata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 PACKAGE = "repro"
 LIBRARIES = ("imbalanced-learn", "numpy", "pandas", "scikit-learn", "scipy")
 """Libraries whose version is part of the hash: a new release may change a number."""
+
+
+LIBRARIES_IN_USE: Final = {"xgboost": ("xgboost-cpu", "xgboost"), "torch": ("torch",)}
+"""Libraries whose version counts only where the code imports them: name of the import, distributions that bring it."""
 
 
 def _module_file(module: str) -> Path | None:
@@ -20,6 +25,23 @@ def _module_file(module: str) -> Path | None:
         if candidate.is_file():
             return candidate
     return None
+
+
+def _imported_names(source: str, package: str | None = None) -> set[str]:
+    """Dotted names that a Python text imports, anywhere in it, from whatever package."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level and package:
+                base = ".".join(
+                    [*package.split(".")[: len(package.split(".")) - node.level + 1], *filter(None, [base])]
+                )
+            found.add(base)
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found
 
 
 def imported_modules(source: str, *, package: str | None = None) -> set[str]:
@@ -38,20 +60,8 @@ def imported_modules(source: str, *, package: str | None = None) -> set[str]:
         Dotted names, their parent packages included. ``from repro.sampling import SMOTE`` gives
         ``repro``, ``repro.sampling`` and, if such a module exists, ``repro.sampling.SMOTE``.
     """
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level and package:
-                base = ".".join(
-                    [*package.split(".")[: len(package.split(".")) - node.level + 1], *filter(None, [base])]
-                )
-            found.add(base)
-            found.update(f"{base}.{alias.name}" for alias in node.names)
     modules: set[str] = set()
-    for name in found:
+    for name in _imported_names(source, package):
         parts = name.split(".")
         if parts[0] == PACKAGE:
             prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
@@ -102,11 +112,21 @@ def import_closure(modules: Iterable[str]) -> list[str]:
     return sorted(closure)
 
 
+def _version_in_use(library: str) -> str | None:
+    """Version of a library of :data:`LIBRARIES_IN_USE`; None when it is not installed."""
+    for distribution in LIBRARIES_IN_USE[library]:
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
 def code_hash(modules: Iterable[str]) -> str:
     """Hash of the code of `modules` and of all they import from this package, and of the library versions.
 
     Comments, docstrings and layout do not count. Libraries outside the package count with their version
-    (:data:`LIBRARIES`).
+    (:data:`LIBRARIES`, and those of :data:`LIBRARIES_IN_USE` that a module imports).
 
     Returns
     -------
@@ -114,10 +134,15 @@ def code_hash(modules: Iterable[str]) -> str:
         64 hexadecimal digits.
     """
     digest = hashlib.sha256()
+    in_use: set[str] = set()
     for module in import_closure(modules):
         path = _module_file(module)
         if path is not None:
             digest.update(f"{module}\n{_without_comments(path)}\n".encode())
+            names = _imported_names(path.read_text(encoding="utf-8"))
+            in_use |= {name.partition(".")[0] for name in names} & set(LIBRARIES_IN_USE)
     for library in LIBRARIES:
         digest.update(f"{library}=={importlib.metadata.version(library)}\n".encode())
+    for library in sorted(in_use):
+        digest.update(f"{library}=={_version_in_use(library)}\n".encode())
     return digest.hexdigest()

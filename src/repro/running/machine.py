@@ -20,7 +20,7 @@ from repro.results import Hardware
 
 __all__ = ["available_cores", "commit", "hardware", "library_versions", "present_gpus", "tree_hash"]
 
-RECORDED_LIBRARIES = (*LIBRARIES, "joblib", "numba", "torch")
+RECORDED_LIBRARIES = (*LIBRARIES, "joblib", "numba", "torch", "xgboost", "xgboost-cpu")
 
 
 def available_cores() -> int:
