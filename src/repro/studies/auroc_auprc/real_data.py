@@ -1,0 +1,126 @@
+"""Experiments on real data (Section 3.2) and on the paper's stored table: their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+from typing import Final
+
+from repro.protocol.experiment import Experiment, Parameters
+from repro.studies.auroc_auprc.fairness import (
+    GAP_IS_MINUS_AUROC,
+    GROUPS,
+    NO_DIFFERENCE,
+    WEIGHTINGS,
+    fairness,
+    models,
+    prevalence_ratio,
+    seconds,
+)
+from repro.studies.auroc_auprc.headline import NEGATED, headline
+
+SEED: Final = 2024
+ADULT_SEX: Final = (("adult", "sex"),)
+
+
+def _cells(
+    seeds: int,
+    draws: int,
+    weights: int,
+    tasks: Sequence[tuple[str, str]] = ADULT_SEX,
+    weightings: Sequence[str] = WEIGHTINGS,
+    **more: str,
+) -> list[Parameters]:
+    return [
+        {
+            "dataset": dataset,
+            "attribute": attribute,
+            "weighting": weighting,
+            "seed": seed,
+            "draws": draws,
+            "weights": weights,
+            **more,
+        }
+        for (dataset, attribute), weighting, seed in product(tasks, weightings, range(seeds))
+    ]
+
+
+def _smallest(*variants: str) -> Callable[[], Sequence[Parameters]]:
+    """Cells of controls: two seeds with two models each decide, because the controls hold for any model."""
+
+    def cells() -> list[Parameters]:
+        return [
+            cell for variant in variants for cell in _cells(2, 1, 2, weightings=("higher_prevalence",), variant=variant)
+        ]
+
+    return cells
+
+
+def _headline_cells(draws: int, **more: str) -> list[Parameters]:
+    return [
+        {"ratios": ratios, "tasks": tasks, "resampled": resampled, "draws": draws, **more}
+        for ratios, tasks, resampled in product(
+            ("first_split", "full_file"), ("all", "without_adult"), ("seeds", "seeds_and_tasks")
+        )
+    ]
+
+
+def _data(parameters: Parameters) -> tuple[str, ...]:
+    return (str(parameters["dataset"]),)
+
+
+REAL_DATA: Final = (
+    Experiment(
+        name="auroc_auprc.fairness",
+        summary="over many boosted models: validation AUROC and AUPRC against the gap between groups on the test part",
+        settings=("dataset", "attribute", "weighting", "method"),
+        compute=fairness,
+        cells={
+            "quick": partial(_cells, 4, 6, 3),
+            "paper": partial(_cells, 20, 50, 10, tuple(GROUPS)),
+            "control": _smallest(NO_DIFFERENCE, GAP_IS_MINUS_AUROC),
+        },
+        variants={
+            NO_DIFFERENCE: "both methods select by AUROC: their correlations are the same number",
+            GAP_IS_MINUS_AUROC: "the gap is minus the validation AUROC: their correlation is minus one",
+        },
+        seconds=seconds,
+        datasets=_data,
+        seed=SEED,
+    ),
+    Experiment(
+        name="auroc_auprc.models",
+        summary="every boosted model of one split: its validation AUROC and AUPRC and its gap between groups",
+        settings=("dataset", "attribute", "weighting", "draw", "weight"),
+        compute=models,
+        cells={"paper": partial(_cells, 1, 50, 10)},
+        seconds=seconds,
+        datasets=_data,
+        seed=SEED,
+    ),
+    Experiment(
+        name="auroc_auprc.prevalence_ratio",
+        summary="the same on Adult by sex, resampled so that one group has 1 to 5 times the prevalence of the other",
+        settings=("dataset", "attribute", "weighting", "ratio", "method"),
+        compute=prevalence_ratio,
+        cells={"paper": partial(_cells, 10, 12, 5), "control": _smallest(NO_DIFFERENCE)},
+        variants={NO_DIFFERENCE: "both methods select by AUROC: there is no difference that could grow"},
+        seconds=lambda parameters: 5 * seconds(parameters),
+        datasets=_data,
+        seed=SEED,
+    ),
+    Experiment(
+        name="auroc_auprc.headline",
+        summary="the rank correlation over the paper's eight tasks, recomputed from its stored table and bootstrapped",
+        settings=("ratios", "tasks", "resampled"),
+        compute=headline,
+        cells={
+            "quick": partial(_headline_cells, 2000),
+            "control": partial(_headline_cells, 200, variant=NEGATED),
+        },
+        variants={NEGATED: "the sign of every task's difference is turned round"},
+        seconds=lambda parameters: 0.1,
+        seed=SEED,
+    ),
+)
