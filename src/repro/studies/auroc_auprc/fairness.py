@@ -276,7 +276,8 @@ def model_table(
 def rank_correlations(models: pd.DataFrame, variant: str | None = None) -> dict[str, float]:
     """Spearman correlation over models between each validation metric and the gap on the test part."""
     columns = {"auroc": "auroc", "average_precision": "auroc" if variant == NO_DIFFERENCE else "average_precision"}
-    return {method: float(spearmanr(models[column], models["gap"]).statistic) for method, column in columns.items()}
+    gap = -models["auroc"] if variant == GAP_IS_MINUS_AUROC else models["gap"]
+    return {method: float(spearmanr(models[column], gap).statistic) for method, column in columns.items()}
 
 
 def _seeds(cell: Cell) -> list[np.random.SeedSequence]:
