@@ -1,6 +1,6 @@
-"""Metrics: ROC sweeps and hulls, intervals over repetitions, calibration, thresholds and costs.
+"""Metrics: ROC and PR analysis of rankings, atomic mistakes, ROC sweeps, intervals, calibration, thresholds and costs.
 
-Areas under ranked scores (AUROC, average precision), log loss and the Brier score come from scikit-learn.
+Log loss and the Brier score come from scikit-learn.
 """
 
 from __future__ import annotations
@@ -14,6 +14,16 @@ from repro.metrics.intervals import (
     mean_interval,
     nadeau_bengio_interval,
 )
+from repro.metrics.mistakes import RepairPath, RepairPolicy, fix_mistakes, mistakes
+from repro.metrics.ranking import (
+    PositiveThresholds,
+    RankingSummary,
+    auroc,
+    average_precision,
+    average_precision_at_prevalence,
+    positive_thresholds,
+    ranking_summary,
+)
 from repro.metrics.roc import Dominance, RocHull, dominance, interpolate_roc, roc_convex_hull, sweep_auc
 from repro.metrics.thresholds import best_threshold, cost_threshold, expected_cost
 
@@ -22,7 +32,14 @@ __all__ = [
     "Dominance",
     "Equivalence",
     "Interval",
+    "PositiveThresholds",
+    "RankingSummary",
+    "RepairPath",
+    "RepairPolicy",
     "RocHull",
+    "auroc",
+    "average_precision",
+    "average_precision_at_prevalence",
     "bca_interval",
     "best_threshold",
     "calibration_line",
@@ -30,10 +47,14 @@ __all__ = [
     "dominance",
     "equivalence_test",
     "expected_cost",
+    "fix_mistakes",
     "interpolate_roc",
     "mean_interval",
+    "mistakes",
     "nadeau_bengio_interval",
+    "positive_thresholds",
     "prior_correction",
+    "ranking_summary",
     "risk_ratio",
     "roc_convex_hull",
     "sweep_auc",

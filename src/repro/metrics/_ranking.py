@@ -62,12 +62,12 @@ def _labels(y_true: ArrayLike) -> NDArray[np.bool_]:
     labels = _vector(y_true, "y_true")
     if labels.dtype == np.bool_:
         return labels
-    missing = int(pd.isna(labels).sum())
+    missing = int(pd.isna(labels).sum()) if labels.dtype.kind in "fOmM" else 0
     if missing:
         raise ValueError(f"y_true holds {missing} missing values; leave these rows out")
     positive = np.asarray(labels == 1, dtype=np.bool_)
-    negative = ~positive
-    if not ((labels[negative] == 0).all() or (labels[negative] == -1).all()):
+    n_negative = labels.size - np.count_nonzero(positive)
+    if n_negative not in (np.count_nonzero(labels == 0), np.count_nonzero(labels == -1)):
         raise ValueError(
             f"y_true must hold {LABEL_CODINGS}, got {_shown(labels)}; binarise with y_true == positive_label"
         )
@@ -117,20 +117,30 @@ def _weights(sample_weight: ArrayLike, positive: NDArray[np.bool_], both_classes
     return weight
 
 
-def _groups(groups: Any, n_rows: int) -> tuple[NDArray[np.intp], tuple[Hashable, ...]]:
+def _groups(groups: Any, n_rows: int) -> tuple[NDArray[np.integer[Any]], tuple[Hashable, ...]]:
+    """Give the code of every row, in a small integer type that is quick to reorder, and the sorted labels."""
     categorical = isinstance(getattr(groups, "dtype", None), pd.CategoricalDtype)
     if isinstance(groups, list | tuple):
         # of a list that mixes strings and NaN, NumPy would make the string "nan"
         groups = np.array(groups, dtype=object)
     labels = groups if categorical else _vector(groups, "groups")
     _one_length("groups", len(labels), n_rows)
+    whole = not categorical and labels.dtype.kind in "iu" and labels.dtype != np.uint64
+    if whole and int(labels.max()) - int(labels.min()) < n_rows:
+        # a table of this length instead of a hash table of the size of the data
+        lowest = int(labels.min())
+        distance = labels.astype(np.int64, copy=False) - lowest
+        used = np.flatnonzero(np.bincount(distance))
+        code = np.zeros(used[-1] + 1, dtype=np.min_scalar_type(used.size))
+        code[used] = np.arange(used.size)
+        return code[distance], tuple((used + lowest).tolist())
     try:
         codes, names = pd.factorize(labels, sort=True)
     except TypeError as problem:
         raise TypeError(f"groups must hold labels that can be sorted, got {_shown(labels)}") from problem
     if codes.min() < 0:
         raise ValueError(f"groups holds {int((codes < 0).sum())} missing values; leave these rows out or name them")
-    return codes.astype(np.intp, copy=False), tuple(np.asarray(names).tolist())
+    return codes.astype(np.min_scalar_type(len(names))), tuple(np.asarray(names).tolist())
 
 
 def _descending(score: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -192,7 +202,7 @@ def rank_rows(
             found = "positives" if n_positive else "negatives"
             raise ValueError(f"y_true must hold both classes, got {n_rows} {found} and nothing else")
     weight = None if sample_weight is None else _weights(sample_weight, positive, both_classes)
-    group, names = (None, ()) if groups is None else _groups(groups, n_rows)
+    codes, names = (None, ()) if groups is None else _groups(groups, n_rows)
     order, block_end = _descending(score)
     return Ranking(
         positive[order],
@@ -200,7 +210,7 @@ def rank_rows(
         None if weight is None else weight[order],
         block_end,
         score[order],
-        None if group is None else group[order],
+        None if codes is None else codes[order].astype(np.intp),
         names,
     )
 
@@ -224,15 +234,17 @@ def cumulative_weights(
     if weight is None:
         weight = ranking.weight
     if weight is None:
-        above = np.cumsum(ranking.positive)[ranking.block_end]
-        return above.astype(np.float64), (ranking.block_end + 1 - above).astype(np.float64)
+        positives = np.cumsum(ranking.positive)[ranking.block_end].astype(np.float64)
+        return positives, ranking.block_end + 1.0 - positives
     positives = np.cumsum(np.where(ranking.positive, weight, 0.0), axis=-1)[..., ranking.block_end]
     negatives = np.cumsum(np.where(ranking.positive, 0.0, weight), axis=-1)[..., ranking.block_end]
     return positives, negatives
 
 
 def _steps(cumulative: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.diff(cumulative, axis=-1, prepend=0.0)
+    steps = cumulative.copy()
+    steps[..., 1:] -= cumulative[..., :-1]
+    return steps
 
 
 def auroc_of_weights(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -251,10 +263,12 @@ def auroc_of_weights(positives: NDArray[np.float64], negatives: NDArray[np.float
     ndarray of shape (...), float64
     """
     total_positive, total_negative = positives[..., -1], negatives[..., -1]
-    below_twice = 2 * total_negative[..., None] - 2 * negatives + _steps(negatives)
-    pairs_twice = (_steps(positives) * below_twice).sum(axis=-1)
+    lost_twice = negatives.copy()
+    lost_twice[..., 1:] += negatives[..., :-1]
+    lost_twice *= _steps(positives)
+    all_twice = 2 * total_positive * total_negative
     with np.errstate(invalid="ignore"):
-        return np.asarray(pairs_twice / (2 * total_positive * total_negative))
+        return np.asarray((all_twice - lost_twice.sum(axis=-1)) / all_twice)
 
 
 def average_precision_of_weights(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -269,8 +283,9 @@ def average_precision_of_weights(positives: NDArray[np.float64], negatives: NDAr
     -------
     ndarray of shape (...), float64
     """
-    fired = positives + negatives
-    # leading blocks without weight have no precision, and no positives to count it for
-    precision = np.divide(positives, fired, out=np.zeros_like(fired), where=fired > 0)
+    gained = positives + negatives
+    # leading blocks without weight have no precision, and no positives to count it for: they stay 0
+    np.divide(positives, gained, out=gained, where=gained > 0)
+    gained *= _steps(positives)
     with np.errstate(invalid="ignore"):
-        return np.asarray((_steps(positives) * precision).sum(axis=-1) / positives[..., -1])
+        return np.asarray(gained.sum(axis=-1) / positives[..., -1])
