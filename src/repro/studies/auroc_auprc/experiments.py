@@ -2,13 +2,243 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from math import prod
+from typing import Any, Final
 
-from repro.protocol.experiment import Experiment
+from repro.protocol.experiment import Experiment, Parameters
+from repro.studies.auroc_auprc.nearby import nearby
+from repro.studies.auroc_auprc.paths import path_facts
+from repro.studies.auroc_auprc.prevalence import prevalence_shift
 from repro.studies.auroc_auprc.real_data import REAL_DATA
+from repro.studies.auroc_auprc.repair import PHASE_SHIFTS, gap_phase, repair
+from repro.studies.auroc_auprc.samplers import SAMPLERS
+from repro.studies.auroc_auprc.selection import top_k
+from repro.studies.auroc_auprc.single_fixes import best_fix, fixes_grid, one_fix
+from repro.studies.auroc_auprc.subpopulations import subpopulations
+from repro.studies.auroc_auprc.theorem1 import RANKINGS, grid_points, identity, identity_grid
 
 # --- Rankings and simulated groups (Theorems 1 to 3, Section 3.1) -----------------------------------------------------
 
-SIMULATED: Final[tuple[Experiment, ...]] = ()
+AUROCS: Final = (0.65, 0.75, 0.85, 0.95)
+PREVALENCES: Final = (0.01, 0.05, 0.2, 0.5)
+P_LOWER: Final = (0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
+
+
+def _cells(*variants: str, **options: Iterable[Any]) -> Callable[[], Sequence[Parameters]]:
+    """Declare all combinations of the options, for control runs once for each variant."""
+
+    def cells() -> list[Parameters]:
+        combined: list[dict[str, Any]] = [
+            dict(zip(options, values, strict=True)) for values in product(*options.values())
+        ]
+        if not variants:
+            return list(combined)
+        return [parameters | {"variant": variant} for variant in variants for parameters in combined]
+
+    return cells
+
+
+def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
+    """Expect `one` second-fraction for each unit of the product of the named parameters."""
+    return lambda parameters: one * prod(int(parameters.get(name) or 1) for name in counts)
+
+
+def _together(*declared: Callable[[], Sequence[Parameters]]) -> Callable[[], Sequence[Parameters]]:
+    return lambda: [parameters for cells in declared for parameters in cells()]
+
+
+def _rankings(count: int, *variants: str, exhaustive: Iterable[int] = ()) -> Callable[[], Sequence[Parameters]]:
+    simulated = _cells(*variants, n=[1000], prevalence=PREVALENCES, auroc=AUROCS, count=[count])
+    return _together(simulated, _cells(*variants, n=exhaustive)) if exhaustive else simulated
+
+
+def _searches(noise: int, permutations: int, n_samples: int, *variants: str) -> Callable[[], Sequence[Parameters]]:
+    shared: dict[str, Iterable[Any]] = {"normalise": [True, False], "auroc": [0.85]}
+    return _together(
+        _cells(*variants, change=["noise"], **shared, n_samples=[200], steps=[49], seeds=[noise]),
+        _cells(*variants, change=["permutations"], **shared, n_samples=[n_samples], steps=[25], seeds=[permutations]),
+    )
+
+
+SIMULATED: Final = (
+    Experiment(
+        name="auroc_auprc.identity",
+        summary="both metrics against their means over the scores of the positives, on random rankings",
+        settings=("area", "rankings"),
+        compute=identity,
+        cells={
+            "quick": _cells(rankings=RANKINGS, batches=[20], size=[50]),
+            "paper": _cells(rankings=RANKINGS, batches=[20], size=[500]),
+            "control": _cells("strict_firing_rate", rankings=["ties", "weights"], batches=[2], size=[20]),
+        },
+        variants={
+            "strict_firing_rate": "rows tied with a positive, itself among them, are left out of all rates: neither "
+            "mean is the area of a sample"
+        },
+        seconds=_seconds(3e-4, "batches", "size"),
+    ),
+    Experiment(
+        name="auroc_auprc.identity_grid",
+        summary="Theorem 1 on the paper's grid of target AUROCs and prevalences, before and after Platt's calibration",
+        settings=("auroc", "calibration", "area"),
+        compute=identity_grid,
+        cells={
+            "quick": _cells(auroc=grid_points(5), prevalences=[10]),
+            "paper": _cells(auroc=grid_points(50), prevalences=[50]),
+        },
+        seconds=_seconds(6e-3, "prevalences"),
+    ),
+    Experiment(
+        name="auroc_auprc.one_fix",
+        summary="change of both metrics after every single fix against the closed forms",
+        settings=("area",),
+        compute=one_fix,
+        cells={
+            "quick": _cells(batches=[10], size=[20]),
+            "paper": _cells(batches=[50], size=[40]),
+            "control": _cells("inverse_firing_rate_alone", batches=[2], size=[10]),
+        },
+        variants={"inverse_firing_rate_alone": "both gains are taken for 1/(n1 (r + 1)), without the precision"},
+        seconds=_seconds(3e-3, "batches", "size"),
+    ),
+    Experiment(
+        name="auroc_auprc.fixes_grid",
+        summary="Theorem 2 on the paper's grid: every mistake fixed alone, gains against the inverse firing rate",
+        settings=("auroc",),
+        compute=fixes_grid,
+        cells={
+            "quick": _cells(auroc=grid_points(4), prevalences=[5]),
+            "paper": _cells(auroc=grid_points(20), prevalences=[20]),
+        },
+        seconds=_seconds(3e-2, "prevalences"),
+    ),
+    Experiment(
+        name="auroc_auprc.best_fix",
+        summary="whether the highest-scored mistake is the AP-best, and how gains go with the inverse firing rate",
+        settings=("rankings", "n", "prevalence", "auroc"),
+        compute=best_fix,
+        cells={
+            "quick": _rankings(100, exhaustive=range(4, 9)),
+            "paper": _rankings(1000, exhaustive=range(4, 13)),
+            "control": _together(
+                _rankings(40, "lowest_is_proposed", exhaustive=range(4, 7)),
+                _rankings(40, "gains_shuffled"),
+                _cells("gains_are_the_weights", n=[1000], prevalence=[0.01], auroc=AUROCS, count=[40]),
+            ),
+        },
+        variants={
+            "lowest_is_proposed": "the lowest-scored mistake is proposed instead of the highest-scored",
+            "gains_shuffled": "the gains of a ranking are in random order",
+            "gains_are_the_weights": "the gains are 1/(r + 1) themselves: the tie is exact",
+        },
+        seconds=_seconds(1e-3, "count"),
+    ),
+    Experiment(
+        name="auroc_auprc.path_facts",
+        summary="rise of AUROC, length of the way and parts of the groups on paths of fixes to a perfect ranking",
+        settings=("fact",),
+        compute=path_facts,
+        cells={
+            "quick": _cells(batches=[5], size=[4]),
+            "paper": _cells(batches=[20], size=[20]),
+            "control": _cells("pairs_across_groups_misread", batches=[2], size=[3]),
+        },
+        variants={
+            "pairs_across_groups_misread": "pairs of rows of two groups are left out of the counts, or taken for the "
+            "group of the positive"
+        },
+        seconds=_seconds(3e-2, "batches", "size"),
+    ),
+    Experiment(
+        name="auroc_auprc.repair",
+        summary="50 fixes under three policies in two groups of unequal prevalence: metrics and gap",
+        settings=("sampler", "normalise", "auroc", "method", "step", "statistic"),
+        compute=repair,
+        cells={
+            "quick": _cells(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[50]),
+            "paper": _cells(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[200]),
+            "control": _together(
+                _cells("policies_exchanged", sampler=["binomial"], normalise=[True], auroc=[0.65, 0.85], seeds=[50]),
+                _cells("normalised_after_all", sampler=SAMPLERS, normalise=[False], auroc=[0.65, 0.85], seeds=[20]),
+            ),
+        },
+        variants={
+            "policies_exchanged": "rows of the policy for AUROC come from the one for AUPRC and the other way round",
+            "normalised_after_all": "scores are set to the level of each group's prevalence where they should not be",
+        },
+        seconds=_seconds(4e-3, "seeds"),
+    ),
+    Experiment(
+        name="auroc_auprc.gap_phase",
+        summary="whom AP-driven fixes serve, by shift of the scores between groups and ratio of their prevalences",
+        settings=("shift", "ratio", "method"),
+        compute=gap_phase,
+        cells={
+            "quick": _cells(shift=PHASE_SHIFTS, seeds=[10]),
+            "paper": _cells(shift=PHASE_SHIFTS, seeds=[200]),
+        },
+        seconds=_seconds(1e-2, "seeds"),
+    ),
+    Experiment(
+        name="auroc_auprc.subpopulations",
+        summary="in which subpopulation the AP-best mistake lies, with calibrated scores and with ranks",
+        settings=("scores", "p_lower", "method"),
+        compute=subpopulations,
+        cells={
+            "quick": _cells(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[10], draws=[15]),
+            "paper": _cells(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[20], draws=[150]),
+            "control": _together(
+                _cells("ranks_within_groups", scores=["calibrated"], p_lower=[0.1, 0.05], batches=[10], draws=[15]),
+                _cells("calibrated_scores", scores=["ranks"], p_lower=[0.1, 0.05, 0.001], batches=[10], draws=[15]),
+            ),
+        },
+        variants={
+            "ranks_within_groups": "calibrated scores are replaced by ranks within the subpopulation",
+            "calibrated_scores": "the scores stay calibrated where ranks should replace them",
+        },
+        seconds=_seconds(1e-3, "batches", "draws"),
+    ),
+    Experiment(
+        name="auroc_auprc.nearby",
+        summary="search among noisy scores and among small permutations, kept by AUROC or by average precision",
+        settings=("change", "normalise", "method", "step", "statistic"),
+        compute=nearby,
+        cells={
+            "quick": _searches(5, 20, 200),
+            "paper": _searches(20, 10, 1000),
+            "control": _searches(3, 5, 200, "both_by_auroc"),
+        },
+        variants={"both_by_auroc": "both searches keep what has the best AUROC: they are the same search"},
+        seconds=_seconds(0.2, "seeds"),
+    ),
+    Experiment(
+        name="auroc_auprc.top_k",
+        summary="precision and recall among the top k of models chosen by AUROC, average precision or precision",
+        settings=("method", "k", "group"),
+        compute=top_k,
+        cells={
+            "quick": _cells(batch=range(4), seeds=[5]),
+            "paper": _cells(batch=range(20), seeds=[10]),
+            "control": _cells("average_precision_replaced_by_auroc", batch=[0], seeds=[3]),
+        },
+        variants={"average_precision_replaced_by_auroc": "both choices are made by AUROC: they are the same model"},
+        seconds=_seconds(0.2, "seeds"),
+    ),
+    Experiment(
+        name="auroc_auprc.prevalence_shift",
+        summary="average precision, raw and at a reference prevalence, when only the base rate changes",
+        settings=("auroc", "prevalence"),
+        compute=prevalence_shift,
+        cells={
+            "quick": _cells(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[20]),
+            "paper": _cells(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[100]),
+            "control": _cells("adjusted_and_raw_exchanged", auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[5]),
+        },
+        variants={"adjusted_and_raw_exchanged": "the observed value stands for the one at a reference prevalence"},
+        seconds=_seconds(0.01, "seeds"),
+    ),
+)
 
 EXPERIMENTS: Final = (*SIMULATED, *REAL_DATA)

@@ -1,0 +1,98 @@
+"""Where the mistake that average precision values most lies when subpopulations differ in prevalence (Theorem 3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from repro.metrics import mistakes
+from repro.protocol.experiment import Cell
+from repro.studies.auroc_auprc.samplers import HIGHER, LOWER, TwoGroups, generators, number, whole
+
+ROWS: Final = 500
+"""Rows of each subpopulation."""
+
+P_HIGHER: Final = 0.2
+CONCENTRATION: Final = 4.0
+"""Scores of a subpopulation of prevalence p follow Beta(4 p, 4 (1 - p)), whose mean is p."""
+
+
+def calibrated_sample(p_lower: float, rng: np.random.Generator) -> TwoGroups:
+    """Draw two subpopulations whose scores are the probabilities that their labels are drawn with.
+
+    Parameters
+    ----------
+    p_lower : float
+        Prevalence of the second subpopulation; that of the first is 0.2.
+    rng : Generator
+        Source of randomness.
+    """
+    scores = np.concatenate([rng.beta(CONCENTRATION * p, CONCENTRATION * (1 - p), ROWS) for p in (P_HIGHER, p_lower)])
+    return TwoGroups(rng.random(scores.size) < scores, scores, np.repeat([HIGHER, LOWER], ROWS))
+
+
+def ranked_within_groups(sample: TwoGroups, rng: np.random.Generator) -> TwoGroups:
+    """Replace scores by ranks within the subpopulation: the same AUROC in each, and no calibration.
+
+    Equal ranks of the two subpopulations are put in random order.
+    """
+    scores = np.empty_like(sample.scores)
+    for group in (HIGHER, LOWER):
+        rows = sample.groups == group
+        scores[rows] = np.argsort(np.argsort(sample.scores[rows]))
+    return TwoGroups(sample.labels, (scores + rng.random(scores.size)) / ROWS, sample.groups)
+
+
+def inside_higher(sample: TwoGroups) -> tuple[float, float] | None:
+    """Tell whether the AP-best mistake lies wholly in the first subpopulation, and what share of all mistakes does.
+
+    Returns
+    -------
+    (float, float) or None
+        0 or 1 for the mistake whose fix raises average precision most; the share of all mistakes. None when a class
+        is missing or the ranking has no mistake.
+    """
+    if sample.labels.all() or not sample.labels.any():
+        return None
+    found = mistakes(sample.labels, sample.scores)
+    if found.empty:
+        return None
+    inside = sample.groups[np.argsort(-sample.scores)] == HIGHER
+    rank = found["rank_of_negative"].to_numpy()
+    wholly = inside[rank - 1] & inside[rank]
+    return float(wholly[int(np.argmax(found["delta_ap"].to_numpy()))]), float(wholly.mean())
+
+
+def subpopulations(cell: Cell) -> pd.DataFrame:
+    """Draw batches of samples and count whose mistakes are valued most.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``scores`` (calibrated or ranks), ``p_lower``, ``batches`` and ``draws`` (in each batch).
+
+    Returns
+    -------
+    DataFrame
+        Columns ``scores, p_lower, method, replicate, metric, value``; ``share_inside_higher`` for the methods
+        ``ap_best`` (share of draws) and ``uniform`` (mean share of the mistakes, what a metric without preference
+        expects). One replicate a batch.
+    """
+    construction, p_lower = str(cell.parameters["scores"]), number(cell, "p_lower")
+    used = {"ranks_within_groups": "ranks", "calibrated_scores": "calibrated"}.get(cell.variant or "", construction)
+    rows = []
+    for batch, rng in enumerate(generators(cell, whole(cell, "batches"))):
+        counted = []
+        for _ in range(whole(cell, "draws")):
+            sample = calibrated_sample(p_lower, rng)
+            found = inside_higher(ranked_within_groups(sample, rng) if used == "ranks" else sample)
+            if found is not None:
+                counted.append(found)
+        shares = np.mean(counted, axis=0)
+        rows += [
+            (construction, p_lower, method, batch, "share_inside_higher", float(share))
+            for method, share in zip(("ap_best", "uniform"), shares, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["scores", "p_lower", "method", "replicate", "metric", "value"])
