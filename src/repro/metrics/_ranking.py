@@ -47,8 +47,8 @@ class Ranking:
 
 def _shown(values: ArrayLike) -> str:
     """Up to five distinct values, for an error message."""
-    distinct = pd.unique(np.asarray(values, dtype=object)).tolist()
-    return ", ".join(map(repr, distinct[:5])) + (f" and {len(distinct) - 5} others" if len(distinct) > 5 else "")
+    distinct = list(dict.fromkeys(map(repr, np.asarray(values, dtype=object).tolist())))
+    return ", ".join(distinct[:5]) + (f" and {len(distinct) - 5} others" if len(distinct) > 5 else "")
 
 
 def _vector(values: ArrayLike, name: str, hint: str = "") -> NDArray[Any]:
@@ -236,8 +236,11 @@ def cumulative_weights(
     if weight is None:
         positives = np.cumsum(ranking.positive)[ranking.block_end].astype(np.float64)
         return positives, ranking.block_end + 1.0 - positives
-    positives = np.cumsum(np.where(ranking.positive, weight, 0.0), axis=-1)[..., ranking.block_end]
-    negatives = np.cumsum(np.where(ranking.positive, 0.0, weight), axis=-1)[..., ranking.block_end]
+    # np.take, unlike an index, keeps every set in one piece of memory, so that sums do not depend on how many there are
+    positives, negatives = (
+        np.take(np.cumsum(np.where(ranking.positive == side, weight, 0.0), axis=-1), ranking.block_end, axis=-1)
+        for side in (True, False)
+    )
     return positives, negatives
 
 
