@@ -49,9 +49,10 @@ def _together(*declared: Callable[[], Sequence[Parameters]]) -> Callable[[], Seq
     return lambda: [parameters for cells in declared for parameters in cells()]
 
 
-def _rankings(count: int, *variants: str, exhaustive: Iterable[int] = ()) -> Callable[[], Sequence[Parameters]]:
-    simulated = _cells(*variants, n=[1000], prevalence=PREVALENCES, auroc=AUROCS, count=[count])
-    return _together(simulated, _cells(*variants, n=exhaustive)) if exhaustive else simulated
+def _rankings(
+    count: int, *variants: str, prevalences: Iterable[float] = PREVALENCES, aurocs: Iterable[float] = AUROCS
+) -> Callable[[], Sequence[Parameters]]:
+    return _cells(*variants, n=[1000], prevalence=prevalences, auroc=aurocs, count=[count])
 
 
 def _searches(noise: int, permutations: int, n_samples: int, *variants: str) -> Callable[[], Sequence[Parameters]]:
@@ -120,12 +121,13 @@ SIMULATED: Final = (
         settings=("rankings", "n", "prevalence", "auroc"),
         compute=best_fix,
         cells={
-            "quick": _rankings(100, exhaustive=range(4, 9)),
-            "paper": _rankings(1000, exhaustive=range(4, 13)),
+            "quick": _together(_rankings(60), _cells(n=range(4, 9))),
+            "paper": _together(_rankings(1000), _cells(n=range(4, 13))),
             "control": _together(
-                _rankings(40, "lowest_is_proposed", exhaustive=range(4, 7)),
-                _rankings(40, "gains_shuffled"),
-                _cells("gains_are_the_weights", n=[1000], prevalence=[0.01], auroc=AUROCS, count=[40]),
+                _rankings(40, "lowest_is_proposed", prevalences=[0.01, 0.2], aurocs=[0.65]),
+                _cells("lowest_is_proposed", n=[4, 5]),
+                _rankings(40, "gains_shuffled", prevalences=[0.01, 0.2], aurocs=[0.65]),
+                _rankings(40, "gains_are_the_weights", prevalences=[0.01]),
             ),
         },
         variants={
@@ -176,7 +178,7 @@ SIMULATED: Final = (
         settings=("shift", "ratio", "method"),
         compute=gap_phase,
         cells={
-            "quick": _cells(shift=PHASE_SHIFTS, seeds=[10]),
+            "quick": _cells(shift=PHASE_SHIFTS, seeds=[8]),
             "paper": _cells(shift=PHASE_SHIFTS, seeds=[200]),
         },
         seconds=_seconds(1e-2, "seeds"),

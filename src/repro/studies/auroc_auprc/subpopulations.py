@@ -33,20 +33,19 @@ def calibrated_sample(p_lower: float, rng: np.random.Generator) -> TwoGroups:
     return TwoGroups(rng.random(scores.size) < scores, scores, np.repeat([HIGHER, LOWER], ROWS))
 
 
-def ranked_within_groups(sample: TwoGroups, rng: np.random.Generator) -> TwoGroups:
-    """Replace scores by ranks within the subpopulation: the same AUROC in each, and no calibration.
-
-    Equal ranks of the two subpopulations are put in random order.
-    """
+def ranked_within_groups(sample: TwoGroups) -> TwoGroups:
+    """Replace scores by ranks within the subpopulation: the same AUROC in each, and no calibration."""
     scores = np.empty_like(sample.scores)
     for group in (HIGHER, LOWER):
         rows = sample.groups == group
         scores[rows] = np.argsort(np.argsort(sample.scores[rows]))
-    return TwoGroups(sample.labels, (scores + rng.random(scores.size)) / ROWS, sample.groups)
+    return TwoGroups(sample.labels, scores, sample.groups)
 
 
-def inside_higher(sample: TwoGroups) -> tuple[float, float] | None:
+def inside_higher(sample: TwoGroups, rng: np.random.Generator) -> tuple[float, float] | None:
     """Tell whether the AP-best mistake lies wholly in the first subpopulation, and what share of all mistakes does.
+
+    Rows of equal scores are put in random order: at a prevalence of 0.001 some scores are too small for float64 and 0.
 
     Returns
     -------
@@ -56,10 +55,11 @@ def inside_higher(sample: TwoGroups) -> tuple[float, float] | None:
     """
     if sample.labels.all() or not sample.labels.any():
         return None
-    found = mistakes(sample.labels, sample.scores)
+    descending = np.lexsort((rng.random(sample.scores.size), -sample.scores))
+    found = mistakes(sample.labels[descending], -np.arange(descending.size))
     if found.empty:
         return None
-    inside = sample.groups[np.argsort(-sample.scores)] == HIGHER
+    inside = sample.groups[descending] == HIGHER
     rank = found["rank_of_negative"].to_numpy()
     wholly = inside[rank - 1] & inside[rank]
     return float(wholly[int(np.argmax(found["delta_ap"].to_numpy()))]), float(wholly.mean())
@@ -87,7 +87,7 @@ def subpopulations(cell: Cell) -> pd.DataFrame:
         counted = []
         for _ in range(whole(cell, "draws")):
             sample = calibrated_sample(p_lower, rng)
-            found = inside_higher(ranked_within_groups(sample, rng) if used == "ranks" else sample)
+            found = inside_higher(ranked_within_groups(sample) if used == "ranks" else sample, rng)
             if found is not None:
                 counted.append(found)
         shares = np.mean(counted, axis=0)
