@@ -6,6 +6,7 @@ Log loss and the Brier score come from scikit-learn.
 from __future__ import annotations
 
 from repro.metrics.calibration import CalibrationLine, calibration_line, prior_correction, risk_ratio
+from repro.metrics.delong import DelongTest, delong_interval, delong_test, newcombe_interval
 from repro.metrics.intervals import (
     Equivalence,
     Interval,
@@ -24,11 +25,14 @@ from repro.metrics.ranking import (
     positive_thresholds,
     ranking_summary,
 )
+from repro.metrics.ranking_bootstrap import bootstrap_ranking
+from repro.metrics.ranking_intervals import average_precision_interval
 from repro.metrics.roc import Dominance, RocHull, dominance, interpolate_roc, roc_convex_hull, sweep_auc
 from repro.metrics.thresholds import best_threshold, cost_threshold, expected_cost
 
 __all__ = [
     "CalibrationLine",
+    "DelongTest",
     "Dominance",
     "Equivalence",
     "Interval",
@@ -40,10 +44,14 @@ __all__ = [
     "auroc",
     "average_precision",
     "average_precision_at_prevalence",
+    "average_precision_interval",
     "bca_interval",
     "best_threshold",
+    "bootstrap_ranking",
     "calibration_line",
     "cost_threshold",
+    "delong_interval",
+    "delong_test",
     "dominance",
     "equivalence_test",
     "expected_cost",
@@ -52,6 +60,7 @@ __all__ = [
     "mean_interval",
     "mistakes",
     "nadeau_bengio_interval",
+    "newcombe_interval",
     "positive_thresholds",
     "prior_correction",
     "ranking_summary",
