@@ -18,6 +18,7 @@ from repro.studies.auroc_auprc.selection import top_k
 from repro.studies.auroc_auprc.single_fixes import best_fix, fixes_grid, one_fix
 from repro.studies.auroc_auprc.subpopulations import subpopulations
 from repro.studies.auroc_auprc.theorem1 import RANKINGS, grid_points, identity, identity_grid
+from repro.studies.auroc_auprc.uncertainty import interval_coverage
 
 # --- Rankings and simulated groups (Theorems 1 to 3, Section 3.1) -----------------------------------------------------
 
@@ -60,6 +61,19 @@ def _searches(noise: int, permutations: int, n_samples: int, *variants: str) -> 
     return _together(
         _cells(*variants, change=["noise"], **shared, n_samples=[200], steps=[49], seeds=[noise]),
         _cells(*variants, change=["permutations"], **shared, n_samples=[n_samples], steps=[25], seeds=[permutations]),
+    )
+
+
+def _coverage(
+    sizes: Iterable[int], prevalences: Iterable[float], batches: int, simulations: int, resamples: int
+) -> Callable[[], Sequence[Parameters]]:
+    return _cells(
+        n=sizes,
+        prevalence=prevalences,
+        auroc=[0.85],
+        batch=range(batches),
+        simulations=[simulations],
+        resamples=[resamples],
     )
 
 
@@ -240,6 +254,23 @@ SIMULATED: Final = (
         },
         variants={"adjusted_and_raw_exchanged": "the observed value stands for the one at a reference prevalence"},
         seconds=_seconds(0.01, "seeds"),
+    ),
+    Experiment(
+        name="auroc_auprc.interval_coverage",
+        summary="how often intervals for AUROC and average precision hold the value of the population, by prevalence",
+        settings=("n", "prevalence", "area", "method"),
+        compute=interval_coverage,
+        cells={
+            "quick": _coverage(sizes=[1000], prevalences=[0.1, 0.01], batches=1, simulations=30, resamples=200),
+            "paper": _coverage(
+                sizes=[1000, 5000],
+                prevalences=[0.5, 0.1, 0.02, 0.01, 0.005, 0.002],
+                batches=10,
+                simulations=200,
+                resamples=500,
+            ),
+        },
+        seconds=_seconds(3e-8, "n", "simulations", "resamples"),
     ),
 )
 
