@@ -142,3 +142,17 @@ def test_both_metrics_differ_without_colour(metric: str) -> None:
     first, second = figures.METRIC_STYLES[metric], figures.METRIC_STYLES[other]
     assert first["marker"] != second["marker"]
     assert first["linestyle"] != second["linestyle"]
+
+
+def test_the_coverage_reads_both_ends_of_every_line() -> None:
+    rows = [
+        (size, prevalence, area, method, batch, "coverage", 0.95 - (0.2 if prevalence < 0.1 else 0))
+        for size, prevalence, (area, method), batch in product(
+            (1000, 5000), (0.01, 0.5), (("auroc", "delong"), ("average_precision", "bca")), range(2)
+        )
+    ]
+    columns = ["n", "prevalence", "area", "method", "replicate", "metric", "value"]
+    alt = figures.coverage(pd.DataFrame(rows, columns=columns)).alt
+    assert "5,000 rows, AUROC: DeLong: 95 % at prevalence 0.5, 75 % at 0.01" in alt
+    assert "AUPRC: bootstrap, BCa: 95 %" in alt
+    assert "Newcombe" not in alt, "a method without rows is not drawn"

@@ -160,7 +160,8 @@ def tasks(table: pd.DataFrame) -> Shown:
     import matplotlib.pyplot as plt
 
     differences = _differences(table).set_index(["dataset", "attribute", "weighting"])["difference"].sort_index()
-    present = [task for task in TASK_NAMES if task in {(dataset, attribute) for dataset, attribute, _ in differences.index}]
+    known = {(dataset, attribute) for dataset, attribute, _ in differences.index}
+    present = [task for task in TASK_NAMES if task in known]
     styles = {
         "higher_prevalence": ("ours, weight on the group of higher prevalence", "o", PALETTE["blue"], 0.0),
         "first_code": ("ours, weight on the first group in the alphabet", "s", PALETTE["green"], -0.24),
@@ -420,4 +421,60 @@ def prevalence_shift(table: pd.DataFrame) -> Shown:
         figure,
         alt="One panel for each true AUROC, with three lines against the prevalence. " + "; ".join(spoken) + ".",
         caption="The same model, other base rates: mean over draws, bars of one standard deviation.",
+    )
+
+
+INTERVAL_NAMES: Final = {
+    ("auroc", "percentile"): "AUROC: bootstrap, percentile",
+    ("auroc", "bca"): "AUROC: bootstrap, BCa",
+    ("auroc", "delong"): "AUROC: DeLong",
+    ("auroc", "delong_logit"): "AUROC: DeLong, logit",
+    ("auroc", "newcombe"): "AUROC: Newcombe",
+    ("average_precision", "percentile"): "AUPRC: bootstrap, percentile",
+    ("average_precision", "bca"): "AUPRC: bootstrap, BCa",
+    ("average_precision", "logit_influence"): "AUPRC: logit, influence",
+    ("average_precision", "logit_binomial"): "AUPRC: logit, binomial",
+}
+
+
+def coverage(table: pd.DataFrame) -> Shown:
+    """Draw the share of intervals that hold the true value, by method, number of rows and prevalence.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``auroc_auprc.interval_coverage``.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = table[table["metric"] == "coverage"]
+    sizes, prevalences = sorted(rows["n"].unique()), sorted(rows["prevalence"].unique(), reverse=True)
+    present = [key for key in INTERVAL_NAMES if ((rows["area"] == key[0]) & (rows["method"] == key[1])).any()]
+    means = rows.groupby(["n", "area", "method", "prevalence"])["value"].mean()
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(
+            1, len(sizes), figsize=(9.6, 0.9 + 0.36 * len(present)), sharey=True, squeeze=False
+        )
+        for axes, size in zip(panels[0], sizes, strict=True):
+            shares = np.array([[means.loc[(size, *key, prevalence)] for prevalence in prevalences] for key in present])
+            axes.grid(visible=False)
+            axes.imshow(np.abs(shares - 0.95), aspect="auto", cmap="Oranges", vmin=0, vmax=0.3, interpolation="nearest")
+            for (row, column), value in np.ndenumerate(shares):
+                ink = "white" if abs(value - 0.95) > 0.2 else PALETTE["black"]
+                axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color=ink)
+            expected = [f"{prevalence:g}\n({size * prevalence:.0f})" for prevalence in prevalences]
+            axes.set_xticks(range(len(expected)), expected)
+            axes.set(title=f"{size:,} rows", xlabel="prevalence (positives expected)")
+            spoken += [
+                f"{size:,} rows, {INTERVAL_NAMES[key]}: {100 * line[0]:.0f} % at prevalence {prevalences[0]:g}, "
+                f"{100 * line[-1]:.0f} % at {prevalences[-1]:g}"
+                for key, line in zip(present, shares, strict=True)
+            ]
+        panels[0][0].set_yticks(range(len(present)), [INTERVAL_NAMES[key] for key in present])
+    return show(
+        figure,
+        alt="A grid for each number of rows with a line for each kind of interval and a column for each prevalence; "
+        "in each cell the coverage in percent, darker the further it is from 95. " + "; ".join(spoken) + ".",
+        caption="Share of nominal 95 % intervals that hold the true value, in percent; binormal scores of AUROC 0.85.",
     )
