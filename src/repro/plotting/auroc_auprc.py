@@ -16,6 +16,8 @@ from repro.studies.auroc_auprc.headline import PUBLISHED_SPEARMAN, STORED_TASKS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from repro.metrics.choosing import MetricChoice
+
 METRIC_STYLES: Final[Mapping[str, dict[str, Any]]] = {
     "auroc": {"color": PALETTE["blue"], "marker": "o", "linestyle": "-"},
     "average_precision": {"color": PALETTE["orange"], "marker": "^", "linestyle": "--"},
@@ -477,4 +479,41 @@ def coverage(table: pd.DataFrame) -> Shown:
         alt="A grid for each number of rows with a line for each kind of interval and a column for each prevalence; "
         "in each cell the coverage in percent, darker the further it is from 95. " + "; ".join(spoken) + ".",
         caption="Share of nominal 95 % intervals that hold the true value, in percent; binormal scores of AUROC 0.85.",
+    )
+
+
+def weights(choice: MetricChoice) -> Shown:
+    """Draw what a deployment and both metrics weigh a mistake with, along the ranking.
+
+    Parameters
+    ----------
+    choice : MetricChoice
+        Result of :func:`repro.metrics.choose_metric`.
+    """
+    import matplotlib.pyplot as plt
+
+    table = choice.weights
+    edges = np.append(table["first_rank"], table["last_rank"].iloc[-1] + 1) / (table["last_rank"].iloc[-1] + 1)
+    lines = {
+        "auroc": ("AUROC", PALETTE["blue"], "-"),
+        "average_precision": ("AUPRC", PALETTE["orange"], "--"),
+    }
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.4, 3.6))
+        axes.stairs(table["deployment"], edges, fill=True, color="#D9DEE4", label="your deployment")
+        for column, (label, color, line) in lines.items():
+            axes.stairs(table[column], edges, baseline=None, color=color, linestyle=line, linewidth=2, label=label)
+        if choice.firing_rate is not None:
+            axes.axvline(choice.firing_rate, color=PALETTE["black"], linewidth=1.2, linestyle=":", label="cut")
+        axes.set(xscale="log", yscale="symlog", xlim=(edges[0], 1), ylim=(0, None))
+        axes.set(xlabel="share of rows with a higher score", ylabel="weight of a mistake (1 = mean)")
+        figure.legend(loc="outside lower center", ncols=4)
+    low, high = choice.region
+    return show(
+        figure,
+        alt=f"Three step lines along the ranking on logarithmic axes. The deployment puts its weight between {low:.1%} "
+        f"and {high:.1%} of the rows. AUROC is flat; AUPRC falls from {table['average_precision'].iloc[0]:.3g} at the "
+        f"top to {table['average_precision'].iloc[-1]:.2g} at the bottom. {choice.agreement['auroc']:.0%} of AUROC's "
+        f"weight and {choice.agreement['average_precision']:.0%} of AUPRC's lie where the deployment has its own.",
+        caption="What a mistake weighs along the ranking: for the deployment described, for AUROC and for AUPRC.",
     )
