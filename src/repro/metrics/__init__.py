@@ -6,6 +6,7 @@ Log loss and the Brier score come from scikit-learn.
 from __future__ import annotations
 
 from repro.metrics.calibration import CalibrationLine, calibration_line, prior_correction, risk_ratio
+from repro.metrics.choosing import MetricChoice, choose_metric
 from repro.metrics.delong import DelongTest, delong_interval, delong_test, newcombe_interval
 from repro.metrics.intervals import (
     Equivalence,
@@ -36,6 +37,7 @@ __all__ = [
     "Dominance",
     "Equivalence",
     "Interval",
+    "MetricChoice",
     "PositiveThresholds",
     "RankingSummary",
     "RepairPath",
@@ -49,6 +51,7 @@ __all__ = [
     "best_threshold",
     "bootstrap_ranking",
     "calibration_line",
+    "choose_metric",
     "cost_threshold",
     "delong_interval",
     "delong_test",
