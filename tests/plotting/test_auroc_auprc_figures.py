@@ -156,3 +156,12 @@ def test_the_coverage_reads_both_ends_of_every_line() -> None:
     assert "5,000 rows, AUROC: DeLong: 95 % at prevalence 0.5, 75 % at 0.01" in alt
     assert "AUPRC: bootstrap, BCa: 95 %" in alt
     assert "Newcombe" not in alt, "a method without rows is not drawn"
+
+
+def test_the_ratios_read_every_mean() -> None:
+    rows = [
+        (weighting, ratio, seed, "rho_difference", 0.01 * ratio + 0.001 * seed)
+        for weighting, ratio, seed in product(("higher_prevalence", "first_code"), (1.0, 5.0), (-1, 0, 1))
+    ]
+    alt = figures.ratios(pd.DataFrame(rows, columns=["weighting", "ratio", "replicate", "metric", "value"])).alt
+    assert "(the text): +0.010 at 1, +0.050 at 5" in alt

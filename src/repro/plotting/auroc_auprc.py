@@ -517,3 +517,44 @@ def weights(choice: MetricChoice) -> Shown:
         f"weight and {choice.agreement['average_precision']:.0%} of AUPRC's lie where the deployment has its own.",
         caption="What a mistake weighs along the ranking: for the deployment described, for AUROC and for AUPRC.",
     )
+
+
+def ratios(table: pd.DataFrame) -> Shown:
+    """Draw the difference of the two rank correlations against a prevalence ratio that was made by resampling.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``auroc_auprc.prevalence_ratio``.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = table[table["metric"] == "rho_difference"]
+    styles = {"higher_prevalence": ("o", PALETTE["blue"], "-"), "first_code": ("s", PALETTE["green"], "--")}
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.2, 3.6))
+        axes.axhline(0, color=PALETTE["black"], linewidth=1)
+        for weighting, (marker, color, line) in styles.items():
+            groups = rows[rows["weighting"] == weighting].groupby("ratio")["value"]
+            found = {float(str(ratio)): nadeau_bengio_interval(values, folds=3) for ratio, values in groups}
+            places = np.array(sorted(found))
+            means = np.array([found[place].estimate for place in places])
+            half = means - [found[place].low for place in places]
+            axes.errorbar(
+                places, means, half, marker=marker, color=color, linestyle=line, label=WEIGHTING_NAMES[weighting]
+            )
+            spoken.append(
+                f"{WEIGHTING_NAMES[weighting]}: "
+                + ", ".join(f"{mean:+.3f} at {place:g}" for place, mean in zip(places, means, strict=True))
+            )
+        axes.set(xlabel="ratio of the prevalences", ylabel="correlation with the gap:\nAUPRC minus AUROC")
+        figure.legend(loc="outside lower center", ncols=1)
+    return show(
+        figure,
+        alt="Two lines with intervals against the ratio of the prevalences, around a line at zero. "
+        + "; ".join(spoken)
+        + ".",
+        caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals that know that rows "
+        "are reused.",
+    )
