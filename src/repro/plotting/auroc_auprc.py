@@ -555,6 +555,6 @@ def ratios(table: pd.DataFrame) -> Shown:
         alt="Two lines with intervals against the ratio of the prevalences, around a line at zero. "
         + "; ".join(spoken)
         + ".",
-        caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals that know that rows "
+        caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals know that rows "
         "are reused.",
     )
