@@ -191,6 +191,7 @@ def test_each_search_keeps_what_its_own_metric_prefers(search) -> None:  # type:
     assert path[0, 1, 0] >= path[1, 1, 0]
     assert path[1, 1, 1] >= path[0, 1, 1]
     assert path[:, :, 4] == pytest.approx(path[:, :, 2] - path[:, :, 3])
+    assert not np.array_equal(path[0], path[1])
     control = search(sample, 10, np.random.default_rng(3), "both_by_auroc")
     assert np.array_equal(control[0], control[1])
 
@@ -265,6 +266,16 @@ def test_the_ap_best_mistake_and_the_share_of_all_are_read_from_both_rows_of_a_m
     assert inside_higher(TwoGroups(labels[::-1], np.array([6.0, 5, 4, 3, 2, 1]), groups), rng) is not None
     assert inside_higher(TwoGroups(np.sort(labels)[::-1], sample.scores, groups), rng) is None
     assert inside_higher(TwoGroups(np.ones(6, dtype=bool), sample.scores, groups), rng) is None
+
+
+def test_the_mistake_that_counts_is_the_ap_best_one_not_the_highest() -> None:
+    # the smallest ranking in which they differ: the second mistake gains more
+    labels = np.array([0, 0, 0, 0, 0, 1, 0, 1], dtype=bool)
+    scores, rng = np.arange(8.0, 0, -1), np.random.default_rng(0)
+    second_is_higher = TwoGroups(labels, scores, np.array([LOWER] * 6 + [HIGHER] * 2))
+    first_is_higher = TwoGroups(labels, scores, np.array([HIGHER] * 6 + [LOWER] * 2))
+    assert inside_higher(second_is_higher, rng) == (1.0, 0.5)
+    assert inside_higher(first_is_higher, rng) == (0.0, 0.5)
 
 
 @pytest.mark.parametrize(
