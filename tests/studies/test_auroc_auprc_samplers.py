@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 from scipy.stats import norm
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from repro.protocol.experiment import Cell
+from repro.studies.auroc_auprc.calibrating import platt
 from repro.studies.auroc_auprc.samplers import (
     HIGHER,
     LOWER,
@@ -22,7 +25,6 @@ from repro.studies.auroc_auprc.samplers import (
     generators,
     n_positives,
     over_seeds,
-    platt,
     settings_first,
     two_groups,
     whole,
@@ -68,13 +70,24 @@ def test_every_sample_has_both_classes() -> None:
     assert [n_positives(1000, share) for share in (0.0001, 0.05, 0.9999)] == [1, 50, 999]
 
 
-def test_platt_calibration_is_the_logistic_fit_to_platts_targets() -> None:
-    labels, scores = binomial_scores(60, 440, 0.7, np.random.default_rng(5))
-    high, low = 61 / 62, 1 / 442
-    rows, weight = np.concatenate([scores, scores]), np.where(labels, [[high], [1 - high]], [[low], [1 - low]]).ravel()
-    twice = np.repeat([True, False], labels.size)
-    fit = LogisticRegression(C=1e12, tol=1e-10, max_iter=10_000).fit(rows[:, None], twice, sample_weight=weight)
-    assert platt(labels, scores) == pytest.approx(fit.predict_proba(scores[:, None])[:, 1], abs=1e-4)
+@pytest.mark.parametrize(
+    ("positives", "size", "auroc"), [(60, 500, 0.7), (12, 250, 0.76), (245, 250, 0.9), (5, 60, 1.0)]
+)
+def test_platt_calibration_minimises_the_log_loss_of_platts_targets(positives: int, size: int, auroc: float) -> None:
+    for seed in range(20):
+        labels, scores = binomial_scores(positives, size - positives, auroc, np.random.default_rng(seed))
+        target = np.where(labels, (positives + 1) / (positives + 2), 1 / (size - positives + 2))
+
+        def loss(line: NDArray[np.float64], target=target, scores=scores) -> float:  # type: ignore[no-untyped-def]
+            odds = line[0] + line[1] * scores
+            return float(np.sum(np.logaddexp(0, odds) - target * odds))
+
+        best = minimize(
+            loss, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000}
+        )
+        found = platt(labels, scores)
+        assert found == pytest.approx(expit(best.x[0] + best.x[1] * scores), abs=1e-4)
+        assert len(np.unique(found)) == size
 
 
 def test_platt_calibration_turns_a_bad_order_round() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from repro.protocol.experiment import Cell, Scalar
 
@@ -102,37 +102,6 @@ SAMPLERS: Final[Mapping[str, Callable[[int, int, float, np.random.Generator], tu
     "binomial": binomial_scores,
     "binormal": binormal_scores,
 }
-
-
-def platt(labels: Labels, scores: Scores) -> Scores:
-    """Calibrate scores on their own labels by a logistic curve, as Platt does; a falling curve turns the order round.
-
-    The two coefficients are the maximum-likelihood ones with Platt's targets (n1 + 1)/(n1 + 2) and 1/(n0 + 2), found by
-    Newton's method, so separable scores have finite coefficients too.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,), bool
-    scores : ndarray of shape (n,), float64
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Calibrated scores.
-    """
-    positive = int(labels.sum())
-    target = np.where(labels, (positive + 1) / (positive + 2), 1 / (labels.size - positive + 2))
-    design = np.column_stack([np.ones_like(scores), (scores - scores.mean()) / scores.std()])
-    share = target.mean()
-    coefficients = np.array([np.log(share / (1 - share)), 0.0])
-    for _ in range(100):
-        fitted = expit(design @ coefficients)
-        gradient = design.T @ (target - fitted)
-        step = np.linalg.solve((design * (fitted * (1 - fitted))[:, None]).T @ design, gradient)
-        coefficients += step * min(1.0, 2.0 / float(np.abs(step).max() + 1e-300))
-        if np.abs(step).max() < 1e-10:
-            break
-    return np.asarray(expit(design @ coefficients))
 
 
 @dataclass(frozen=True, eq=False)

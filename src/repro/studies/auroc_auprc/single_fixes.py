@@ -12,6 +12,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from repro.metrics import auroc, average_precision, mistakes
 from repro.protocol.experiment import Cell
+from repro.studies.auroc_auprc.calibrating import platt
 from repro.studies.auroc_auprc.samplers import (
     Labels,
     Scores,
@@ -20,7 +21,6 @@ from repro.studies.auroc_auprc.samplers import (
     generators,
     n_positives,
     number,
-    platt,
     settings_first,
     whole,
 )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from repro.metrics import auroc, average_precision, positive_thresholds
 from repro.protocol.experiment import Cell
-from repro.studies.auroc_auprc.samplers import binomial_scores, generators, n_positives, number, platt, whole
+from repro.studies.auroc_auprc.calibrating import platt
+from repro.studies.auroc_auprc.samplers import binomial_scores, generators, n_positives, number, whole
 
 RANKINGS: Final = ("no ties", "ties", "weights")
 LARGEST_SAMPLE: Final = 200
