@@ -290,5 +290,7 @@ def average_precision_of_weights(positives: NDArray[np.float64], negatives: NDAr
     # leading blocks without weight have no precision, and no positives to count it for: they stay 0
     np.divide(positives, gained, out=gained, where=gained > 0)
     gained *= _steps(positives)
+    # added one after the other, blocks without weight change nothing, so repeated rows give the same last bit
+    np.cumsum(gained, axis=-1, out=gained)
     with np.errstate(invalid="ignore"):
-        return np.asarray(gained.sum(axis=-1) / positives[..., -1])
+        return np.asarray(gained[..., -1] / positives[..., -1])
