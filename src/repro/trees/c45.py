@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+import sklearn
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -27,6 +28,17 @@ def _xlogx_table(capacity: int) -> NDArray[np.float64]:
     """``k * log2(k)`` for k = 0, ..., capacity (0 at 0)."""
     k = np.arange(capacity + 1, dtype=np.float64)
     return k * np.log2(np.maximum(k, 1.0))
+
+
+def _checked_target(y: Any) -> NDArray[Any]:
+    """Give the class labels as a vector, of any length."""
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype == np.bool_:
+        return y  # always classes, never missing; the checks below take as long as a small tree
+    target: NDArray[Any] = column_or_1d(y, warn=True)
+    if pd.isna(target).any():
+        raise ValueError(f"y has {int(pd.isna(target).sum())} missing values (NaN); every row needs a class")
+    check_classification_targets(target)
+    return target
 
 
 class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -166,14 +178,12 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         from repro.trees import _c45_growth, _c45_pruning
 
-        self._validate_params()
+        if not sklearn.get_config()["skip_parameter_validation"]:
+            self._validate_params()
         features = self._encoded(X, fitting=True)
-        target = column_or_1d(y, warn=True)
+        target = _checked_target(y)
         if len(target) != len(features):
             raise ValueError(f"X and y must have the same length, got {len(features)} rows and {len(target)} labels")
-        if pd.isna(target).any():
-            raise ValueError(f"y has {int(pd.isna(target).sum())} missing values (NaN); every row needs a class")
-        check_classification_targets(target)
         self.classes_, classes = np.unique(target, return_inverse=True)
         labels: NDArray[np.int32] = classes.astype(np.int32)
 
@@ -239,6 +249,8 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             by_column = True
             X = check_array(X, dtype=None, ensure_all_finite=False)
             validate_data(self, X, reset=fitting, skip_check_array=True)
+        elif type(X) is np.ndarray and X.dtype == np.float64 and X.ndim == 2 and X.size:
+            validate_data(self, X, reset=fitting, skip_check_array=True)  # there is nothing to convert
         else:
             X = validate_data(self, X, reset=fitting, dtype=np.float64, order="C", ensure_all_finite=False)
         if fitting:
