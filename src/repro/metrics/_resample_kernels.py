@@ -11,19 +11,20 @@ from repro.metrics._compile import kernel
 
 Floats: TypeAlias = NDArray[np.float64]
 RowNumbers: TypeAlias = NDArray[np.int32]
+Counts: TypeAlias = NDArray[np.uint8]
 Flags: TypeAlias = NDArray[np.bool_]
 
 
 @kernel
-def count_draws(draws: RowNumbers, members: RowNumbers, multiplicity: RowNumbers) -> None:
-    """Add one to the multiplicity of every drawn member."""
-    for draw in draws:
-        multiplicity[members[draw]] += 1
+def count_rows(rows: RowNumbers, multiplicity: Counts) -> None:
+    """Add one to the multiplicity of every drawn row."""
+    for row in rows:
+        multiplicity[row] += 1
 
 
 @kernel
 def resampled_metrics(
-    rows: RowNumbers, positive: Flags, starts: Flags, ends: NDArray[np.int64], multiplicity: RowNumbers, out: Floats
+    rows: RowNumbers, positive: Flags, starts: Flags, ends: NDArray[np.int64], multiplicity: Counts, out: Floats
 ) -> None:
     """AUROC and average precision of several rankings, laid end to end, for rows counted by their multiplicity.
 
@@ -35,7 +36,7 @@ def resampled_metrics(
         Whether the row is a positive, and whether its score is lower than that of the row before it.
     ends : ndarray of shape (n_rankings,), int64
         Where each ranking ends.
-    multiplicity : ndarray of shape (n,), int32
+    multiplicity : ndarray of shape (n,), uint8
         How often each row is drawn.
     out : ndarray of shape (n_rankings, 2), float64
         Receives the AUROC, from whole numbers and one division, and the average precision. NaN where a class is not

@@ -100,7 +100,9 @@ class _Resampler:
             self._starts[end - ranking.order.size + np.append(0, ranking.block_end[:-1] + 1)] = True
         members = np.argsort(stratum, kind="stable").astype(np.int32)
         self._strata = np.split(members, np.cumsum(np.bincount(stratum))[:-1])
-        self._multiplicity = np.ones(stratum.size, dtype=np.int32)
+        # a row is drawn once on average, and 256 times with a probability below 1 / 256!; with one byte for each, a
+        # million counts stay in the cache
+        self._multiplicity = np.ones(stratum.size, dtype=np.uint8)
 
     def observed(self) -> Floats:
         """Metrics of the rows as they are, shape (n_rankings, 2)."""
@@ -109,14 +111,15 @@ class _Resampler:
 
     def resampled(self, n_resamples: int, generator: np.random.Generator) -> Floats:
         """Metrics of the resamples, shape (n_resamples, n_rankings, 2)."""
-        from repro.metrics._resample_kernels import count_draws
+        from repro.metrics._resample_kernels import count_rows
 
         found = np.empty((n_resamples, self._ends.size, 2))
         for out in found:
             self._multiplicity[:] = 0
             for members in self._strata:
                 draws = generator.integers(members.size, size=members.size, dtype=np.int32)
-                count_draws(draws, members, self._multiplicity)
+                # a single stratum holds all rows in their order
+                count_rows(draws if len(self._strata) == 1 else members[draws], self._multiplicity)
             self._measure(out)
         return found
 
