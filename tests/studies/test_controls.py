@@ -1,4 +1,7 @@
-"""Every claim names a control; here each is run at its smallest size and must not come out as reproduced."""
+"""Every claim names a control; here each is run at the smallest size that decides it.
+
+A control that comes out as anything but not reproduced cannot tell a claim that holds from one that does not.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ def control_tables() -> dict[str, pd.DataFrame]:
 
 @pytest.mark.xdist_group("controls")
 @pytest.mark.parametrize("claim_id", sorted(CLAIMS))
-def test_the_control_of_a_claim_is_not_reproduced(claim_id: str, control_tables: dict[str, pd.DataFrame]) -> None:
+def test_a_claim_is_not_reproduced_on_its_control(claim_id: str, control_tables: dict[str, pd.DataFrame]) -> None:
     claim = CLAIMS[claim_id]
     table = control_tables[claim.experiment]
     assert claim.control in set(table["variant"]), "the control was not run"
     verdict = control_verdict(claim)
     assert verdict is not None
-    assert verdict.verdict in {"not reproduced", "inconclusive", "partly"}
+    assert verdict.verdict == "not reproduced"
 
 
 @pytest.mark.parametrize("name", sorted({claim.experiment for claim in CLAIMS.values()}))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import confusion_matrix
 from sklearn.naive_bayes import GaussianNB
 
@@ -16,11 +18,13 @@ from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS, Problem, load_pr
 from repro.studies.smote.repeated_rows import distinct_rows, grouped_folds
 from repro.studies.smote.sweep import (
     curve_areas,
+    exchange_labels,
     fold_curves,
     folds_of,
     hull_summary,
     majority_rows,
     mean_curve,
+    misled,
     naive_bayes_curve,
     synthetic_rows,
     threshold_curves,
@@ -73,15 +77,44 @@ def test_folds_are_stratified_and_partition_the_rows(problem: Problem) -> None:
 
 def test_controls_replace_what_smote_adds(problem: Problem) -> None:
     assert len(synthetic_rows(problem, 200, SEED, variant="smote_adds_nothing")[0]) == 0
-    copies, labels = synthetic_rows(problem, 200, SEED, variant="children_copied_from_parents")
-    originals = {tuple(row) for row in problem.X[problem.y]}
-    assert len(copies) == 120
-    assert labels.all()
-    assert {tuple(row) for row in copies} == originals
     children, labels = synthetic_rows(problem, 200, SEED)
+    assert len(children) == 120
     assert labels.all()
-    assert not {tuple(row) for row in children} & originals
+    assert not {tuple(row) for row in children} & {tuple(row) for row in problem.X[problem.y]}
     assert not synthetic_rows(problem, 200, SEED, variant="children_labelled_majority")[1].any()
+
+
+def test_a_control_exchanges_exactly_the_stated_share_of_labels() -> None:
+    y = np.arange(40) < 6
+    assert np.array_equal(exchange_labels(y, 1.0, SEED), ~y)
+    half = exchange_labels(y, 0.5, SEED)
+    assert (half != y).sum() == 20
+    assert np.array_equal(half, exchange_labels(y, 0.5, SEED))
+    assert y.sum() == 6
+
+
+def test_controls_mislead_whom_the_claim_puts_ahead(problem: Problem) -> None:
+    pima, mammography = replace(problem, name="pima"), replace(problem, name="mammography")
+    assert misled("claimed_winner_misled", pima) == {"naive_bayes": 1.0}
+    assert misled("claimed_winner_misled", mammography) == dict.fromkeys((100, 200, 300, 400, 500), 1.0)
+    shares = misled("printed_order_reversed", mammography)
+    printed = [TABLE_3["mammography"][amount] for amount in shares if isinstance(amount, int)]
+    assert spearmanr(list(shares.values()), printed).statistic == pytest.approx(1)
+    assert misled("low_levels_misled", replace(problem, name="adult")) == {0: 1.0, 50: 0.5}
+    assert not misled(None, mammography)
+    assert not misled("smote_adds_nothing", mammography)
+
+
+def test_a_misled_curve_keeps_the_untouched_tree_and_falls_below_the_diagonal(problem: Problem) -> None:
+    _, train_rows, test_rows = next(iter(folds_of(problem, SEED)))
+    train, test = problem.rows(train_rows), problem.rows(test_rows)
+    proper = fold_curves(train, test.X, test.y, (0, 100), SEED)
+    control = fold_curves(train, test.X, test.y, (0, 100), SEED, variant="smote_misled")
+    assert control[0] == proper[0]
+    assert control[100].keys() == proper[100].keys()
+    assert control[100][0] == proper[100][0]
+    rates = np.array([point for level, point in control[100].items() if level])
+    assert rates[:, 1].mean() < rates[:, 0].mean()
 
 
 def test_the_mean_curve_averages_point_by_point_and_drops_levels_that_a_fold_lacks() -> None:

@@ -131,7 +131,6 @@ def judge_claim(claim: Claim | str, profile: str) -> Judgement:
     if profile not in claim.profiles:
         raise UnknownName(f"profile of claim {claim.id}", profile, claim.profiles)
     accepted = expected_specifications(claim.study).get(claim.id)
-    specification = claim.specification_hash()
     table = _table(claim.experiment, profile)
     if table is None:
         judgement = Judgement(
@@ -143,11 +142,11 @@ def judge_claim(claim: Claim | str, profile: str) -> Judgement:
         )
     else:
         judgement = judge(claim, table.frame, profile=profile, source=table.path.name)
-    at_run = {table.provenance.claims.get(claim.id)} if table else set()
+    recorded = ([table.provenance.claims.get(claim.id)] if table else []) + ([accepted] if accepted else [])
     return replace(
         judgement,
         control=control_verdict(claim),
-        criterion_changed=bool((at_run | ({accepted} if accepted else set())) - {specification}),
+        criterion_changed=not all(map(claim.is_specified_by, recorded)),
         provenance=table.provenance if table else None,
     )
 

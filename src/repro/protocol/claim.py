@@ -216,9 +216,21 @@ class Claim(_Specification):
     def specification_hash(self) -> str:
         """Hash of all that decides the verdict: sixteen hexadecimal digits.
 
-        Wording (statement, locator, note) and the choice of profiles do not count.
+        Wording (statement, locator, note), the choice of profiles and the control, which tests the claim and does not
+        judge the evidence, do not count.
         """
-        content = self.model_dump(mode="json", exclude={"paper", "locator", "statement", "note", "profiles"})
+        return self._hash_without("control")
+
+    def is_specified_by(self, recorded: str | None) -> bool:
+        """Whether a hash that was recorded with a table or with accepted verdicts is that of this specification.
+
+        Tables of the first version recorded hashes that included the name of the control; such a hash counts while the
+        claim still has that control.
+        """
+        return recorded in (self.specification_hash(), self._hash_without())
+
+    def _hash_without(self, *keys: str) -> str:
+        content = self.model_dump(mode="json", exclude={"paper", "locator", "statement", "note", "profiles", *keys})
         if self.folds_per_value is None:  # the key came later than the first tables, which hold hashes without it
             del content["folds_per_value"]
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]

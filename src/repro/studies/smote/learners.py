@@ -39,6 +39,13 @@ def _model(learner: str) -> Any:
     return HistGradientBoostingClassifier(random_state=0)
 
 
+def _is_misled(variant: str | None, learner: str, sampler: str) -> bool:
+    """Whether a control exchanges all labels that the learner sees after this sampler, so that it ranks wrongly."""
+    if variant == "claimed_winner_misled":
+        return sampler == "smote" if learner == "pruned_tree" else sampler in ("none", "over")
+    return (variant, sampler) in {("sampling_left_out", "none"), ("correction_left_out", "over")}
+
+
 def _sampled(
     train: Problem, sampler: str, seed: np.random.SeedSequence, variant: str | None
 ) -> tuple[npt.NDArray[np.float64], Labels]:
@@ -65,8 +72,8 @@ def _probabilities(
 ) -> dict[str, Probabilities]:
     """Probability of the minority by one learner after one sampler, as it comes and with the prior corrected."""
     X, y = _sampled(train, sampler, seed, variant)
-    if variant == "baseline_learns_nothing" and sampler == "none":
-        y = np.random.default_rng(child_seed(seed, 1)).permutation(y)
+    if _is_misled(variant, learner, sampler):
+        y = ~y
     probability = _model(learner).fit(X, y).predict_proba(X_test)[:, 1]
     found = {sampler: probability}
     if sampler != "none":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
+from sklearn import config_context
 from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import CategoricalNB, GaussianNB
 
@@ -23,8 +25,10 @@ INNER_FOLDS = 3
 NAIVE_BAYES_STEPS = 20
 GRID = np.linspace(0.01, 0.99, 99)
 NESTED_UP_TO = 20_000
-"""Rows up to which the level of SMOTE is also chosen inside the training part; no claim asks for it on Adult, or in the
-control with permuted labels."""
+"""Rows up to which the level of SMOTE is also chosen inside the training part; no claim asks for it on Adult."""
+NESTED_IN: Final = (None, "smote_adds_nothing")
+"""Variants in which the level is also chosen inside the training part: the experiment proper and the control of the
+claim that asks for it."""
 
 Point = tuple[float, float]
 Curve = Mapping[float, Point]
@@ -43,6 +47,49 @@ def folds_of(
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
     for number, (train, test) in enumerate(splitter.split(problem.X, problem.y)):
         yield number, train, test
+
+
+def misled(variant: str | None, problem: Problem) -> dict[int | str, float]:
+    """Share of the training labels that a control exchanges for the other class, by method.
+
+    A method that learns from exchanged labels ranks the wrong way round, one that learns from half of them exchanged
+    cannot rank, so a claim that puts it ahead is false by construction. The tree on the untouched training part, level
+    0 of every curve, always sees the true labels.
+
+    Parameters
+    ----------
+    variant : str or None
+        ``smote_misled``: SMOTE at every amount. ``claimed_winner_misled``: the method that the paper puts ahead, Naive
+        Bayes on Pima and SMOTE elsewhere. ``printed_order_reversed``: the higher Table 3 ranks an amount of SMOTE, the
+        more, up to a half. ``low_levels_misled``: plain under-sampling wholly, the lowest amount by half. Others:
+        nobody.
+    problem : Problem
+        Its name and levels count.
+
+    Returns
+    -------
+    dict
+        Amount of SMOTE in percent (0 is plain under-sampling) or ``"naive_bayes"``, and the share between 0 and 1.
+    """
+    if variant == "claimed_winner_misled" and problem.name == "pima":
+        return {"naive_bayes": 1.0}
+    if variant in ("claimed_winner_misled", "smote_misled"):
+        return dict.fromkeys(problem.levels, 1.0)
+    if variant == "printed_order_reversed":
+        printed = TABLE_3[problem.name]
+        worst_first = sorted(problem.levels, key=lambda amount: printed[amount])
+        return dict(zip(worst_first, np.linspace(0, 0.5, len(worst_first)).tolist(), strict=True))
+    if variant == "low_levels_misled":
+        return {0: 1.0, min(problem.levels): 0.5}
+    return {}
+
+
+def exchange_labels(y: npt.NDArray[np.bool_], share: float, seed: np.random.SeedSequence) -> npt.NDArray[np.bool_]:
+    """Copy of `y`, bool (n_samples,), in which a random `share` of the labels is exchanged for the other class."""
+    rows = np.random.default_rng(seed).permutation(y.size)[: round(share * y.size)]
+    exchanged = y.copy()
+    exchanged[rows] = ~y[rows]
+    return exchanged
 
 
 def fit_tree(problem: Problem, X: npt.NDArray[np.float64], y: npt.NDArray[np.bool_], **options: Any) -> C45Classifier:
@@ -69,7 +116,7 @@ def synthetic_rows(
     seed : SeedSequence
         Seed of the draw.
     variant : str or None
-        ``children_copied_from_parents``, ``smote_adds_nothing`` or ``children_labelled_majority`` give the controls.
+        ``smote_adds_nothing`` or ``children_labelled_majority`` give the controls.
     **reading
         Options of :class:`repro.sampling.SMOTE` that choose a reading of the paper.
 
@@ -84,8 +131,6 @@ def synthetic_rows(
     sampler = SMOTENC(categorical_features=list(problem.nominal), **options) if problem.nominal else SMOTE(**options)
     X, y = sampler.fit_resample(problem.X, problem.y)
     children, labels = X[problem.y.size :], y[problem.y.size :]
-    if variant == "children_copied_from_parents":
-        children = problem.X[sampler.parents_[:, 0]]
     if variant == "children_labelled_majority":
         labels = ~labels
     return children, labels
@@ -123,19 +168,24 @@ def fold_curves(
 ) -> dict[int, dict[float, Point]]:
     """One fold's points: for each amount of SMOTE (0 is none) and each level of under-sampling (0 is none).
 
-    Level 0 is the tree on the untouched training part, the lower left point of every curve.
+    Level 0 is the tree on the untouched training part, the lower left point of every curve. In a control, `variant`
+    decides what SMOTE adds (:func:`synthetic_rows`) and who learns from exchanged labels (:func:`misled`).
     """
-    raw = roc_point(y_test, fit_tree(train, train.X, train.y).predict(X_test))
-    kept = majority_rows(train, child_seed(seed, 1))
     curves: dict[int, dict[float, Point]] = {}
-    for amount in amounts:
-        children, labels = synthetic_rows(train, amount, child_seed(seed, 2, amount), variant=variant, **reading)
-        curve: dict[float, Point] = {0: raw}
-        for level, rows in kept.items():
-            X = np.vstack([train.X[rows], children])
-            y = np.concatenate([train.y[rows], labels])
-            curve[level] = roc_point(y_test, fit_tree(train, X, y).predict(X_test))
-        curves[amount] = curve
+    with config_context(skip_parameter_validation=True):  # thousands of small trees, all with the same options
+        shares = misled(variant, train)
+        raw = roc_point(y_test, fit_tree(train, train.X, train.y).predict(X_test))
+        kept = majority_rows(train, child_seed(seed, 1))
+        for amount in amounts:
+            children, labels = synthetic_rows(train, amount, child_seed(seed, 2, amount), variant=variant, **reading)
+            curve: dict[float, Point] = {0: raw}
+            for level, rows in kept.items():
+                X = np.vstack([train.X[rows], children])
+                y = np.concatenate([train.y[rows], labels])
+                if shares.get(amount):
+                    y = exchange_labels(y, shares[amount], child_seed(seed, 3, amount, level))
+                curve[level] = roc_point(y_test, fit_tree(train, X, y).predict(X_test))
+            curves[amount] = curve
     return curves
 
 
@@ -230,17 +280,22 @@ def roc_sweep(cell: Cell) -> pd.DataFrame:
     if cell.variant == "labels_permuted":
         problem = problem.with_permuted_labels(np.random.default_rng(child_seed(seed, 9)))
     amounts = problem.levels
+    wrong_labels_of_bayes = misled(cell.variant, problem).get("naive_bayes", 0.0)
     per_fold: dict[str, list[Curve]] = {}
     for number, train_rows, test_rows in folds_of(problem, child_seed(seed, 0)):
         train, test = problem.rows(train_rows), problem.rows(test_rows)
         fold_seed = child_seed(seed, 1, number)
         curves = fold_curves(train, test.X, test.y, (0, *amounts), fold_seed, variant=cell.variant)
         named: dict[str, Curve] = {"under": curves[0]}
-        if problem.y.size <= NESTED_UP_TO and cell.variant != "labels_permuted":
+        if problem.y.size <= NESTED_UP_TO and cell.variant in NESTED_IN:
             level = chosen_level(train, amounts, child_seed(seed, 2, number), cell.variant)
             named["smote_chosen_level"] = curves[level]
         named |= {f"smote_{amount}": curves[amount] for amount in amounts}
-        named["naive_bayes"] = naive_bayes_curve(train, test.X, test.y)
+        if wrong_labels_of_bayes:
+            exchanged = exchange_labels(train.y, wrong_labels_of_bayes, child_seed(fold_seed, 4))
+            named["naive_bayes"] = naive_bayes_curve(replace(train, y=exchanged), test.X, test.y)
+        else:
+            named["naive_bayes"] = naive_bayes_curve(train, test.X, test.y)
         named |= threshold_curves(train, test.X, test.y)
         for method, curve in named.items():
             per_fold.setdefault(method, []).append(curve)
