@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from repro import studies
 from repro.claims.accepted import expected_specifications
 from repro.claims.criteria import judge_condition
 from repro.claims.evidence import collect_evidence
 from repro.claims.judgement import ControlJudgement, Judgement, overall_verdict
 from repro.claims.loading import all_claims, find_claim
+from repro.claims.spelling import misspelt_values
 from repro.protocol.claim import Claim
-from repro.protocol.exceptions import UnknownName
+from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import VARIANT
 from repro.protocol.profile import CONTROL, check_profile
 from repro.results import ResultTable, find_table, provenance_path, readable_paths
@@ -77,6 +79,23 @@ def _table(experiment: str, profile: str) -> ResultTable | None:
     return _read_once(experiment, profile, tuple(stamps))
 
 
+def check_spelling(claim: Claim) -> None:
+    """Refuse a claim that names a value which no table of its experiment holds.
+
+    Raises
+    ------
+    ResultsError
+        With claim, key, value and the nearest values that exist. Nothing is refused while a table of a profile that the
+        experiment declares is not at hand.
+    """
+    experiment = studies.experiment(claim.experiment)
+    tables = {profile: _table(claim.experiment, profile) for profile in experiment.cells}
+    frames = {profile: table.frame for profile, table in tables.items() if table is not None}
+    messages = misspelt_values(claim, experiment, frames)
+    if messages:
+        raise ResultsError("\n".join(messages))
+
+
 def control_verdict(claim: Claim | str, frame: pd.DataFrame | None = None) -> ControlJudgement:
     """Judge a claim on its control: evidence on which it must not come out as reproduced.
 
@@ -124,12 +143,13 @@ def judge_claim(claim: Claim | str, profile: str) -> Judgement:
     UnknownName
         If there is no such claim or profile, or the claim is not judged in it.
     ResultsError
-        If a table is damaged or cannot answer the claim.
+        If a table is damaged or cannot answer the claim, or the claim names a value that no table holds.
     """
     claim = find_claim(claim) if isinstance(claim, str) else claim
     check_profile(profile)
     if profile not in claim.profiles:
         raise UnknownName(f"profile of claim {claim.id}", profile, claim.profiles)
+    check_spelling(claim)
     accepted = expected_specifications(claim.study).get(claim.id)
     table = _table(claim.experiment, profile)
     if table is None:
