@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,15 @@ def test_importing_the_package_does_not_read_the_registry() -> None:
 
     program = "import sys, repro; assert not {'repro.data', 'pandas', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_every_data_set_is_cited_in_the_bibliography_with_the_year_of_its_citation() -> None:
+    text = (REGISTRY.parents[3] / "book" / "references.bib").read_text(encoding="utf-8")
+    years = {
+        entry.partition(",")[0]: re.search(r"^\s*year\s*=\s*\{(\d{4})\}", entry, re.MULTILINE)
+        for entry in re.split(r"^@\w+\{", text, flags=re.MULTILINE)[1:]
+    }
+    for name, entry in registry().items():
+        year = years.get(entry.citation_key)
+        assert year is not None, f"book/references.bib has no entry {entry.citation_key!r}, the citation of {name}"
+        assert f"({year[1]})" in entry.citation, name
