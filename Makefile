@@ -31,8 +31,9 @@ check: env ## formatting, lint, types, import contracts, pairing, pins, addresse
 check-clean: ## make book and make test in a fresh clone with an empty home folder
 	@sh scripts/check_clean.sh
 
-bench: env ## speed against peers (CELLS=all: the whole grid, hours)
+bench: env ## speed against peers (CELLS=all: the whole grid of SMOTE, hours)
 	@$(PYTHON_HERE) benchmarks/smote.py --cells $(CELLS)
+	@$(PYTHON_HERE) benchmarks/ranking.py
 
 clean: ## remove what is built and cached here
 	@if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name cells -exec rm -rf {} +; fi
