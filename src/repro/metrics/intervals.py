@@ -29,7 +29,8 @@ class Interval:
     level : float
         Coverage that the method aims at.
     method : str
-        ``"t"``, ``"nadeau_bengio"``, ``"bca"`` or ``"percentile"`` (see :func:`bca_interval`).
+        ``"t"``, ``"nadeau_bengio"``, ``"bca"``, ``"percentile"`` (see :func:`bca_interval`), or the method that the
+        function which returned it names.
     n : int
         Number of values.
     """
