@@ -42,7 +42,7 @@ def _cells(*variants: str, **options: Iterable[Any]) -> Callable[[], Sequence[Pa
 
 
 def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
-    """Expect `one` second-fraction for each unit of the product of the named parameters."""
+    """Expect `one` seconds for each unit of the product of the named parameters."""
     return lambda parameters: one * prod(int(parameters.get(name) or 1) for name in counts)
 
 
@@ -92,7 +92,7 @@ SIMULATED: Final = (
             "strict_firing_rate": "rows tied with a positive, itself among them, are left out of all rates: neither "
             "mean is the area of a sample"
         },
-        seconds=_seconds(3e-4, "batches", "size"),
+        seconds=_seconds(2e-4, "batches", "size"),
     ),
     Experiment(
         name="auroc_auprc.identity_grid",
@@ -103,7 +103,7 @@ SIMULATED: Final = (
             "quick": _cells(auroc=grid_points(5), prevalences=[10]),
             "paper": _cells(auroc=grid_points(50), prevalences=[50]),
         },
-        seconds=_seconds(6e-3, "prevalences"),
+        seconds=_seconds(1.6e-2, "prevalences"),
     ),
     Experiment(
         name="auroc_auprc.one_fix",
@@ -116,7 +116,7 @@ SIMULATED: Final = (
             "control": _cells("inverse_firing_rate_alone", batches=[2], size=[10]),
         },
         variants={"inverse_firing_rate_alone": "both gains are taken for 1/(n1 (r + 1)), without the precision"},
-        seconds=_seconds(3e-3, "batches", "size"),
+        seconds=_seconds(1.5e-3, "batches", "size"),
     ),
     Experiment(
         name="auroc_auprc.fixes_grid",
@@ -135,7 +135,7 @@ SIMULATED: Final = (
         settings=("rankings", "n", "prevalence", "auroc"),
         compute=best_fix,
         cells={
-            "quick": _together(_rankings(60), _cells(n=range(4, 9))),
+            "quick": _together(_rankings(100), _cells(n=range(4, 9))),
             "paper": _together(_rankings(1000), _cells(n=range(4, 13))),
             "control": _together(
                 _rankings(40, "lowest_is_proposed", prevalences=[0.01, 0.2], aurocs=[0.65]),
@@ -165,7 +165,7 @@ SIMULATED: Final = (
             "pairs_across_groups_misread": "pairs of rows of two groups are left out of the counts, or taken for the "
             "group of the positive"
         },
-        seconds=_seconds(3e-2, "batches", "size"),
+        seconds=_seconds(1.5e-2, "batches", "size"),
     ),
     Experiment(
         name="auroc_auprc.repair",
@@ -173,7 +173,7 @@ SIMULATED: Final = (
         settings=("sampler", "normalise", "auroc", "method", "step", "statistic"),
         compute=repair,
         cells={
-            "quick": _cells(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[50]),
+            "quick": _cells(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[100]),
             "paper": _cells(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[200]),
             "control": _together(
                 _cells("policies_exchanged", sampler=["binomial"], normalise=[True], auroc=[0.65, 0.85], seeds=[50]),
@@ -184,7 +184,7 @@ SIMULATED: Final = (
             "policies_exchanged": "rows of the policy for AUROC come from the one for AUPRC and the other way round",
             "normalised_after_all": "scores are set to the level of each group's prevalence where they should not be",
         },
-        seconds=_seconds(4e-3, "seeds"),
+        seconds=_seconds(1.7e-3, "seeds"),
     ),
     Experiment(
         name="auroc_auprc.gap_phase",
@@ -192,10 +192,10 @@ SIMULATED: Final = (
         settings=("shift", "ratio", "method"),
         compute=gap_phase,
         cells={
-            "quick": _cells(shift=PHASE_SHIFTS, seeds=[8]),
+            "quick": _cells(shift=PHASE_SHIFTS, seeds=[16]),
             "paper": _cells(shift=PHASE_SHIFTS, seeds=[200]),
         },
-        seconds=_seconds(1e-2, "seeds"),
+        seconds=_seconds(7e-3, "seeds"),
     ),
     Experiment(
         name="auroc_auprc.subpopulations",
@@ -214,7 +214,7 @@ SIMULATED: Final = (
             "ranks_within_groups": "calibrated scores are replaced by ranks within the subpopulation",
             "calibrated_scores": "the scores stay calibrated where ranks should replace them",
         },
-        seconds=_seconds(1e-3, "batches", "draws"),
+        seconds=_seconds(7e-4, "batches", "draws"),
     ),
     Experiment(
         name="auroc_auprc.nearby",
@@ -222,12 +222,12 @@ SIMULATED: Final = (
         settings=("change", "normalise", "method", "step", "statistic"),
         compute=nearby,
         cells={
-            "quick": _searches(5, 20, 200),
+            "quick": _searches(8, 20, 200),
             "paper": _searches(20, 10, 1000),
             "control": _searches(3, 5, 200, "both_by_auroc"),
         },
         variants={"both_by_auroc": "both searches keep what has the best AUROC: they are the same search"},
-        seconds=_seconds(0.2, "seeds"),
+        seconds=_seconds(0.12, "seeds"),
     ),
     Experiment(
         name="auroc_auprc.top_k",
@@ -235,12 +235,12 @@ SIMULATED: Final = (
         settings=("method", "k", "group"),
         compute=top_k,
         cells={
-            "quick": _cells(batch=range(4), seeds=[5]),
+            "quick": _cells(batch=range(6), seeds=[5]),
             "paper": _cells(batch=range(20), seeds=[10]),
             "control": _cells("average_precision_replaced_by_auroc", batch=[0], seeds=[3]),
         },
         variants={"average_precision_replaced_by_auroc": "both choices are made by AUROC: they are the same model"},
-        seconds=_seconds(0.2, "seeds"),
+        seconds=_seconds(0.07, "seeds"),
     ),
     Experiment(
         name="auroc_auprc.prevalence_shift",
@@ -253,7 +253,7 @@ SIMULATED: Final = (
             "control": _cells("adjusted_and_raw_exchanged", auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[5]),
         },
         variants={"adjusted_and_raw_exchanged": "the observed value stands for the one at a reference prevalence"},
-        seconds=_seconds(0.01, "seeds"),
+        seconds=_seconds(4e-3, "seeds"),
     ),
     Experiment(
         name="auroc_auprc.interval_coverage",
@@ -261,7 +261,7 @@ SIMULATED: Final = (
         settings=("n", "prevalence", "area", "method"),
         compute=interval_coverage,
         cells={
-            "quick": _coverage(sizes=[1000], prevalences=[0.1, 0.01], batches=1, simulations=30, resamples=200),
+            "quick": _coverage(sizes=[1000], prevalences=[0.1, 0.01], batches=1, simulations=50, resamples=200),
             "paper": _coverage(
                 sizes=[1000, 5000],
                 prevalences=[0.5, 0.1, 0.02, 0.01, 0.005, 0.002],
@@ -270,7 +270,7 @@ SIMULATED: Final = (
                 resamples=500,
             ),
         },
-        seconds=_seconds(3e-8, "n", "simulations", "resamples"),
+        seconds=_seconds(6e-8, "n", "simulations", "resamples"),
     ),
 )
 
