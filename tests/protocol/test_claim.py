@@ -47,6 +47,10 @@ def test_a_hash_of_the_first_tables_counts_while_the_claim_has_the_same_control(
     assert _claim().is_specified_by(recorded)
     assert _claim().is_specified_by(_claim().specification_hash())
     assert not _claim(control="another").is_specified_by(recorded)
+    replaced = {"control": "another", "former_controls": ["broken"]}
+    assert _claim(**replaced).is_specified_by(recorded)
+    assert _claim(**replaced).specification_hash() == _claim().specification_hash()
+    assert not _claim(**replaced, smallest_effect=0.01).is_specified_by(recorded)
     assert not _claim(smallest_effect=0.01).is_specified_by(recorded)
     assert not _claim().is_specified_by(None)
 

@@ -164,6 +164,8 @@ class Claim(_Specification):
         Smallest effect of interest, in the unit of the quantity.
     control : str
         Variant of the experiment on which the claim must not come out as reproduced.
+    former_controls : list of str
+        Controls that the claim had when committed tables were computed; nothing is run for them.
     profiles : dict
         Profiles in which the claim is judged, each ``full`` or ``mechanism demo``.
     note : str
@@ -183,6 +185,7 @@ class Claim(_Specification):
     criterion: Criterion
     smallest_effect: float = Field(0.0, ge=0)
     control: Name
+    former_controls: list[Name] = Field(default_factory=list)
     profiles: dict[Literal["quick", "standard", "paper"], Literal["full", "mechanism demo"]] = Field(min_length=1)
     note: str = ""
 
@@ -219,18 +222,20 @@ class Claim(_Specification):
         Wording (statement, locator, note), the choice of profiles and the control, which tests the claim and does not
         judge the evidence, do not count.
         """
-        return self._hash_without("control")
+        return self._hash({})
 
     def is_specified_by(self, recorded: str | None) -> bool:
         """Whether a hash that was recorded with a table or with accepted verdicts is that of this specification.
 
-        Tables of the first version recorded hashes that included the name of the control; such a hash counts while the
-        claim still has that control.
+        Tables of the first version recorded hashes that included the name of the control. Such a hash counts when it is
+        that of the present specification with the control, or one of the former controls, of the claim.
         """
-        return recorded in (self.specification_hash(), self._hash_without())
+        named = (self._hash({"control": control}) for control in (self.control, *self.former_controls))
+        return recorded in (self.specification_hash(), *named)
 
-    def _hash_without(self, *keys: str) -> str:
-        content = self.model_dump(mode="json", exclude={"paper", "locator", "statement", "note", "profiles", *keys})
+    def _hash(self, more: dict[str, str]) -> str:
+        unhashed = {"paper", "locator", "statement", "note", "profiles", "control", "former_controls"}
+        content = self.model_dump(mode="json", exclude=unhashed) | more
         if self.folds_per_value is None:  # the key came later than the first tables, which hold hashes without it
             del content["folds_per_value"]
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
