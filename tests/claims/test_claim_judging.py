@@ -263,10 +263,13 @@ def test_several_condition_columns_are_crossed(make_claim, make_rows):
     rows = pd.concat([effect(make_rows, 3.0).assign(level=100), effect(make_rows, -3.0).assign(level=200.0)])
     judgement = judge(claim, rows)
     assert {condition.name: condition.verdict for condition in judgement.conditions} == {
-        "p, 100": "reproduced",
-        "p, 200": "not reproduced",
+        "p, level 100": "reproduced",
+        "p, level 200": "not reproduced",
     }
     assert judgement.verdict == "partly"
+    flags = pd.concat([effect(make_rows, 3.0).assign(with_noise=True), effect(make_rows, 3.0).assign(with_noise=False)])
+    conditions = judge(make_claim(quantity={"conditions": "with_noise"}), flags).conditions
+    assert [condition.name for condition in conditions] == ["with noise yes", "with noise no"]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,18 @@ def _groups(table: _Table, rows: pd.DataFrame) -> Iterator[tuple[dict[str, Scala
         yield dict(zip(columns, wanted, strict=True)), rows[[key == wanted for key in keys]]
 
 
+def condition_words(column: str, value: Scalar) -> str:
+    """Name of a condition: its value, with the column in front of numbers and truth values, which say little alone."""
+    text = scalar_text(value)
+    try:
+        float(text)
+    except ValueError:
+        if text not in ("True", "False"):
+            return text
+        text = "yes" if text == "True" else "no"
+    return f"{column.replace('_', ' ')} {text}"
+
+
 def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str) -> list[Evidence]:
     """Values of every condition of a claim.
 
@@ -193,7 +205,7 @@ def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str) -> list[Evi
         if part:
             fixed["part"] = part.name
         for condition, rows in _groups(table, table.select(metric, where)):
-            name = ", ".join([*([part.name] if part else []), *map(str, condition.values())])
+            name = ", ".join([*([part.name] if part else []), *(condition_words(*item) for item in condition.items())])
             published = _published_for(claim, metric, {**fixed, **condition})
             if criterion.kind == "within" and published is None and not rows.empty:
                 table.fail(f"criterion 'within' needs one published value for condition {name!r}")
