@@ -13,10 +13,12 @@ from sklearn.naive_bayes import GaussianNB
 
 from repro.protocol.experiment import Cell
 from repro.results import find_table
+from repro.sampling import RandomUnderSampler
 from repro.studies import experiment
 from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS, Problem, load_problem, simulated_problem
 from repro.studies.smote.repeated_rows import distinct_rows, grouped_folds
 from repro.studies.smote.sweep import (
+    child_seed,
     curve_areas,
     exchange_labels,
     fold_curves,
@@ -56,6 +58,14 @@ def test_under_sampling_leaves_the_papers_number_of_majority_rows(problem: Probl
         assert problem.y[rows].sum() == minority
     # 340 majority rows: 60 / 0.15 = 400 is more than there are, 60 / 0.25 = 240 is not
     assert sorted(kept) == [level for level in UNDER_LEVELS if level >= 25]
+
+
+def test_under_sampling_draws_the_rows_of_the_sampler(problem: Problem) -> None:
+    for level, rows in majority_rows(problem, SEED).items():
+        random_state = int(child_seed(SEED, level).generate_state(1)[0])
+        sampler = RandomUnderSampler(minority_percentage=level, random_state=random_state)
+        sampler.fit_resample(problem.X, problem.y)
+        assert np.array_equal(rows, sampler.sample_indices_)
 
 
 def test_every_curve_starts_at_the_tree_on_the_untouched_rows(problem: Problem) -> None:

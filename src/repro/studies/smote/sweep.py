@@ -16,7 +16,7 @@ from sklearn.naive_bayes import CategoricalNB, GaussianNB
 
 from repro.metrics import dominance, roc_convex_hull, sweep_auc
 from repro.protocol.experiment import Cell
-from repro.sampling import SMOTE, SMOTENC, RandomUnderSampler
+from repro.sampling import SMOTE, SMOTENC
 from repro.studies.smote.problems import TABLE_3, THRESHOLDS, UNDER_LEVELS, Problem, load_problem
 from repro.trees import C45Classifier
 
@@ -143,16 +143,18 @@ def majority_rows(
 
     The paper fixes the number of majority rows by the original minority count, so the same draw serves the plain
     curve and every SMOTE curve. Levels that need more majority rows than there are, or fewer than one, are left out.
+    The rows are those that :class:`repro.sampling.RandomUnderSampler` keeps; its checks of the input, once for each
+    level, would take longer than the draws.
     """
-    n_minority = int(problem.y.sum())
-    n_majority = problem.y.size - n_minority
+    majority = np.flatnonzero(~problem.y)
+    n_minority = problem.y.size - majority.size
     kept = {}
     for level in levels:
-        if 1 <= n_minority / (level / 100) <= n_majority:
-            random_state = int(child_seed(seed, level).generate_state(1)[0])
-            sampler = RandomUnderSampler(minority_percentage=level, random_state=random_state)
-            sampler.fit_resample(problem.X, problem.y)
-            kept[level] = np.asarray(sampler.sample_indices_)
+        if 1 <= n_minority / (level / 100) <= majority.size:
+            generator = np.random.default_rng(int(child_seed(seed, level).generate_state(1)[0]))
+            keep = problem.y.copy()
+            keep[generator.permutation(majority)[: round(n_minority * 100 / level)]] = True
+            kept[level] = np.flatnonzero(keep)
     return kept
 
 
