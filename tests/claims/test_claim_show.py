@@ -109,6 +109,16 @@ def test_conditions_stand_in_a_labelled_box_that_scrolls_by_keyboard(evidence):
         assert words in parsed.text
 
 
+def test_names_of_conditions_and_levels_are_shown_with_blanks(study, make_rows, write_evidence):
+    study.write_text(study.read_text().replace("contrast: [a, b]", "contrast: [a_new, b]"))
+    pairs = {(name, level): BASE + (level == "a_new") for name in ("one_set", "two_sets") for level in ("a_new", "b")}
+    write_evidence(make_rows(pairs), "paper")
+    shown = card("toy-c1", ["paper"])
+    assert "one set ✔ reproduced" in Strict(shown._repr_html_()).text
+    assert "auc: a new − b" in Strict(shown._repr_html_()).text
+    assert "- two sets: reproduced" in str(shown)
+
+
 def test_conditions_with_quantities_and_intervals_of_their_own_say_so(evidence, study):
     parts = "parts: [{name: up}, {name: down, contrast: [b, a], criterion: {kind: equivalence, margin: 9}}]"
     text = study.read_text().replace("conditions: dataset", f"where: {{dataset: p}}, {parts}")

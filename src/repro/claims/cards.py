@@ -80,6 +80,11 @@ def _details(condition: ConditionJudgement) -> str:
     return "; ".join(parts)
 
 
+def _readable(name: str) -> str:
+    """Name of a condition, level or control as a reader expects it: blanks for underscores."""
+    return name.replace("_", " ")
+
+
 def _small(text: str) -> str:
     return f'<span class="repro-small">{escape(text)}</span>'
 
@@ -130,7 +135,9 @@ class Card:
 
     def _conditions_html(self, judgement: Judgement) -> str:
         conditions = judgement.conditions
-        quantities = [quantity_words(self.claim, _part_of(self.claim, condition)) for condition in conditions]
+        quantities = [
+            _readable(quantity_words(self.claim, _part_of(self.claim, condition))) for condition in conditions
+        ]
         shared = len(set(quantities)) == 1
         columns = {
             "Estimate": [format_estimate(condition.estimate, condition.interval)[0] for condition in conditions],
@@ -149,7 +156,7 @@ class Card:
             note = f"<br>{_small(condition.note)}" if condition.note else ""
             numbers = "".join(f'<td class="repro-number">{texts[position]}</td>' for texts in columns.values())
             rows.append(
-                f'<tr><th scope="row">{escape(condition.name)}{quantity}</th>'
+                f'<tr><th scope="row">{escape(_readable(condition.name))}{quantity}</th>'
                 f'<td><span class="repro-number">{SYMBOLS[condition.verdict]} {condition.verdict}</span>{note}</td>'
                 f"{numbers}</tr>"
             )
@@ -172,7 +179,7 @@ class Card:
             estimate, interval = format_estimate(condition.estimate, condition.interval)
             lines.append(
                 f"<p>Estimate <strong>{estimate}</strong>, 95 % interval {interval} "
-                f"({escape(quantity_words(claim, _part_of(claim, condition)))}; "
+                f"({escape(_readable(quantity_words(claim, _part_of(claim, condition))))}; "
                 f"{escape(_replicates(claim, condition.replicates))})</p>"
             )
             if details := _details(condition):
@@ -183,7 +190,7 @@ class Card:
             lines.append(f"<p>{_small(judgement.note)}</p>")
         if judgement.control:
             lines.append(
-                f'<p class="repro-small">Control {escape(judgement.control.name)} (must not be reproduced): '
+                f'<p class="repro-small">Control {escape(_readable(judgement.control.name))} (must not be reproduced): '
                 f"{SYMBOLS[judgement.control.verdict]} {judgement.control.verdict}</p>"
             )
         if judgement.provenance:
@@ -238,7 +245,7 @@ class Card:
             items = [f"**{judgement.profile}**: {SYMBOLS[judgement.verdict]} **{judgement.verdict}**{marks}"]
             for condition in judgement.conditions:
                 estimate, interval = format_estimate(condition.estimate, condition.interval)
-                name = f"{condition.name}: {condition.verdict}, " if len(judgement.conditions) > 1 else ""
+                name = f"{_readable(condition.name)}: {condition.verdict}, " if len(judgement.conditions) > 1 else ""
                 details = _details(condition)
                 items.append(
                     f"- {name}estimate {estimate}, 95 % interval {interval}, "
@@ -247,7 +254,7 @@ class Card:
             if judgement.note:
                 items.append(f"- {judgement.note}")
             if judgement.control:
-                items.append(f"- control {judgement.control.name}: {judgement.control.verdict}")
+                items.append(f"- control {_readable(judgement.control.name)}: {judgement.control.verdict}")
             if judgement.provenance:
                 name, address = self._table(judgement)
                 items.append(f"- {_provenance_line(judgement)}; table {f'[{name}]({address})' if address else name}")
