@@ -265,7 +265,7 @@ SIMULATED: Final = (
             "paper": _coverage(
                 sizes=[1000, 5000],
                 prevalences=[0.5, 0.1, 0.02, 0.01, 0.005, 0.002],
-                batches=10,
+                batches=4,
                 simulations=200,
                 resamples=500,
             ),
