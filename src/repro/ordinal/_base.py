@@ -1,0 +1,178 @@
+"""What the classifiers of this room share: checked input, predictions."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from repro.ordinal._fitting import Problem, Settings
+from repro.ordinal._probabilities import Repair, class_probabilities
+from repro.ordinal._rows import Floats, as_csr
+from repro.ordinal._targets import ClassWeight, OrderedTarget, ordered_target, row_weights
+
+Positivity = Literal["all", "observed"]
+
+
+def read_rows(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, class_order: Any, class_weight: ClassWeight
+) -> tuple[Any, OrderedTarget, Floats]:
+    """Check the training data of an estimator.
+
+    Returns
+    -------
+    X : float64 array or CSR array of shape (n, p)
+    target : OrderedTarget
+    weight : ndarray of shape (n,)
+        Weight of every row, the one of its class included.
+    """
+    X, labels = validate_data(estimator, X, y, accept_sparse="csr", dtype=np.float64, ensure_min_samples=2)
+    target = ordered_target(y, labels, class_order)
+    weight = row_weights(target, _check_sample_weight(sample_weight, X, dtype=np.float64), class_weight)
+    counts = np.bincount(target.positions, weight > 0, minlength=target.classes.size)
+    if (counts == 0).any() and (counts > 0).sum() > 1:
+        absent = ", ".join(repr(label) for label in target.classes[counts == 0].tolist())
+        warnings.warn(
+            f"no row with a positive weight has the class {absent}; its probability will be 0 everywhere", stacklevel=3
+        )
+    return X, target, weight
+
+
+class CumulativeLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Predictions of a fitted cumulative logit model."""
+
+    classes_: npt.NDArray[Any]
+    intercept_: Floats
+    coef_: Floats
+
+    def __sklearn_tags__(self) -> Tags:
+        """Sparse input is fine."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @abstractmethod
+    def _settings(self) -> Settings:
+        """Give the settings of the solver."""
+
+    def _problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+        self._validate_params()
+        estimator: Any = self
+        X, target, weight = read_rows(self, X, y, sample_weight, estimator.class_order, estimator.class_weight)
+        problem = Problem(X, target.positions, weight, target.classes.size, self._settings())
+        self.classes_ = target.classes
+        return problem
+
+    def boundary_scores(self, X: ArrayLike) -> Floats:
+        """Linear predictors ``alpha_k + x'beta_k`` of ``P(y <= k | x)``, equation (1).
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes - 1)
+            May decrease from one boundary to the next in rows that were not trained on.
+        """
+        check_is_fitted(self)
+        matrix: Any = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        scores: Floats = np.asarray(matrix @ np.atleast_2d(self.coef_).T) + self.intercept_
+        return scores
+
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Probabilities of all classes.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes)
+            Columns in the order of `classes_`, rows sum to 1. Where boundaries cross, the probability of a middle class
+            is negative unless `repair` says otherwise; a warning tells how many rows are concerned.
+        """
+        repair: Repair = getattr(self, "repair", None)
+        probabilities = class_probabilities(self.boundary_scores(X), repair)
+        n_negative = int((probabilities < 0).any(axis=1).sum())
+        if n_negative:
+            warnings.warn(
+                f"boundaries cross in {n_negative} of {len(probabilities)} rows, whose middle classes get a negative "
+                "probability; repair='cumulative_max' or repair='isotonic' mends them",
+                stacklevel=2,
+            )
+        return probabilities
+
+    def predict_rare_proba(self, X: ArrayLike) -> Floats:
+        """Probability of the last class, ``1 - s(alpha_{K-1} + x'beta_{K-1})``, equation (2).
+
+        It depends on one boundary only, lies in [0, 1] for every row and is not touched by `repair`.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float64 array of shape (n_samples,)
+        """
+        probabilities: Floats = expit(-self.boundary_scores(X)[:, -1])
+        return probabilities
+
+    def decision_function(self, X: ArrayLike) -> Floats:
+        """Scores in scikit-learn's sense: the larger, the more likely the class.
+
+        The linear predictors of the boundaries are in :meth:`boundary_scores`.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Logarithms of the class probabilities (those that are not positive count as the smallest positive number);
+            for two classes the log-odds of the last one.
+        """
+        scores = self.boundary_scores(X)
+        if scores.shape[1] == 1:
+            return -scores[:, 0]
+        probabilities = class_probabilities(scores, getattr(self, "repair", None))
+        decision: Floats = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+        return decision
+
+    def predict(self, X: ArrayLike) -> npt.NDArray[Any]:
+        """Most probable class.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,)
+            Labels of `classes_`; the first of equally probable ones.
+        """
+        scores = self.boundary_scores(X)
+        probabilities = class_probabilities(scores, getattr(self, "repair", None))
+        labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+
+def take_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
+    """Rows of an array or a sparse matrix."""
+    return as_csr(X)[rows] if sparse.issparse(X) else X[rows]
