@@ -119,6 +119,18 @@ def test_names_of_conditions_and_levels_are_shown_with_blanks(study, make_rows, 
     assert "- two sets: reproduced" in str(shown)
 
 
+def test_many_conditions_are_folded_under_the_count_of_their_verdicts(study, write_evidence, make_rows):
+    """Differences are 1 +- 0.001 on eight sets and -1 +- 0.001 on a ninth: more than a card shows at once."""
+    signs = {f"set{number}": -1 if number == 8 else 1 for number in range(9)}
+    pairs = {(name, level): BASE + sign * (level == "a") * (1 + BASE) for name, sign in signs.items() for level in "ab"}
+    write_evidence(make_rows(pairs), "paper")
+    folded = card("toy-c1", ["paper"])._repr_html_()
+    assert "<details><summary>9 conditions: 8 reproduced, 1 not reproduced</summary>" in folded
+    assert "set8 ✘ not reproduced" in Strict(folded).text
+    write_evidence(make_rows(dict(list(pairs.items())[:16])), "paper")
+    assert "<details>" not in card("toy-c1", ["paper"])._repr_html_()
+
+
 def test_conditions_with_quantities_and_intervals_of_their_own_say_so(evidence, study):
     parts = "parts: [{name: up}, {name: down, contrast: [b, a], criterion: {kind: equivalence, margin: 9}}]"
     text = study.read_text().replace("conditions: dataset", f"where: {{dataset: p}}, {parts}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -83,6 +84,19 @@ def _details(condition: ConditionJudgement) -> str:
 def _readable(name: str) -> str:
     """Name of a condition, level or control as a reader expects it: blanks for underscores."""
     return name.replace("_", " ")
+
+
+MANY_CONDITIONS: Final = 8
+"""A card shows up to this many conditions at once; more are folded under their count."""
+
+
+def _folded(judgement: Judgement, table: str) -> str:
+    """Table of conditions, behind a line that counts their verdicts when there are many."""
+    if len(judgement.conditions) <= MANY_CONDITIONS:
+        return table
+    verdicts = Counter(condition.verdict for condition in judgement.conditions)
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
+    return f"<details><summary>{len(judgement.conditions)} conditions: {counts}</summary>{table}</details>"
 
 
 def _small(text: str) -> str:
@@ -185,7 +199,7 @@ class Card:
             if details := _details(condition):
                 lines.append(f"<p>{_small(details)}</p>")
         elif judgement.conditions:
-            lines.append(self._conditions_html(judgement))
+            lines.append(_folded(judgement, self._conditions_html(judgement)))
         if judgement.note:
             lines.append(f"<p>{_small(judgement.note)}</p>")
         if judgement.control:
