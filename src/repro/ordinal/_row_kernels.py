@@ -98,7 +98,7 @@ def dual_value(start: Array, weight: Array, lower: Array, upper: Array, barrier:
 def move_slopes(
     gaps: Array, start: Array, weight: Array, at: tuple[Array, Array, Array], moved: tuple[Array, Array, Array]
 ) -> None:
-    """Add to the slopes `moved` what a small change `gaps` of the predictors makes of the slopes `at`."""
+    """Add to the slopes `moved` what a small change `gaps` makes of the slopes `at`, as far as their domain goes."""
     lower, upper, barrier = at
     n_boundaries = gaps.shape[0]
     for c in range(n_boundaries + 1):
@@ -108,10 +108,13 @@ def move_slopes(
                 for b in range(c):
                     below += gaps[b, i]
                 moved[0][i] += lower[i] * (1.0 - lower[i] / weight[i]) * below
+                moved[0][i] = min(max(moved[0][i], 0.0), weight[i])
             if c < n_boundaries:
                 moved[1][i] -= upper[i] * (1.0 - upper[i] / weight[i]) * (below + gaps[c, i])
+                moved[1][i] = min(max(moved[1][i], 0.0), weight[i])
                 if c > 0:
                     moved[2][i] -= barrier[i] * (1.0 + barrier[i] / weight[i]) * gaps[c, i]
+                    moved[2][i] = max(moved[2][i], 0.0)
 
 
 @kernel
