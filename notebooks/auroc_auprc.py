@@ -72,8 +72,10 @@ Markdown(
     f"({share('a2')}). That repairs driven by AUPRC serve the group with more positives is "
     f"reproduced where scores are calibrated in each group ({share('a6')} conditions) and gone or "
     f"reversed where they are not ({share('a7')}). On real data it is resolved in {share('a9')} "
-    f"settings once the interval knows that splits reuse rows, in {plain} without. With ratios of "
-    f"whole files the correlation of 0.905 over eight tasks is {whole}."
+    f"settings once the interval knows that splits reuse rows, in {plain} without; where only the "
+    "ratio of the prevalences is changed, its growth with the ratio is resolved for "
+    f"{share('a10r')} weightings. With ratios of whole files the correlation of 0.905 over eight "
+    f"tasks is {whole}."
 )
 
 # %% [markdown]
