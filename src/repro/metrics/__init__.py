@@ -16,7 +16,7 @@ from repro.metrics.intervals import (
     mean_interval,
     nadeau_bengio_interval,
 )
-from repro.metrics.mistakes import RepairPath, RepairPolicy, fix_mistakes, mistakes
+from repro.metrics.mistakes import RepairPath, fix_mistakes, mistakes
 from repro.metrics.ranking import (
     PositiveThresholds,
     RankingSummary,
@@ -41,7 +41,6 @@ __all__ = [
     "PositiveThresholds",
     "RankingSummary",
     "RepairPath",
-    "RepairPolicy",
     "RocHull",
     "auroc",
     "average_precision",

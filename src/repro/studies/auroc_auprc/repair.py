@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit, ndtri
 
-from repro.metrics import RepairPolicy, fix_mistakes
+from repro.metrics import fix_mistakes
+from repro.metrics.mistakes import RepairPolicy
 from repro.protocol.experiment import Cell
 from repro.studies.auroc_auprc.samplers import (
     HIGHER,
