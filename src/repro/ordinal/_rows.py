@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,7 +63,7 @@ class Chosen:
         return order[by_boundary], n_before, place, offset
 
 
-class Rows:
+class Rows(ABC):
     """Rows of a cumulative logit model; a column of ones comes first.
 
     Parameters
@@ -118,21 +119,21 @@ class Rows:
         _row_kernels.move_slopes(gaps, self.start, self.weight, at, moved)
         return moved
 
+    @abstractmethod
     def gaps(self, coefficients: Floats) -> Floats:
         """Linear predictor of the first boundary and the gaps to the next ones, shape (K - 1, n)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gradient(self, slopes: Slopes) -> Floats:
         """Gradient of the mean loss in the coefficients, shape (p + 1, K - 1)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hessian(self, slopes: Slopes, chosen: Chosen) -> Floats:
         """Second derivatives of the mean loss in the chosen coefficients."""
-        raise NotImplementedError
 
+    @abstractmethod
     def one_row(self, row: int) -> Floats:
         """Columns of a (sorted) row, shape (p + 1,)."""
-        raise NotImplementedError
 
     def smallest_room(self, gaps: Floats) -> float:
         """Smallest distance of a gap in front of a class that the row does not have from its limit."""
