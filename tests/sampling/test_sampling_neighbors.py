@@ -14,9 +14,10 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from repro.protocol.compiling import kernel
 from repro.sampling import nearest_neighbors
 from repro.sampling import neighbors as module
-from repro.sampling._compile import kernel, thread_count
+from repro.sampling._threads import thread_count
 
 
 def by_definition(rows, k, n_nominal=0, penalty=0.0):

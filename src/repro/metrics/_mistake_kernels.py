@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from repro.metrics._compile import kernel
+from repro.protocol.compiling import kernel
 
 Array = npt.NDArray[Any]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from repro.metrics import mean_interval, nadeau_bengio_interval
 from repro.plotting.figures import PALETTE, Shown, book_style, show
-from repro.studies.auroc_auprc.headline import PUBLISHED_SPEARMAN, STORED_TASKS
+from repro.studies.auroc_auprc.headline import PUBLISHED_SPEARMAN, SEEDS, STORED_TASKS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,8 +138,8 @@ def models(table: pd.DataFrame) -> Shown:
         figure,
         alt="Four scatter plots of the same kind: the gap between the groups' AUROC against a validation metric, one "
         "point a model, darker for smaller weights. Rank correlations: " + "; ".join(spoken) + ".",
-        caption="Adult by sex, one random split, 500 models a row. Gap: AUROC of the higher-prevalence group minus "
-        "that of the other.",
+        caption=f"Adult by sex, one random split, {len(wide) // 2} models a row. Gap: AUROC of the higher-prevalence "
+        "group minus that of the other.",
     )
 
 
@@ -174,7 +174,7 @@ def tasks(table: pd.DataFrame) -> Shown:
         axes.axvline(0, color=PALETTE["black"], linewidth=1)
         for row, task in enumerate(reversed(present)):
             stored = STORED_TASKS[" ".join(task)]
-            half = 1.96 * stored.standard_deviation / np.sqrt(20)
+            half = 1.96 * stored.standard_deviation / np.sqrt(SEEDS)
             entries = [("paper", "D", PALETTE["orange"], 0.24, stored.mean, stored.mean - half, stored.mean + half)]
             for weighting, (label, marker, color, offset) in styles.items():
                 values = differences.loc[(*task, weighting)].to_numpy()

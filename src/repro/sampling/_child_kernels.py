@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repro.sampling._compile import kernel
+from repro.protocol.compiling import kernel
 
 Array = npt.NDArray[Any]
 

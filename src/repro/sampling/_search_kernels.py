@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repro.sampling._compile import kernel
+from repro.protocol.compiling import kernel
 from repro.sampling._tree_kernels import NO_ROW, Tree
 
 Array = npt.NDArray[Any]

@@ -98,7 +98,7 @@ def _check(shape: tuple[int, ...], values: npt.NDArray[Any], k: int) -> None:
 
 
 def _n_threads(work: float) -> int:
-    from repro.sampling._compile import thread_count
+    from repro.sampling._threads import thread_count
 
     return thread_count() if work > _LONG_WORK else 1
 
@@ -110,8 +110,8 @@ def _blocked_work(n_rows: int, n_columns: int) -> float:
 
 def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neighbours:
     """Search by the tree, or in blocks where the tree would look at too many points."""
-    from repro.sampling._compile import run_in_threads
     from repro.sampling._search_kernels import LEAF_SIZE, search_tree
+    from repro.sampling._threads import run_in_threads
     from repro.sampling._tree_kernels import build_tree
 
     n_rows, n_columns = points.shape
@@ -135,7 +135,7 @@ def _search_dense(points: Rows, k: int, n_numeric: int, penalty: float) -> Neigh
 
 def _search_blocked(points: Rows, k: int) -> Neighbours:
     """Compare blocks of rows by matrix products and compute only the distances that may matter exactly."""
-    from repro.sampling._compile import run_in_threads, single_threaded_blas
+    from repro.sampling._threads import run_in_threads, single_threaded_blas
 
     n_rows = points.shape[0]
     neighbours = np.empty((n_rows, k), dtype=np.int32)
@@ -226,8 +226,8 @@ class _Screening:
 
 
 def _search_sparse(matrix: sparse.csr_matrix, k: int) -> Neighbours:
-    from repro.sampling._compile import run_in_threads
     from repro.sampling._search_kernels import search_sparse
+    from repro.sampling._threads import run_in_threads
 
     n_rows, n_columns = matrix.shape
     neighbours = np.empty((n_rows, k), dtype=np.int32)

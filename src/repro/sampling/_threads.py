@@ -1,4 +1,4 @@
-"""How the compiled kernels of this room are built and how many threads they may use."""
+"""How many threads the compiled kernels of this room may use."""
 
 from __future__ import annotations
 
@@ -7,29 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import joblib
 import numba
 from threadpoolctl import ThreadpoolController
 
-Function = TypeVar("Function", bound=Callable[..., object])
 Task = TypeVar("Task")
 
 _blas_limit = threading.Lock()
-
-
-def kernel(function: Function) -> Function:
-    """Compile a function with numba at its first call: cached on disk, releasing the interpreter lock.
-
-    Kernels never use numba's own parallel loops: its default thread layer must not be entered by two threads at
-    once, which a sweep on joblib's thread backend would do. Threads are started by :func:`run_in_threads`.
-    """
-    try:
-        return cast("Function", numba.njit(cache=True, nogil=True)(function))
-    except RuntimeError:
-        # neither the package's folder nor the user's cache folder can be written to: compile in every process
-        return cast("Function", numba.njit(nogil=True)(function))
 
 
 @cache
