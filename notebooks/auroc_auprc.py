@@ -364,7 +364,7 @@ from repro.metrics import bootstrap_ranking, delong_test
 report = bootstrap_ranking(
     early[test], risk, groups=sex, other_score=other_risk, n_resamples=2000, random_state=0
 )
-display(report.round(3))
+display(report.drop(columns=["method", "n_undefined"]).round(3))
 comparison = delong_test(early[test], risk, other_risk)
 interval = comparison.interval
 print(
@@ -396,9 +396,18 @@ choice = choose_metric(
     selection="per_group",
     groups=sex,
 )
-print("choose by:", ", ".join(choice.metrics), "| report:", ", ".join(choice.report))
-print("avoid:", ", ".join(choice.avoid), *choice.reasons, *choice.assumptions, sep="\n- ")
-figures.weights(choice)
+parts = {
+    "Choose by": choice.metrics,
+    "Report": choice.report,
+    "Avoid": choice.avoid,
+    "Because": choice.reasons,
+    "Assumed": choice.assumptions,
+}
+rows = [
+    f"- **{name}**: {', '.join(part) if name in ('Choose by', 'Report', 'Avoid') else ' '.join(part)}"
+    for name, part in parts.items()
+]
+display(Markdown("\n".join(rows).replace("_", " ")), figures.weights(choice))
 
 # %% [markdown]
 # ### What to use instead of a slogan
