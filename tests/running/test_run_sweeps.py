@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_experiments
+from joblib.externals.loky import get_reusable_executor
 from toy_experiments import NAMES, NUMBERS
 
 from repro.protocol.exceptions import UnknownName
@@ -25,10 +26,14 @@ QUIET = {"progress": False}
 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """File that names every cell that is really computed."""
+    """File that names every cell that is really computed.
+
+    Worker processes keep the environment they were started in, so those of an earlier test are ended first.
+    """
     path = tmp_path / "log"
     path.touch()
     monkeypatch.setenv("TOY_LOG", str(path))
+    get_reusable_executor().shutdown(wait=True)
     return path
 
 
