@@ -140,6 +140,15 @@ def test_within_can_be_inconclusive_and_needs_a_published_value(make_claim, make
         judge(claim, make_rows({("r", "a"): BASE}))
 
 
+def test_a_relative_tolerance_is_a_share_of_the_published_value(make_claim, make_rows):
+    relative = {**WITHIN, "criterion": {"kind": "within", "tolerance": 0.1, "relative": True}}
+    rows = make_rows({("p", "a"): 0.945 + 0.01 * SPREAD, ("q", "a"): 0.84 + 0.01 * SPREAD})
+    first, second = judge(make_claim(**relative), rows).conditions
+    assert (first.verdict, second.verdict) == ("reproduced", "not reproduced")
+    assert first.estimate == pytest.approx(0.05)
+    assert second.interval == pytest.approx((0.2 - 0.01 * HALF_T / 0.7, 0.2 + 0.01 * HALF_T / 0.7))
+
+
 ORDER = {"quantity": {"contrast": None, "order": ["a", "b", "c"]}, "criterion": {"kind": "order"}}
 
 

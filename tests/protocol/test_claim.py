@@ -38,6 +38,10 @@ def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
         {"published": [{"quantity": "auc", "value": 0.9, "source": "read"}]},
     ):
         assert _claim(**change).specification_hash() != original, change
+    within = {"kind": "within", "tolerance": 0.1}
+    value = [{"quantity": "auc", "value": 0.9, "source": "read"}]
+    absolute = _claim(criterion=within, published=value).specification_hash()
+    assert _claim(criterion=within | {"relative": True}, published=value).specification_hash() != absolute
     corrected = _claim(interval="nadeau_bengio").specification_hash()
     assert _claim(interval="nadeau_bengio", folds_per_value=1).specification_hash() != corrected
 
@@ -60,6 +64,7 @@ def test_a_hash_of_the_first_tables_counts_while_the_claim_has_the_same_control(
     [
         ({"criterion": {"kind": "equivalence"}}, "requires 'margin'"),
         ({"criterion": {"kind": "direction", "margin": 0.1}}, "does not take 'margin'"),
+        ({"criterion": {"kind": "direction", "relative": True}}, "does not take 'relative'"),
         ({"criterion": {"kind": "within", "tolerance": 0.1}}, "requires published"),
         ({"criterion": {"kind": "order"}}, "requires quantity.order"),
         ({"interval": "none"}, "'identity'"),

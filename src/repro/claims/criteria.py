@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from repro.claims.evidence import Evidence
 from repro.claims.judgement import Bounds, ConditionJudgement
-from repro.protocol.claim import Claim, Criterion, Verdict
+from repro.protocol.claim import Claim, Criterion, Published, Verdict
 
 LEVEL: Final = 0.95
 EQUIVALENCE_LEVEL: Final = 0.90
@@ -100,6 +100,13 @@ def _oriented(criterion: Criterion, values: Values) -> Values:
     return -values if criterion.sign == "negative" and criterion.kind in ("direction", "order") else values
 
 
+def _deviation(criterion: Criterion, published: Published | None, values: Values) -> Values:
+    """Values as they are judged: against the published one for ``within``, else signed as claimed."""
+    if criterion.kind == "within" and published is not None:
+        return values / published.value - 1.0 if criterion.relative else values - published.value
+    return _oriented(criterion, values)
+
+
 def _judge_identity(evidence: Evidence, shown: dict[str, Any]) -> ConditionJudgement:
     deviations = np.abs(next(iter(evidence.series.values())))
     bound = evidence.criterion.bound
@@ -137,8 +144,7 @@ def judge_condition(claim: Claim, evidence: Evidence) -> ConditionJudgement:
         return ConditionJudgement(verdict="not run", note="the table has no row of this condition", **shown)
     if criterion.kind == "identity":
         return _judge_identity(evidence, shown)
-    target = published.value if criterion.kind == "within" and published else 0.0
-    series = {name: _oriented(criterion, values) - target for name, values in evidence.series.items()}
+    series = {name: _deviation(criterion, published, values) for name, values in evidence.series.items()}
     replicates = len(next(iter(series.values())))
     shown["replicates"] = replicates
     if replicates == 1:

@@ -41,8 +41,9 @@ class ConditionJudgement:
     verdict : Verdict
         ``not run`` when the table has no row of this condition.
     estimate : float or None
-        Effect, signed so that the claimed direction is positive. For ``within`` ours minus published, for ``identity``
-        the largest deviation, for ``order`` the adjacent difference that decides.
+        Effect, signed so that the claimed direction is positive. For ``within`` ours minus published (or over it,
+        minus 1, when relative), for ``identity`` the largest deviation, for ``order`` the adjacent difference that
+        decides.
     interval : (low, high) or None
         95 % interval of the estimate; None for ``identity`` and for a single replicate.
     replicates : int

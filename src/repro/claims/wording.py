@@ -40,7 +40,8 @@ def criterion_words(criterion: Criterion, smallest_effect: float) -> str:
     if criterion.kind == "equivalence":
         return f"the 90 % interval lies between {MINUS}{criterion.margin:g} and {criterion.margin:g}"
     if criterion.kind == "within":
-        return f"the 95 % interval of ours minus published lies within ±{criterion.tolerance:g}"
+        deviation = "ours over published minus 1" if criterion.relative else "ours minus published"
+        return f"the 95 % interval of {deviation} lies within ±{criterion.tolerance:g}"
     if criterion.kind == "order":
         return "the 95 % interval of every adjacent difference lies above 0"
     return f"no deviation exceeds {criterion.bound:g}"
@@ -62,7 +63,9 @@ def quantity_words(claim: Claim, part: Part | None = None) -> str:
     text = f"{metric}: {first}{joint}{second}" if contrast else metric
     if contrast and quantity.scale == "log_ratio":
         text = f"logarithm of {text}"
-    return f"{text}, ours {MINUS} published" if criterion.kind == "within" else text
+    if criterion.kind != "within":
+        return text
+    return f"{text}, ours / published {MINUS} 1" if criterion.relative else f"{text}, ours {MINUS} published"
 
 
 def published_words(entry: Published) -> str:

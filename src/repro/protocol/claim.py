@@ -55,6 +55,9 @@ class Criterion(_Specification):
         Claimed sign, for ``direction`` and ``order``.
     margin, tolerance, bound : float or None
         In the unit of the quantity; each is required by its kind and refused by the others.
+    relative : bool, default=False
+        Only for ``within``: the tolerance is a share of the published value, and the quantity is ours over published
+        minus 1.
     non_inferiority : float
         Only for ``direction``: the effect may fall short of zero by this much (a margin fixed in advance).
     """
@@ -64,6 +67,7 @@ class Criterion(_Specification):
     margin: float | None = Field(None, gt=0)
     tolerance: float | None = Field(None, gt=0)
     bound: float | None = Field(None, ge=0)
+    relative: bool = False
     non_inferiority: float = Field(0.0, ge=0)
 
     @model_validator(mode="after")
@@ -73,6 +77,8 @@ class Criterion(_Specification):
             if (getattr(self, name) is not None) != (name == needed):
                 rule = f"requires '{needed}'" if name == needed else f"does not take '{name}'"
                 raise ValueError(f"criterion '{self.kind}' {rule}")
+        if self.relative and self.kind != "within":
+            raise ValueError(f"criterion '{self.kind}' does not take 'relative'")
         if self.non_inferiority and self.kind != "direction":
             raise ValueError(f"criterion '{self.kind}' does not take 'non_inferiority'")
         return self
@@ -236,6 +242,10 @@ class Claim(_Specification):
     def _hash(self, more: dict[str, str]) -> str:
         unhashed = {"paper", "locator", "statement", "note", "profiles", "control", "former_controls"}
         content = self.model_dump(mode="json", exclude=unhashed) | more
-        if self.folds_per_value is None:  # the key came later than the first tables, which hold hashes without it
+        # keys that came later than the first tables, which hold hashes without them
+        if self.folds_per_value is None:
             del content["folds_per_value"]
+        for criterion in (content["criterion"], *(part["criterion"] for part in content["quantity"]["parts"])):
+            if criterion is not None and not criterion["relative"]:
+                del criterion["relative"]
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
