@@ -5,7 +5,13 @@ Log loss and the Brier score come from scikit-learn.
 
 from __future__ import annotations
 
-from repro.metrics.calibration import CalibrationLine, calibration_line, prior_correction, risk_ratio
+from repro.metrics.calibration import (
+    CalibrationLine,
+    binned_probability_error,
+    calibration_line,
+    prior_correction,
+    risk_ratio,
+)
 from repro.metrics.choosing import MetricChoice, choose_metric
 from repro.metrics.delong import DelongTest, delong_interval, delong_test, newcombe_interval
 from repro.metrics.intervals import (
@@ -48,6 +54,7 @@ __all__ = [
     "average_precision_interval",
     "bca_interval",
     "best_threshold",
+    "binned_probability_error",
     "bootstrap_ranking",
     "calibration_line",
     "choose_metric",

@@ -105,6 +105,40 @@ def risk_ratio(y_true: ArrayLike, probability: ArrayLike) -> float:
     return float(predicted.mean() / labels.mean())
 
 
+def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bins: int = 10) -> float:
+    """Mean squared difference of each predicted probability and the observed share of its bin.
+
+    The rows are put in order of their prediction and cut into bins of equal count (which differ by one row at most);
+    the share of class 1 in a bin stands for the unknown true probability of its rows. The error of a share counts too:
+    a perfect prediction p scores about p (1 - p) / rows in a bin, not 0. Equal predictions keep the order of the rows.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        0 and 1, or booleans.
+    probability : array-like of shape (n_samples,)
+        Predicted probability of class 1.
+    n_bins : int, default=10
+        At most the number of rows.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If there is one class only, a probability outside [0, 1], lengths differ, or `n_bins` is below 1 or above the
+        number of rows.
+    """
+    labels, predicted = _both_classes(y_true, probability)
+    if not 1 <= n_bins <= labels.size:
+        raise ValueError(f"n_bins must lie between 1 and the number of rows, {labels.size}, got {n_bins}")
+    order = np.argsort(predicted, kind="stable")
+    squares = [((predicted[rows] - labels[rows].mean()) ** 2).sum() for rows in np.array_split(order, n_bins)]
+    return float(sum(squares) / labels.size)
+
+
 def prior_correction(probability: ArrayLike, *, sampled_odds: float, original_odds: float) -> NDArray[np.float64]:
     """Probabilities under the original prior, from a model that was trained under a sampled one.
 

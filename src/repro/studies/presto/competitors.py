@@ -1,0 +1,172 @@
+"""The paper's methods for the probability of the rare class, and a constant."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from repro.ordinal import ProportionalOddsClassifier, presto_path
+from repro.studies.presto.selecting import Floats, Folds, Model, Path, PathFunction, Positions, select
+
+Predictor = Callable[[Floats], Floats]
+"""From columns of shape (n, p) to probabilities of the rare class, shape (n,)."""
+
+ALL_ARE_LOGIT: Final = "all_methods_are_logit"
+"""Control: every method gives the probabilities of the logistic regression."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How penalties are tuned.
+
+    Attributes
+    ----------
+    n_lambdas : int
+        Values of the sequence.
+    lambda_ratio : float
+        Last value relative to the first.
+    """
+
+    n_lambdas: int
+    lambda_ratio: float
+
+
+SYNTHETIC: Final = Tuning(20, 0.01)
+REAL: Final = Tuning(100, 1e-4)
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """Rows to fit.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, p), float64
+    y : ndarray of shape (n,), intp
+        Classes from 0.
+    n_classes : int
+        The last one is rare.
+    folds : sequence of (train, test)
+        For the choice of a penalty.
+    tuning : Tuning
+    """
+
+    X: Floats
+    y: Positions
+    n_classes: int
+    folds: Folds
+    tuning: Tuning
+
+    @property
+    def is_rare(self) -> npt.NDArray[np.bool_]:
+        """Whether a row has the last class, shape (n,)."""
+        flags: npt.NDArray[np.bool_] = self.y == self.n_classes - 1
+        return flags
+
+
+def _presto(training: Training, l1_ratio: float) -> PathFunction:
+    def path(X: Floats, y: Positions, lambdas: Floats | None) -> Path:
+        return presto_path(
+            X,
+            y,
+            lambdas,
+            n_lambdas=training.tuning.n_lambdas,
+            lambda_ratio=training.tuning.lambda_ratio,
+            l1_ratio=l1_ratio,
+            class_order=range(training.n_classes),
+        )
+
+    return path
+
+
+def chosen_model(training: Training, path: PathFunction) -> Model:
+    """Fit with the penalty that correct cross-validation chooses."""
+    return select(training.X, training.y, training.folds, path)[0]
+
+
+def base_rate(training: Training) -> Predictor:
+    """Predict the share of the rare class for every row."""
+    share = float(training.is_rare.mean())
+    return lambda X: np.full(len(X), share)
+
+
+def logistic_regression(training: Training, class_weight: str | None) -> Predictor:
+    """Fit the rare class against the rest, by maximum likelihood."""
+    regression = LogisticRegression(
+        C=np.inf, class_weight=class_weight, solver="newton-cholesky", tol=1e-8, max_iter=100
+    )
+    model = make_pipeline(StandardScaler(), regression).fit(training.X, training.is_rare)
+    return lambda X: np.asarray(model.predict_proba(X)[:, 1], dtype=np.float64)
+
+
+def logit(training: Training) -> Predictor:
+    """Unpenalised logistic regression of the rare class against the rest."""
+    return logistic_regression(training, None)
+
+
+def proportional_odds(training: Training) -> Predictor:
+    """Unpenalised proportional-odds model of all classes."""
+    model = ProportionalOddsClassifier(class_order=range(training.n_classes)).fit(training.X, training.y)
+    return model.predict_rare_proba
+
+
+def presto_ridge(training: Training) -> Predictor:
+    """PRESTO with the ridge penalty in place of L1, equation (3) with a = 0."""
+    return chosen_model(training, _presto(training, 0.0)).rare_probability
+
+
+SINGLE: Final[dict[str, Callable[[Training], Predictor]]] = {
+    "base_rate": base_rate,
+    "logit": logit,
+    "proportional_odds": proportional_odds,
+    "presto_ridge": presto_ridge,
+}
+"""Methods that stand alone; ``presto`` and ``presto_published`` share their fits."""
+
+PRESTO: Final = ("presto", "presto_published")
+PAPER_METHODS: Final = (*PRESTO, "logit", "proportional_odds", "base_rate")
+
+
+def fit_methods(
+    training: Training,
+    methods: Sequence[str],
+    variant: str | None = None,
+    *,
+    single: Mapping[str, Callable[[Training], Predictor]] = SINGLE,
+) -> dict[str, Predictor]:
+    """Fit several methods to the same rows.
+
+    Parameters
+    ----------
+    training : Training
+    methods : sequence of str
+        Names in `single` or :data:`PRESTO`.
+    variant : str or None
+        The control :data:`ALL_ARE_LOGIT`, or None.
+    single : mapping of str to callable
+        Methods that stand alone.
+
+    Returns
+    -------
+    dict of str to callable
+        In the order of `methods`.
+    """
+    with warnings.catch_warnings():
+        # unpenalised fits of rare classes are often separated; that their probabilities are poor is what is measured
+        warnings.simplefilter("ignore")
+        if variant == ALL_ARE_LOGIT:
+            return dict.fromkeys(methods, logit(training))
+        fitted = {name: single[name](training) for name in methods if name in single}
+        if set(methods) & set(PRESTO):
+            path = _presto(training, 1.0)
+            models = select(training.X, training.y, training.folds, path)
+            fitted |= {name: model.rare_probability for name, model in zip(PRESTO, models, strict=True)}
+    return {name: fitted[name] for name in methods}

@@ -1,0 +1,168 @@
+"""Experiments of the PRESTO study: which cells each profile runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from typing import Any, Final
+
+from repro.protocol.experiment import Experiment, Parameters
+from repro.studies.presto import theory
+from repro.studies.presto.designs import SPARSITY
+from repro.studies.presto.synthetic import (
+    NEXT_SETTING,
+    PRESTO_IS_LOGIT,
+    PRESTO_IS_PO,
+    RIDGE_IS_BASE_RATE,
+    synthetic,
+)
+
+SEED: Final = 2023
+
+Cells = Callable[[], Sequence[Parameters]]
+
+
+def _cells(*variants: str, **options: Iterable[Any]) -> Cells:
+    """Declare all combinations of the options, for control runs once for each variant."""
+
+    def cells() -> list[Parameters]:
+        combined = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
+        if not variants:
+            return list(combined)
+        return [parameters | {"variant": variant} for variant in variants for parameters in combined]
+
+    return cells
+
+
+def _together(*declared: Cells) -> Cells:
+    return lambda: [parameters for cells in declared for parameters in cells()]
+
+
+def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
+    """Expect `one` seconds for each unit of the product of the named parameters."""
+
+    def seconds(parameters: Parameters) -> float:
+        expected = one
+        for name in counts:
+            expected *= int(parameters[name] or 1)
+        return expected
+
+    return seconds
+
+
+SIMULATED: Final = (
+    Experiment(
+        name="presto.synthetic",
+        summary="squared error of the rare probability in the ten settings of Sections 4.1 and 4.2",
+        settings=("design", "intercepts", "method"),
+        compute=synthetic,
+        cells={
+            "quick": _cells(design=SPARSITY, batch=range(2), repetitions=[8]),
+            "paper": _cells(design=SPARSITY, batch=range(28), repetitions=[25]),
+            "control": _together(
+                _cells(PRESTO_IS_LOGIT, design=["sparse 1/3"], batch=[0], repetitions=[6]),
+                _cells(PRESTO_IS_PO, design=["dense"], batch=[0], repetitions=[3]),
+                _cells(RIDGE_IS_BASE_RATE, design=["sparse 1/2"], batch=[0], repetitions=[8]),
+                _cells(NEXT_SETTING, design=["sparse 1/3"], batch=[0], repetitions=[12]),
+            ),
+        },
+        variants={
+            PRESTO_IS_LOGIT: "the error of PRESTO is that of the logistic regression: there is no gain",
+            PRESTO_IS_PO: "the error of PRESTO is that of the proportional-odds model: there is no gain",
+            RIDGE_IS_BASE_RATE: "the error of the ridge form is that of a constant",
+            NEXT_SETTING: "errors are compared with the published medians of the next rarer setting",
+        },
+        seconds=lambda parameters: 0.9 * int(parameters["repetitions"] or 0),
+        seed=SEED,
+    ),
+)
+
+THEORY: Final = (
+    Experiment(
+        name="presto.information",
+        summary="inverse information of logistic regression and proportional odds as the rare class gets rarer",
+        settings=("method", "rare"),
+        compute=theory.information,
+        cells={
+            "quick": _cells(batch=[0], draws=[20], rows=[20_000]),
+            "paper": _cells(batch=range(5), draws=[20], rows=[200_000]),
+            "control": _cells(theory.BALANCED_BOUNDARY, theory.LOGIT_FOR_PO, batch=[0], draws=[4], rows=[5_000]),
+        },
+        variants={
+            theory.BALANCED_BOUNDARY: "logistic regression is fitted at the boundary that does not get rare",
+            theory.LOGIT_FOR_PO: "the weights are those of the logistic regression of the rare class",
+        },
+        seconds=lambda parameters: 3e-6 * int(parameters["draws"] or 0) * int(parameters["rows"] or 0),
+        seed=SEED,
+    ),
+    Experiment(
+        name="presto.estimation",
+        summary="errors of weights estimated on simulated rows as the rare class gets rarer",
+        settings=("method", "rare"),
+        compute=theory.estimation,
+        cells={
+            "quick": _cells(batch=[0], draws=[6], simulations=[20]),
+            "paper": _cells(batch=range(10), draws=[5], simulations=[100]),
+            "control": _cells(theory.BALANCED_BOUNDARY, theory.LOGIT_FOR_PO, batch=[0], draws=[4], simulations=[10]),
+        },
+        variants={
+            theory.BALANCED_BOUNDARY: "logistic regression is fitted at the boundary that does not get rare",
+            theory.LOGIT_FOR_PO: "the weights are those of the logistic regression of the rare class",
+        },
+        seconds=_seconds(0.04, "draws", "simulations"),
+        seed=SEED,
+    ),
+    Experiment(
+        name="presto.consistency",
+        summary="distance of PRESTO's weights to a sparse truth as the rows, or rows and columns, get more",
+        settings=("growth", "n"),
+        compute=theory.consistency,
+        cells={
+            "quick": _cells(growth=["fixed", "growing"], batch=[0], draws=[8]),
+            "paper": _cells(growth=["fixed", "growing"], batch=range(4), draws=[25]),
+            "control": _cells(theory.OTHER_FEATURES, growth=["fixed", "growing"], batch=[0], draws=[3]),
+        },
+        variants={theory.OTHER_FEATURES: "the estimate is compared with the weights of other columns"},
+        seconds=_seconds(0.4, "draws"),
+        seed=SEED,
+    ),
+    Experiment(
+        name="presto.study_a",
+        summary="inequality (6) in the setting of Figure 12",
+        settings=(),
+        compute=theory.study_a,
+        cells={
+            "quick": _cells(draw=range(5), rows=[200_000]),
+            "paper": _cells(draw=range(25), rows=[1_000_000]),
+            "control": _cells(theory.NO_RARE_CLASS, draw=range(3), rows=[20_000]),
+        },
+        variants={theory.NO_RARE_CLASS: "the second intercept is 0: the last class is not rare at all"},
+        seconds=lambda parameters: 4e-7 * int(parameters["rows"] or 0),
+        seed=SEED,
+    ),
+    Experiment(
+        name="presto.study_b",
+        summary="inequality (6) for correlated, clipped normal columns, with published and intended intercepts",
+        settings=("correlation", "rare", "code"),
+        compute=theory.study_b,
+        cells={
+            "quick": _cells(correlation=theory.CORRELATIONS, draw=range(3), rows=[100_000]),
+            "paper": _cells(correlation=theory.CORRELATIONS, draw=range(5), rows=[1_000_000]),
+            "control": _cells(
+                theory.NEXT_CORRELATION,
+                theory.SIDES_EXCHANGED,
+                correlation=theory.CORRELATIONS,
+                draw=range(3),
+                rows=[50_000],
+            ),
+        },
+        variants={
+            theory.NEXT_CORRELATION: "eigenvalues are compared with the published ones of another correlation",
+            theory.SIDES_EXCHANGED: "the two sides of the inequality are exchanged",
+        },
+        seconds=lambda parameters: 1.4e-6 * int(parameters["rows"] or 0),
+        seed=SEED,
+    ),
+)
+
+EXPERIMENTS: Final = (*SIMULATED, *THEORY)

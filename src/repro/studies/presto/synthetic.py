@@ -1,0 +1,94 @@
+"""Errors of the rare probability on simulated rows whose truth is known (Sections 4.1 and 4.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold
+
+from repro.protocol.experiment import Cell
+from repro.studies.presto.competitors import PAPER_METHODS, SYNTHETIC, Predictor, Training, fit_methods
+from repro.studies.presto.designs import INTERCEPTS, RARE_SHARES, Sample, draw_problem
+from repro.studies.presto.selecting import N_FOLDS, Floats
+
+PRESTO_IS_LOGIT: Final = "presto_replaced_by_logit"
+PRESTO_IS_PO: Final = "presto_replaced_by_proportional_odds"
+RIDGE_IS_BASE_RATE: Final = "ridge_replaced_by_base_rate"
+NEXT_SETTING: Final = "errors_of_the_next_setting"
+
+RIDGE_SETTINGS: Final = (("sparse 1/2", "0, 3, 5"), ("sparse 1/3", "0, 3, 5"))
+"""Settings for which the paper shows the ridge form."""
+
+COLUMNS: Final = ["design", "intercepts", "method", "replicate", "metric", "value"]
+
+
+def _replaced(errors: dict[str, float], variant: str | None) -> dict[str, float]:
+    """Errors of a control: one method gets the error of another."""
+    substitutes = {
+        PRESTO_IS_LOGIT: ("presto", "logit"),
+        PRESTO_IS_PO: ("presto", "proportional_odds"),
+        RIDGE_IS_BASE_RATE: ("presto_ridge", "base_rate"),
+    }
+    if variant in substitutes:
+        replaced, by = substitutes[variant]
+        if replaced in errors:
+            return errors | {replaced: errors[by]}
+    return errors
+
+
+def training_rows(sample: Sample, generator: np.random.Generator) -> Training:
+    """Rows of a sample with five random folds."""
+    folds = KFold(N_FOLDS, shuffle=True, random_state=int(generator.integers(2**31)))
+    return Training(sample.X, sample.y, 4, list(folds.split(sample.X)), SYNTHETIC)
+
+
+def squared_error(predictor: Predictor, sample: Sample) -> float:
+    """Mean squared error of the rare probability."""
+    return float(((predictor(sample.X) - sample.rare) ** 2).mean())
+
+
+def _slope(rarity: Floats, gains: list[float]) -> float:
+    return float(np.polyfit(rarity, gains, 1)[0])
+
+
+def synthetic(cell: Cell) -> pd.DataFrame:
+    """Fit the paper's methods to repeated draws of one design, for all its intercepts.
+
+    The settings of a repetition start from the same random numbers, so that they can be compared in pairs.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``design``, ``batch`` and ``repetitions``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``design, intercepts, method, replicate, metric, value``. ``rare_mse``: mean over the training rows of
+        the squared error of the rare probability. ``rare_share``: mean true probability, no method. ``gain_slope``, no
+        intercepts: least-squares slope, over the settings, of the logarithm of the method's error over PRESTO's against
+        the logarithm of 1 / published rare share.
+    """
+    design, repetitions = str(cell.parameters["design"]), int(cell.parameters["repetitions"] or 0)
+    first = repetitions * int(cell.parameters["batch"] or 0)
+    rarity = np.array([-np.log(RARE_SHARES[design, intercepts]) for intercepts in INTERCEPTS[design]])
+    settings = INTERCEPTS[design]
+    rows: list[tuple[str, str | None, str | None, int, str, float]] = []
+    for replicate, seed in enumerate(cell.seed_sequence().spawn(repetitions), start=first):
+        gains: dict[str, list[float]] = {"logit": [], "proportional_odds": []}
+        for place, intercepts in enumerate(settings):
+            generator = np.random.default_rng(seed)
+            _, sample = draw_problem(design, intercepts, generator)
+            methods = [*PAPER_METHODS, *(["presto_ridge"] if (design, intercepts) in RIDGE_SETTINGS else [])]
+            predictors = fit_methods(training_rows(sample, generator), methods)
+            errors = {name: squared_error(predictor, sample) for name, predictor in predictors.items()}
+            errors = _replaced(errors, cell.variant)
+            label = settings[(place + 1) % len(settings)] if cell.variant == NEXT_SETTING else intercepts
+            rows += [(design, label, name, replicate, "rare_mse", error) for name, error in errors.items()]
+            rows.append((design, label, None, replicate, "rare_share", float(sample.rare.mean())))
+            for name, found in gains.items():
+                found.append(float(np.log(errors[name] / errors["presto"])))
+        rows += [(design, None, name, replicate, "gain_slope", _slope(rarity, found)) for name, found in gains.items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
