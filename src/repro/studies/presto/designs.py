@@ -24,25 +24,25 @@ REDRAWS: Final = 10
 SPARSITY: Final[Mapping[str, float | None]] = {"sparse 1/2": 1 / 2, "sparse 1/3": 1 / 3, "dense": None}
 """Designs by name, with the probability that an entry of the first weights, or a difference, is not zero."""
 
-_THREE: Final = ("0, 3, 5", "0, 3.5, 5.5", "0, 4, 6")
+_THREE: Final = ("(0, 3, 5)", "(0, 3.5, 5.5)", "(0, 4, 6)")
 INTERCEPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "sparse 1/2": _THREE,
     "sparse 1/3": _THREE,
-    "dense": ("0, 2.5, 4.5", *_THREE),
+    "dense": ("(0, 2.5, 4.5)", *_THREE),
 }
 """Settings of each design from the most to the least frequent rare class."""
 
 RARE_SHARES: Final[Mapping[tuple[str, str], float]] = {
-    ("sparse 1/2", "0, 3, 5"): 0.011664,
-    ("sparse 1/2", "0, 3.5, 5.5"): 0.007091,
-    ("sparse 1/2", "0, 4, 6"): 0.004348,
-    ("sparse 1/3", "0, 3, 5"): 0.00996,
-    ("sparse 1/3", "0, 3.5, 5.5"): 0.00614,
-    ("sparse 1/3", "0, 4, 6"): 0.00370,
-    ("dense", "0, 2.5, 4.5"): 0.01598,
-    ("dense", "0, 3, 5"): 0.00994,
-    ("dense", "0, 3.5, 5.5"): 0.00616,
-    ("dense", "0, 4, 6"): 0.00364,
+    ("sparse 1/2", "(0, 3, 5)"): 0.011664,
+    ("sparse 1/2", "(0, 3.5, 5.5)"): 0.007091,
+    ("sparse 1/2", "(0, 4, 6)"): 0.004348,
+    ("sparse 1/3", "(0, 3, 5)"): 0.00996,
+    ("sparse 1/3", "(0, 3.5, 5.5)"): 0.00614,
+    ("sparse 1/3", "(0, 4, 6)"): 0.00370,
+    ("dense", "(0, 2.5, 4.5)"): 0.01598,
+    ("dense", "(0, 3, 5)"): 0.00994,
+    ("dense", "(0, 3.5, 5.5)"): 0.00616,
+    ("dense", "(0, 4, 6)"): 0.00364,
 }
 """Share of the rare class that the titles of the paper's figures give."""
 
@@ -105,7 +105,7 @@ def draw_truth(design: str, intercepts: str, generator: np.random.Generator) -> 
         Key of :data:`SPARSITY`. Sparse: entries are 0.5 with that probability, differences +0.5 or -0.5. Dense: all
         uniform on (-0.5, 0.5).
     intercepts : str
-        Three numbers, separated by commas.
+        Three numbers in parentheses, separated by commas.
     generator : Generator
     """
     share = SPARSITY[design]
@@ -114,7 +114,7 @@ def draw_truth(design: str, intercepts: str, generator: np.random.Generator) -> 
     else:
         steps = np.where(generator.random((3, COLUMNS)) < share, 0.5, 0.0)
         steps[1:] *= generator.choice([-1.0, 1.0], (2, COLUMNS))
-    return Truth(np.array([float(text) for text in intercepts.split(",")]), steps.cumsum(axis=0))
+    return Truth(np.array([float(text) for text in intercepts.strip("()").split(",")]), steps.cumsum(axis=0))
 
 
 def draw_problem(design: str, intercepts: str, generator: np.random.Generator) -> tuple[Truth, Sample]:

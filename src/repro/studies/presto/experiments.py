@@ -57,7 +57,7 @@ SIMULATED: Final = (
         settings=("design", "intercepts", "method"),
         compute=synthetic,
         cells={
-            "quick": _cells(design=SPARSITY, batch=range(2), repetitions=[8]),
+            "quick": _cells(design=SPARSITY, batch=range(2), repetitions=[6]),
             "paper": _cells(design=SPARSITY, batch=range(28), repetitions=[25]),
             "control": _together(
                 _cells(PRESTO_IS_LOGIT, design=["sparse 1/3"], batch=[0], repetitions=[6]),

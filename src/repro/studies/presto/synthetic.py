@@ -18,7 +18,7 @@ PRESTO_IS_PO: Final = "presto_replaced_by_proportional_odds"
 RIDGE_IS_BASE_RATE: Final = "ridge_replaced_by_base_rate"
 NEXT_SETTING: Final = "errors_of_the_next_setting"
 
-RIDGE_SETTINGS: Final = (("sparse 1/2", "0, 3, 5"), ("sparse 1/3", "0, 3, 5"))
+RIDGE_SETTINGS: Final = (("sparse 1/2", "(0, 3, 5)"), ("sparse 1/3", "(0, 3, 5)"))
 """Settings for which the paper shows the ridge form."""
 
 COLUMNS: Final = ["design", "intercepts", "method", "replicate", "metric", "value"]
