@@ -28,7 +28,14 @@ Positivity = Literal["all", "observed"]
 
 
 def read_rows(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, class_order: Any, class_weight: ClassWeight
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_order: Any,
+    class_weight: ClassWeight,
+    *,
+    accept_sparse: bool = True,
 ) -> tuple[Any, OrderedTarget, Floats]:
     """Check the training data of an estimator.
 
@@ -39,7 +46,8 @@ def read_rows(
     weight : ndarray of shape (n,)
         Weight of every row, the one of its class included.
     """
-    X, labels = validate_data(estimator, X, y, accept_sparse="csr", dtype=np.float64, ensure_min_samples=2)
+    formats = "csr" if accept_sparse else False
+    X, labels = validate_data(estimator, X, y, accept_sparse=formats, dtype=np.float64, ensure_min_samples=2)
     target = ordered_target(y, labels, class_order)
     weight = row_weights(target, _check_sample_weight(sample_weight, X, dtype=np.float64), class_weight)
     counts = np.bincount(target.positions, weight > 0, minlength=target.classes.size)
@@ -51,7 +59,7 @@ def read_rows(
     return X, target, weight
 
 
-class CumulativeLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class CumulativeLogitPredictions(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Predictions of a fitted cumulative logit model."""
 
     classes_: npt.NDArray[Any]
@@ -63,18 +71,6 @@ class CumulativeLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    @abstractmethod
-    def _settings(self) -> Settings:
-        """Give the settings of the solver."""
-
-    def _problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
-        self._validate_params()
-        estimator: Any = self
-        X, target, weight = read_rows(self, X, y, sample_weight, estimator.class_order, estimator.class_weight)
-        problem = Problem(X, target.positions, weight, target.classes.size, self._settings())
-        self.classes_ = target.classes
-        return problem
 
     def boundary_scores(self, X: ArrayLike) -> Floats:
         """Linear predictors ``alpha_k + x'beta_k`` of ``P(y <= k | x)``, equation (1).
@@ -171,6 +167,22 @@ class CumulativeLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         probabilities = class_probabilities(scores, getattr(self, "repair", None))
         labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
+
+
+class CumulativeLogitClassifier(CumulativeLogitPredictions):
+    """A cumulative logit model that the solver of this room fits."""
+
+    @abstractmethod
+    def _settings(self) -> Settings:
+        """Give the settings of the solver."""
+
+    def _problem(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+        self._validate_params()
+        estimator: Any = self
+        X, target, weight = read_rows(self, X, y, sample_weight, estimator.class_order, estimator.class_weight)
+        problem = Problem(X, target.positions, weight, target.classes.size, self._settings())
+        self.classes_ = target.classes
+        return problem
 
 
 def take_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
