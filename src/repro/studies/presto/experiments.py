@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.presto import theory
-from repro.studies.presto.designs import SPARSITY
+from repro.studies.presto.baselines import baselines
+from repro.studies.presto.competitors import ALL_ARE_LOGIT
+from repro.studies.presto.designs import INTERCEPTS, SPARSITY
+from repro.studies.presto.real_data import ANOTHER_DATA_SET, CUTOFFS, EXCHANGED, prediabetes_splits, soup_splits
 from repro.studies.presto.synthetic import (
     NEXT_SETTING,
     PRESTO_IS_LOGIT,
@@ -18,6 +21,7 @@ from repro.studies.presto.synthetic import (
 )
 
 SEED: Final = 2023
+SETTINGS: Final = tuple((design, intercepts) for design, values in INTERCEPTS.items() for intercepts in values)
 
 Cells = Callable[[], Sequence[Parameters]]
 
@@ -38,6 +42,21 @@ def _together(*declared: Cells) -> Cells:
     return lambda: [parameters for cells in declared for parameters in cells()]
 
 
+def _by_setting(batches: int, repetitions: int, settings: Iterable[tuple[str, str]], *variants: str) -> Cells:
+    return _together(
+        *(
+            _cells(
+                *variants,
+                design=[design],
+                intercepts=[intercepts],
+                batch=range(batches),
+                repetitions=[repetitions],
+            )
+            for design, intercepts in settings
+        )
+    )
+
+
 def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
     """Expect `one` seconds for each unit of the product of the named parameters."""
 
@@ -48,6 +67,13 @@ def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
         return expected
 
     return seconds
+
+
+def _prediabetes(batches: int, splits: int, cutoffs: Iterable[int], *variants: str) -> Cells:
+    return _cells(*variants, dataset=["prediabetes"], cutoff=cutoffs, batch=range(batches), splits=[splits])
+
+
+SPLIT_BY: Final = ("rows", "respondents")
 
 
 SIMULATED: Final = (
@@ -73,6 +99,64 @@ SIMULATED: Final = (
             NEXT_SETTING: "errors are compared with the published medians of the next rarer setting",
         },
         seconds=lambda parameters: 0.9 * int(parameters["repetitions"] or 0),
+        seed=SEED,
+    ),
+    Experiment(
+        name="presto.baselines",
+        summary="the same error for four methods that the paper leaves out, on fitted and on fresh rows",
+        settings=("design", "intercepts", "method"),
+        compute=baselines,
+        cells={
+            "quick": _by_setting(1, 6, [("sparse 1/2", "(0, 3.5, 5.5)"), ("dense", "(0, 3.5, 5.5)")]),
+            "paper": _by_setting(4, 25, SETTINGS),
+            "control": _by_setting(1, 3, [("dense", "(0, 4, 6)")], PRESTO_IS_LOGIT),
+        },
+        variants={PRESTO_IS_LOGIT: "all methods are the logistic regression: there is no gain"},
+        seconds=_seconds(1.0, "repetitions"),
+        seed=SEED,
+    ),
+)
+
+REAL_DATA: Final = (
+    Experiment(
+        name="presto.soup",
+        summary="published and sound scores on random splits of soup, by rows as published and by respondents",
+        settings=("split_by", "method"),
+        compute=soup_splits,
+        cells={
+            "paper": _cells(dataset=["soup"], split_by=SPLIT_BY, batch=range(50), splits=[7]),
+            "control": _cells(
+                ALL_ARE_LOGIT,
+                ANOTHER_DATA_SET,
+                dataset=["prediabetes"],
+                stands_for=["soup"],
+                split_by=SPLIT_BY,
+                batch=[0],
+                splits=[3],
+            ),
+        },
+        variants={
+            ALL_ARE_LOGIT: "every method gives the probabilities of the logistic regression",
+            ANOTHER_DATA_SET: "errors on PreDiabetes are compared with the published ones on soup",
+        },
+        seconds=_seconds(5.0, "splits"),
+        seed=SEED,
+    ),
+    Experiment(
+        name="presto.prediabetes",
+        summary="published and sound scores on random splits of PreDiabetes at eight age cutoffs",
+        settings=("cutoff", "method"),
+        compute=prediabetes_splits,
+        cells={
+            "quick": _prediabetes(2, 3, (30, 40, 50, 60)),
+            "paper": _prediabetes(7, 7, CUTOFFS),
+            "control": _together(_prediabetes(1, 3, (40, 60), ALL_ARE_LOGIT), _prediabetes(1, 3, (40,), EXCHANGED)),
+        },
+        variants={
+            ALL_ARE_LOGIT: "every method gives the probabilities of the logistic regression",
+            EXCHANGED: "errors of one method are compared with the published ones of another",
+        },
+        seconds=_seconds(1.5, "splits"),
         seed=SEED,
     ),
 )
@@ -165,4 +249,4 @@ THEORY: Final = (
     ),
 )
 
-EXPERIMENTS: Final = (*SIMULATED, *THEORY)
+EXPERIMENTS: Final = (*SIMULATED, *REAL_DATA, *THEORY)

@@ -1,0 +1,44 @@
+"""Methods that the paper leaves out, on its simulated rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from repro.protocol.experiment import Cell
+from repro.studies.presto.competitors import PAPER_METHODS, SINGLE, fit_methods
+from repro.studies.presto.designs import ROWS, draw_problem
+from repro.studies.presto.missing import MISSING
+from repro.studies.presto.synthetic import COLUMNS, PRESTO_IS_LOGIT, squared_error, training_rows
+
+
+def baselines(cell: Cell) -> pd.DataFrame:
+    """Fit the methods that the paper leaves out beside PRESTO; errors on training and on fresh rows.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``design``, ``intercepts``, ``batch`` and ``repetitions``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``design, intercepts, method, replicate, metric, value``. ``rare_mse`` as in
+        :func:`repro.studies.presto.synthetic.synthetic`, ``rare_mse_fresh`` the same on 2,500 further rows.
+    """
+    design, intercepts = str(cell.parameters["design"]), str(cell.parameters["intercepts"])
+    repetitions = int(cell.parameters["repetitions"] or 0)
+    first = repetitions * int(cell.parameters["batch"] or 0)
+    methods = [name for name in (*PAPER_METHODS, *MISSING) if name != "presto_published"]
+    rows: list[tuple[str, str, str, int, str, float]] = []
+    for replicate, seed in enumerate(cell.seed_sequence().spawn(repetitions), start=first):
+        generator = np.random.default_rng(seed)
+        truth, sample = draw_problem(design, intercepts, generator)
+        predictors = fit_methods(training_rows(sample, generator), methods, single=SINGLE | MISSING)
+        if cell.variant == PRESTO_IS_LOGIT:
+            predictors = dict.fromkeys(predictors, predictors["logit"])
+        fresh = truth.sample(ROWS, generator)
+        for name, predictor in predictors.items():
+            rows.append((design, intercepts, name, replicate, "rare_mse", squared_error(predictor, sample)))
+            rows.append((design, intercepts, name, replicate, "rare_mse_fresh", squared_error(predictor, fresh)))
+    return pd.DataFrame(rows, columns=COLUMNS)
