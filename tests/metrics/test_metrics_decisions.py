@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 
 from repro.metrics import (
     best_threshold,
+    binned_probability_error,
     calibration_line,
     cost_threshold,
     expected_cost,
@@ -145,6 +146,33 @@ def test_costs_that_tie_only_up_to_rounding_still_give_the_highest_threshold() -
     y, score = [1, 1, 1, 0], [1, 1, 1, 2]
     assert 0.1 * 3 != 0.3
     assert best_threshold(y, score, cost_of_miss=0.1, cost_of_false_alarm=0.3) == np.inf
+
+
+def test_binned_error_by_hand() -> None:
+    y, probability = [1, 0, 0, 1, 1, 0], [0.9, 0.1, 0.3, 0.7, 0.6, 0.2]
+    # sorted: 0.1 0.2 0.3 | 0.6 0.7 0.9 with shares 0 and 1
+    by_hand = (0.01 + 0.04 + 0.09 + 0.16 + 0.09 + 0.01) / 6
+    assert binned_probability_error(y, probability, n_bins=2) == pytest.approx(by_hand)
+    assert binned_probability_error(y, [0.5] * 6, n_bins=1) == 0.0
+    # one row a bin: the Brier score
+    brier = np.mean((np.array(y) - probability) ** 2)
+    assert binned_probability_error(y, probability, n_bins=6) == pytest.approx(brier)
+
+
+def test_binned_error_knows_no_order_of_rows_and_near_its_floor_for_the_truth() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.beta(1, 3, 20_000)
+    y = generator.random(20_000) < truth
+    order = generator.permutation(20_000)
+    found = binned_probability_error(y, truth, n_bins=200)
+    assert binned_probability_error(y[order], truth[order], n_bins=200) == pytest.approx(found)
+    assert found == pytest.approx((truth * (1 - truth)).mean() / 100, rel=0.25)
+
+
+def test_binned_error_refuses_bad_bins() -> None:
+    for n_bins in (0, 3):
+        with pytest.raises(ValueError, match=f"n_bins must lie between 1 and the number of rows, 2, got {n_bins}"):
+            binned_probability_error([0, 1], [0.2, 0.8], n_bins=n_bins)
 
 
 BAD_LABELS = [

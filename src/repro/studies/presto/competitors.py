@@ -72,7 +72,9 @@ class Training:
         return flags
 
 
-def _presto(training: Training, l1_ratio: float) -> PathFunction:
+def presto_paths(training: Training, l1_ratio: float) -> PathFunction:
+    """Give the function that fits PRESTO down a sequence of penalties."""
+
     def path(X: Floats, y: Positions, lambdas: Floats | None) -> Path:
         return presto_path(
             X,
@@ -120,7 +122,7 @@ def proportional_odds(training: Training) -> Predictor:
 
 def presto_ridge(training: Training) -> Predictor:
     """PRESTO with the ridge penalty in place of L1, equation (3) with a = 0."""
-    return chosen_model(training, _presto(training, 0.0)).rare_probability
+    return chosen_model(training, presto_paths(training, 0.0)).rare_probability
 
 
 SINGLE: Final[dict[str, Callable[[Training], Predictor]]] = {
@@ -166,7 +168,7 @@ def fit_methods(
             return dict.fromkeys(methods, logit(training))
         fitted = {name: single[name](training) for name in methods if name in single}
         if set(methods) & set(PRESTO):
-            path = _presto(training, 1.0)
+            path = presto_paths(training, 1.0)
             models = select(training.X, training.y, training.folds, path)
             fitted |= {name: model.rare_probability for name, model in zip(PRESTO, models, strict=True)}
     return {name: fitted[name] for name in methods}

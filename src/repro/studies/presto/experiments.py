@@ -12,6 +12,7 @@ from repro.studies.presto.baselines import baselines
 from repro.studies.presto.competitors import ALL_ARE_LOGIT
 from repro.studies.presto.designs import INTERCEPTS, SPARSITY
 from repro.studies.presto.real_data import ANOTHER_DATA_SET, CUTOFFS, EXCHANGED, prediabetes_splits, soup_splits
+from repro.studies.presto.ridge import ridge_as_published
 from repro.studies.presto.synthetic import (
     NEXT_SETTING,
     PRESTO_IS_LOGIT,
@@ -99,6 +100,20 @@ SIMULATED: Final = (
             NEXT_SETTING: "errors are compared with the published medians of the next rarer setting",
         },
         seconds=lambda parameters: 0.9 * int(parameters["repetitions"] or 0),
+        seed=SEED,
+    ),
+    Experiment(
+        name="presto.ridge",
+        summary="the same error of the L1 and the ridge form, both as published",
+        settings=("design", "intercepts", "method"),
+        compute=ridge_as_published,
+        cells={
+            "quick": _cells(design=["sparse 1/2", "sparse 1/3"], batch=[0], repetitions=[5]),
+            "paper": _cells(design=["sparse 1/2", "sparse 1/3"], batch=range(28), repetitions=[25]),
+            "control": _cells(RIDGE_IS_BASE_RATE, design=["sparse 1/2"], batch=[0], repetitions=[8]),
+        },
+        variants={RIDGE_IS_BASE_RATE: "the error of the ridge form is that of a constant"},
+        seconds=_seconds(0.6, "repetitions"),
         seed=SEED,
     ),
     Experiment(

@@ -1,0 +1,48 @@
+"""The L1 and the ridge form of PRESTO, both tuned and transformed as published (Figures 10 and 11)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from repro.protocol.experiment import Cell
+from repro.studies.presto.competitors import Predictor, base_rate, presto_paths
+from repro.studies.presto.designs import draw_problem
+from repro.studies.presto.selecting import select
+from repro.studies.presto.synthetic import COLUMNS, RIDGE_IS_BASE_RATE, squared_error, training_rows
+
+INTERCEPTS: Final = "(0, 3, 5)"
+FORMS: Final = {"presto_published": 1.0, "presto_ridge_published": 0.0}
+"""Methods and their part of the penalty that is L1."""
+
+
+def ridge_as_published(cell: Cell) -> pd.DataFrame:
+    """Fit both forms to repeated draws of one design with the most frequent rare class of the sparse designs.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``design``, ``batch`` and ``repetitions``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``design, intercepts, method, replicate, metric, value`` with the metric ``rare_mse`` of
+        :func:`repro.studies.presto.synthetic.synthetic`.
+    """
+    design, repetitions = str(cell.parameters["design"]), int(cell.parameters["repetitions"] or 0)
+    first = repetitions * int(cell.parameters["batch"] or 0)
+    rows: list[tuple[str, str, str, int, str, float]] = []
+    for replicate, seed in enumerate(cell.seed_sequence().spawn(repetitions), start=first):
+        generator = np.random.default_rng(seed)
+        _, sample = draw_problem(design, INTERCEPTS, generator)
+        training = training_rows(sample, generator)
+        for name, l1_ratio in FORMS.items():
+            _, published = select(training.X, training.y, training.folds, presto_paths(training, l1_ratio))
+            predictor: Predictor = published.rare_probability
+            if cell.variant == RIDGE_IS_BASE_RATE and l1_ratio == 0:
+                predictor = base_rate(training)
+            rows.append((design, INTERCEPTS, name, replicate, "rare_mse", squared_error(predictor, sample)))
+    return pd.DataFrame(rows, columns=COLUMNS)
