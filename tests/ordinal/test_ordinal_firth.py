@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,6 +77,17 @@ def test_an_empty_cell_and_separated_classes_stay_finite():
     np.testing.assert_allclose(separated.predict_proba([[9.5]]), [[0.5, 0.5]], atol=1e-8)
 
 
+def test_firthmodels_finds_the_same_coefficients():
+    # firthmodels 0.8.2 from PyPI, gtol and xtol 1e-12
+    generator = np.random.default_rng(0)
+    X = np.round(generator.normal(size=(40, 2)), 1)
+    y = X[:, 0] + np.round(generator.logistic(size=40), 1) > 2.0
+    model = FirthLogisticRegression(tol=1e-12).fit(X, y)
+    np.testing.assert_allclose(model.coef_, [[0.64613078, -0.64954621]], atol=1e-8)
+    assert model.intercept_[0] == pytest.approx(-1.2254174212804807, abs=1e-8)
+    assert model.penalized_log_likelihood_ == pytest.approx(-16.06668579344901, abs=1e-9)
+
+
 def test_a_rare_class_loses_less_than_by_maximum_likelihood():
     generator = np.random.default_rng(0)
     firth, plain = [], []
@@ -91,6 +104,22 @@ def test_shift_and_scale_of_columns_change_nothing():
     model = FirthLogisticRegression().fit(X, y)
     moved = FirthLogisticRegression().fit((X + 1e3) * 1e-3, y)
     np.testing.assert_allclose(moved.predict_proba((X + 1e3) * 1e-3), model.predict_proba(X), atol=1e-7)
+
+
+def heavy_tails(seed):
+    generator = np.random.default_rng(seed)
+    return generator.standard_cauchy(size=(60, 4)), generator.permutation(60) < 4
+
+
+def test_more_steps_never_lower_the_penalised_likelihood():
+    for seed in range(10):
+        X, y = heavy_tails(seed)
+        reached = []
+        for steps in range(1, 8):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                reached.append(FirthLogisticRegression(max_iter=steps).fit(X, y).penalized_log_likelihood_)
+        assert (np.diff(reached) >= -1e-10).all(), seed
 
 
 def test_weights_count_rows_and_zeros_drop_them():
@@ -124,6 +153,8 @@ def test_bad_input_is_refused():
         FirthLogisticRegression().fit(np.column_stack([X[:, :2], X[:, 0] + X[:, 1]]), y)
     with pytest.raises(ValueError, match="span 4 of 5 dimensions"):
         FirthLogisticRegression().fit(np.column_stack([X, np.ones(len(y))]), y)
+    with pytest.raises(ValueError, match="span 3 of 4 dimensions in 3 rows"):
+        FirthLogisticRegression().fit(X[:3], [0, 1, 1])
     with pytest.raises(ValueError, match="NaN"):
         FirthLogisticRegression().fit(np.where(X > 1, np.nan, X), y)
     with pytest.raises(TypeError, match=r"[Ss]parse"):

@@ -8,6 +8,7 @@ from ordinal_problems import draw, naive_probabilities
 from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from repro.ordinal import PrestoClassifier, ProportionalOddsClassifier, SemiParallelClassifier, semi_parallel_path
@@ -26,6 +27,28 @@ def test_with_two_classes_it_is_l1_logistic_regression():
     ours, presto = (model.fit(X, y > 1) for model in (SemiParallelClassifier(0.01), PrestoClassifier(0.01)))
     np.testing.assert_allclose(ours.coef_, presto.coef_, atol=1e-6)
     assert ours.objective_ == pytest.approx(presto.objective_, abs=1e-12)
+
+
+def test_with_two_classes_scikit_learn_finds_the_same():
+    X, y = draw(0)
+    lam = 0.01
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    peer = LogisticRegression(l1_ratio=1.0, C=1 / (lam * len(y)), solver="saga", tol=1e-10, max_iter=10**5)
+    peer.fit(Z, y > 1)
+    ours = SemiParallelClassifier(lam).fit(X, y > 1)
+    # the common weight and the deviation of the only boundary share the penalty of one weight
+    np.testing.assert_allclose(-ours.coef_ * X.std(axis=0), peer.coef_, atol=1e-6)
+    np.testing.assert_allclose(ours.predict_proba(X), peer.predict_proba(Z), atol=1e-6)
+
+
+def test_without_standardisation_the_penalty_is_on_the_columns_as_they_are():
+    X, y = draw(0)
+    scale = X.std(axis=0)
+    plain = SemiParallelClassifier(0.01, standardize=False)
+    assert not np.allclose(plain.fit(X, y).coef_, SemiParallelClassifier(0.01).fit(X, y).coef_, atol=1e-3)
+    np.testing.assert_allclose(
+        plain.fit(X / scale, y).coef_ / scale, SemiParallelClassifier(0.01).fit(X, y).coef_, atol=1e-7
+    )
 
 
 def test_with_dear_deviations_it_is_l1_proportional_odds():
@@ -101,6 +124,8 @@ def test_the_path_holds_the_single_fits_and_starts_at_zero():
         np.testing.assert_allclose(path.coefs[place], model.coef_, atol=1e-6)
         np.testing.assert_allclose(path.intercepts[place], model.intercept_, atol=1e-6)
         assert path.objectives[place] == pytest.approx(model.objective_, abs=1e-12)
+    around = semi_parallel_path(X, y, path.lambdas[0] * np.array([1.001, 0.999]))
+    assert [weights.any() for weights in around.coefs] == [False, True]
     given = semi_parallel_path(X, y, [0.01, 0.1])
     assert given.lambdas.tolist() == [0.1, 0.01]
 
