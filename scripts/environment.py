@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = "book,test,dev"
+EXTRAS = "book,test,dev,torch"
 GIGABYTE = 1e9
 ENVIRONMENT_SIZE = 2.0 * GIGABYTE
 DOWNLOAD_SIZE = 0.7 * GIGABYTE

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-INSTALLED_EXTRAS = {"book", "test", "dev", "dask"}
+INSTALLED_EXTRAS = {"book", "test", "dev", "dask", "torch"}
 
 
 @pytest.fixture(scope="module")
