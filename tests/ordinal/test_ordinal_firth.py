@@ -111,6 +111,13 @@ def heavy_tails(seed):
     return generator.standard_cauchy(size=(60, 4)), generator.permutation(60) < 4
 
 
+def test_rare_events_and_heavy_tails_need_few_steps():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        for seed in range(20):
+            assert FirthLogisticRegression(max_iter=20).fit(*heavy_tails(seed)).n_iter_ <= 20
+
+
 def test_more_steps_never_lower_the_penalised_likelihood():
     for seed in range(10):
         X, y = heavy_tails(seed)

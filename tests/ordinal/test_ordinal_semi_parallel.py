@@ -153,6 +153,32 @@ def test_a_declared_class_without_rows_gets_probability_zero(order, extra):
     np.testing.assert_allclose(np.delete(probabilities, extra, axis=1), plain.predict_proba(X), atol=1e-12)
 
 
+def one_row_far_on_the_wrong_side():
+    generator = np.random.default_rng(1)
+    X = 8 * generator.normal(size=(400, 1))
+    y = (X[:, 0] + generator.logistic(size=400) > [[0], [3]]).sum(axis=0)
+    return np.vstack([X, [[-400.0]]]), np.append(y, 2)
+
+
+@pytest.mark.parametrize("lam", [1e-3, 1e-4, 1e-5])
+def test_a_row_far_on_the_wrong_side_does_not_stop_the_solver(lam):
+    # there 1 - P(y <= K - 1) of the observed class K rounds to zero
+    X, y = one_row_far_on_the_wrong_side()
+    model = SemiParallelClassifier(lam).fit(X, y)
+    assert model.kkt_residual_ <= 1e-8
+    assert model.boundary_scores(X[-1:])[0, 1] > 30
+    assert model.predict_rare_proba(X[-1:])[0] > 0
+
+
+def test_only_the_observed_class_needs_a_positive_probability():
+    X, y = one_row_far_on_the_wrong_side()
+    model = SemiParallelClassifier(1e-3).fit(X, y)
+    with pytest.warns(UserWarning, match="boundaries cross in"):
+        probabilities = model.predict_proba(X)
+    assert probabilities.min() < 0
+    assert probabilities[np.arange(len(y)), y].min() > 0
+
+
 def test_constant_columns_and_more_columns_than_rows_are_fine():
     X, y = draw(0)
     model = SemiParallelClassifier(0.01).fit(np.column_stack([X, np.full(len(y), 3.0)]), y)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
-from scipy.special import expit
+from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
@@ -123,31 +123,32 @@ class _Problem:
 
     def loss(self, linear: Floats) -> float:
         """Mean loss; infinite when an observed class has no probability."""
-        probability = self._of_observed(expit(linear))
-        if probability.min() <= 0:
+        low, high = self._around_observed(linear)
+        if (low >= high).any():
             return np.inf
-        return float(-(self.weight @ np.log(probability)))
+        # the logarithm of s(high) - s(low) without cancellation
+        return float(-(self.weight @ (log_expit(high) + log_expit(-low) + np.log(-np.expm1(low - high)))))
 
-    def _of_observed(self, cumulative: Floats) -> Floats:
+    def _around_observed(self, linear: Floats) -> tuple[Floats, Floats]:
+        """Linear predictors of the boundaries below and above the class of every row, infinite at both ends."""
         rows = np.arange(self.classes.size)
-        padded = np.pad(cumulative, ((0, 0), (1, 1)), constant_values=((0.0, 0.0), (0.0, 1.0)))
-        probability: Floats = padded[rows, self.classes + 1] - padded[rows, self.classes]
-        return probability
+        padded = np.pad(linear, ((0, 0), (1, 1)), constant_values=((0.0, 0.0), (-np.inf, np.inf)))
+        return padded[rows, self.classes], padded[rows, self.classes + 1]
 
     def model(self, linear: Floats) -> tuple[Floats, Floats]:
         """Gradient and Hessian of the mean loss in the solver's vector."""
         boundaries = self.n_boundaries
-        cumulative = expit(linear)
-        slope = cumulative * expit(-linear)
-        bend = slope * (1.0 - 2.0 * cumulative)
-        probability = self._of_observed(cumulative)[:, np.newaxis]
+        low, high = self._around_observed(linear)
+        width = -np.expm1(low - high)
         upper = self.classes[:, np.newaxis] == np.arange(boundaries)
         lower = self.classes[:, np.newaxis] == np.arange(1, boundaries + 1)
         sign = upper * 1.0 - lower
-        share = slope / probability
+        # slope of a boundary's cumulative probability, divided by the probability of the observed class
+        share = upper * (np.exp(log_expit(-high) - log_expit(-low)) / width)[:, np.newaxis]
+        share += lower * (np.exp(log_expit(low) - log_expit(high)) / width)[:, np.newaxis]
         weight = self.weight[:, np.newaxis]
         first = -weight * sign * share
-        second = weight * (upper | lower) * (share**2 - sign * bend / probability)
+        second = weight * share * (share - sign * (1.0 - 2.0 * expit(linear)))
         beside = -weight * (lower[:, :-1] & upper[:, 1:]) * share[:, :-1] * share[:, 1:]
         size = self.Z.shape[1]
         gradient = (first.T @ self.Z).ravel()
@@ -347,7 +348,8 @@ class SemiParallelClassifier(CumulativeLogitPredictions):
         and deviations is arbitrary.
     deviation_penalty : float, default=1.0
         Penalty of the deviations relative to that of the common weights; a large value gives the proportional-odds
-        model with an L1 penalty.
+        model with an L1 penalty. Below ``1 / (n_classes - 1)`` the common weights are zero; with 0 the
+        deviations are free and no `lam` makes all weights zero.
     standardize : bool, default=True
         Whether to divide the columns by their standard deviation (divisor n; weighted) before they are penalised.
     class_order : array-like or None, default=None
