@@ -1,0 +1,102 @@
+"""Checks of arguments that the room shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def positive_number(name: str, value: object) -> float:
+    """Give a number as float.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it is not positive and finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number above 0, got {value!r}")
+    if not 0 < float(value) < np.inf:
+        raise ValueError(f"{name} must be above 0 and finite, got {value}")
+    return float(value)
+
+
+def share(name: str, value: object) -> float:
+    """Give a number between 0 and 1 as float.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it lies outside [0, 1].
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number between 0 and 1, got {value!r}")
+    if not 0 <= float(value) <= 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+    return float(value)
+
+
+def positive_numbers(name: str, values: ArrayLike, *, at_least: int = 1) -> NDArray[np.float64]:
+    """Give a sequence of numbers as a vector of its own.
+
+    Raises
+    ------
+    TypeError
+        If it is a single number, or holds anything but real numbers.
+    ValueError
+        If it is no vector of `at_least` entries, or one of them is not positive and finite.
+    """
+    found = np.asarray(values)
+    if found.ndim == 0:
+        raise TypeError(f"{name} must be a sequence of numbers, got {values!r}")
+    if found.size and found.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold numbers, got entries of type {found.dtype}")
+    if found.ndim != 1 or found.size < at_least:
+        raise ValueError(f"{name} must be a vector with at least {at_least} entries, got shape {found.shape}")
+    numbers = found.astype(np.float64)
+    wrong = np.flatnonzero(~((numbers > 0) & np.isfinite(numbers)))
+    if wrong.size:
+        raise ValueError(f"{name} must be above 0 and finite, got {found[wrong[0]]} at position {wrong[0]}")
+    return numbers
+
+
+def whole_number(name: str, value: object, *, at_least: int) -> int:
+    """Give a whole number as int.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+    ValueError
+        If it is below `at_least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number of at least {at_least}, got {value!r}")
+    if int(value) < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
+
+
+def widths_of_layers(dims: Sequence[int], n_layers: int) -> list[int]:
+    """Give the widths (d, d_2, ..., d_M).
+
+    Raises
+    ------
+    TypeError
+        If one is no whole number.
+    ValueError
+        If their number is not that of the layers, or one is below 1.
+    """
+    if len(dims) != n_layers:
+        raise ValueError(
+            f"dims must hold the input width of each layer, (d, d_2, ..., d_M), {n_layers} for this lambda_W; "
+            f"got {tuple(dims)}"
+        )
+    return [whole_number("dims", width, at_least=1) for width in dims]
