@@ -128,7 +128,7 @@ def feature_mlp(
     batch_norm : bool, default=False
         Whether every ReLU is followed by batch normalisation.
     generator : torch.Generator or None
-        Draws the initial weights (He et al. 2015).
+        Draws the initial weights and biases, uniform within one over the root of a layer's inputs as in PyTorch.
 
     Returns
     -------
@@ -146,8 +146,9 @@ def feature_mlp(
     before = n_inputs
     for place, width in enumerate(widths):
         affine = nn.Linear(before, width)
-        nn.init.kaiming_uniform_(affine.weight, nonlinearity="relu", generator=generator)
-        nn.init.zeros_(affine.bias)
+        reach = before**-0.5
+        for parameter in (affine.weight, affine.bias):
+            nn.init.uniform_(parameter, -reach, reach, generator=generator)
         layers.append(affine)
         if place < len(widths) - 1:
             layers.append(nn.ReLU())
