@@ -339,6 +339,7 @@ def soup(table: pd.DataFrame) -> Shown:
                     )
                     spoken.append(f"{name}, {METHOD_NAMES[method]}, {label}: {interval.estimate:.3g}")
             axes.set_title(name)
+            axes.locator_params(axis="x", nbins=4)
             axes.set_yticks(range(len(methods)), [METHOD_NAMES[method] for method in reversed(methods)])
         for marker, _, label in markers.values():
             panels[0, 0].plot(

@@ -1,0 +1,438 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Neural collapse: which classes will a network refuse to learn?
+#
+# [Open in Colab][colab] · [Run on Binder][binder] · [Source][source]
+#
+# [colab]: https://colab.research.google.com/github/set_owner/imbalance-book/blob/main/notebooks/neural_collapse.ipynb
+# [binder]: https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/neural_collapse.ipynb
+# [source]: https://github.com/set_owner/imbalance-book/blob/main/notebooks/neural_collapse.py
+#
+# *Reading time 25 minutes · runs in about a minute on two CPU cores · digits that come with scikit-learn, longer runs
+# as committed tables · no GPU.*
+#
+# Train a classifier long after it has stopped making mistakes, and something odd happens in its last hidden layer.
+# All pictures of a class end in the same point, and the points of the classes stand as far apart as they can. Vardan
+# Papyan, X. Y. Han and David Donoho found this in 2020 and called it *neural collapse* ([doi
+# 10.1073/pnas.2015509117](https://doi.org/10.1073/pnas.2015509117)). Hien Dang and colleagues worked out in 2023 what
+# it looks like when classes are unequal and when the head of the network has several linear layers ([arXiv
+# 2301.00437](https://arxiv.org/abs/2301.00437)). Their model is so simple that it can be solved with a pencil, and it
+# predicts which classes a network will give up. This chapter tests how far that goes.
+
+# %% tags=["remove-cell"]
+import sys
+
+if "google.colab" in sys.modules:
+    import subprocess
+
+    packages = [
+        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
+        "imbalanced-learn>=0.14,<0.15",
+        "pooch",
+    ]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
+        check=True,
+    )
+
+# %% tags=["hide-input"]
+from collections import Counter
+
+from IPython.display import Markdown, display
+
+from repro.claims import judge_claim
+
+
+def count(label: str, verdict: str = "reproduced") -> str:
+    """Conditions of a claim with a verdict, out of all that were run."""
+    judged = judge_claim(f"neural_collapse-{label}", "standard").conditions
+    return f"{Counter(condition.verdict for condition in judged)[verdict]} of {len(judged)}"
+
+
+Markdown(
+    "**The findings.** The closed forms are what direct optimisation finds "
+    f"({count('nc1')} models), and networks on small digits follow them: the frame of equal "
+    f"classes in {count('nc3')} settings, that of unequal ones in {count('nc4')} comparisons. "
+    "From class sizes and penalty alone one can tell which classes a network learns: right in "
+    f"{count('nc5')} settings. With cross-entropy and several linear layers networks end below "
+    f"the loss of the collapsed solution; the statement that collapse is best holds in "
+    f"{count('nc7')} depths. And descent from small random numbers loses classes that the optimum "
+    f"keeps, clearly in {count('nc8')} settings."
+)
+
+# %% [markdown]
+# ## The idea in one picture
+#
+# A small network reads 8 × 8 pixel digits and squeezes them through a layer of two units. So its features are points
+# in a plane, and we can watch. The loss is squared error; both the classifier and the features are held back by a
+# penalty.
+
+# %%
+import numpy as np
+import torch
+
+from repro.plotting import neural_collapse as figures
+from repro.studies.neural_collapse.networks import digits
+from repro.training import (
+    HeadedNetwork,
+    LinearHead,
+    PenalisedObjective,
+    Schedule,
+    feature_mlp,
+    train,
+)
+
+inputs, labels = digits((60, 60, 60))
+X, y = torch.from_numpy(inputs).float(), torch.from_numpy(labels)
+draws = torch.Generator().manual_seed(2)
+head = LinearHead(2, 3, bias=True, generator=draws)
+network = HeadedNetwork(feature_mlp(64, [64, 64, 2], generator=draws), head)
+objective = PenalisedObjective("mse", lambda_W=[5e-3], lambda_H=5e-3)
+snapshots = {}
+
+
+def keep(epoch: int, network: HeadedNetwork) -> None:
+    """Note features and classifier."""
+    snapshots[f"{epoch} epochs"] = network(X)[0].numpy(), head.product().clone().numpy()
+
+
+with torch.no_grad():
+    keep(0, network)
+for epochs in (30, 2000):
+    train(network, X, y, objective, Schedule(epochs, 5e-3))
+    with torch.no_grad():
+        keep(epochs, network)
+figures.plane(snapshots, labels)
+
+# %% [markdown]
+# At the end every class is a point, the three points form a triangle with equal sides, and the classifier's rows
+# point to its corners. The network had no reason to draw triangles. The optimum of its loss did.
+#
+# ## The method from scratch
+#
+# Here is the trick. A deep network can bend its features into almost any shape, so let us forget the network and
+# treat the features themselves as free: one vector $h_i$ for each of $N$ training rows, the columns of $H$. On top
+# stand $M$ linear layers. This *unconstrained-feature model* minimises
+#
+# $$f = \frac{1}{2N} \lVert W_M \cdots W_1 H - Y \rVert^2 + \sum_j \frac{\lambda_j}{2} \lVert W_j \rVert^2
+# + \frac{\lambda_H}{2} \lVert H \rVert^2 .$$
+#
+# With $Y$ the one-hot labels, the problem falls apart into one scalar problem for each class. For class $k$ with
+# $n_k$ rows put $b_k = (M N / n_k)\,(N \lambda_H \prod_j \lambda_j)^{1/M}$ and minimise
+#
+# $$g(x) = \frac{1}{1 + x^M} + b_k x , \qquad x \ge 0 .$$
+#
+# The first term falls as the class is learnt, the second is the price of learning it. If $b_k$ is small there is a
+# minimum with $x > 0$. If it is large, $x = 0$ is best: the row of the classifier and all features of the class are
+# zero. The class is *dead*. The border is $b_c = (M-1)^{(M-1)/M} / M$, and 1 for $M = 1$. Everything else follows
+# from $x$.
+
+
+# %%
+def solve(sizes, penalties, penalty_H):
+    """Exact optimum of the model without bias: loss, and norms of classifier rows and features."""
+    n, M = np.asarray(sizes, dtype=float), len(penalties)
+    N = n.sum()
+    b = (M * N / n) * (N * penalty_H * np.prod(penalties)) ** (1 / M)
+    limit = 1.0 if M == 1 else (M - 1) ** ((M - 1) / M) / M
+    x = np.zeros(len(n))
+    for k in np.flatnonzero(b < limit):
+        # the largest root of b (1 + x^M)^2 = M x^(M-1) lies above (M-1)^(1/M): bisect
+        low, high = max(M - 1, 0) ** (1 / M), 1.0
+
+        def slope(x, b=b[k]):
+            return b * (1 + x**M) ** 2 - M * x ** (M - 1)
+
+        while slope(high) < 0:
+            high *= 2
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+        x[k] = (low + high) / 2
+    power = x**M
+    loss = (n / (2 * N) * (1 / (1 + power) + b * x)).sum()
+    return (
+        loss,
+        np.sqrt(N * penalty_H * power),
+        np.sqrt(power / (N * penalty_H)) / (1 + power),
+    )
+
+
+# %% [markdown]
+# The same, fast, with a bias, limited rank and the list of local minima: `repro.geometry.ufm_mse`.
+
+# %%
+from repro.geometry import ufm_mse
+
+for sizes, penalties in (((20, 10, 3, 1), [0.04]), ((12, 8, 5, 3), [6e-3, 8e-3, 5e-3])):
+    loss, w, h = solve(sizes, penalties, 0.05 if len(penalties) == 1 else 5e-3)
+    optimum = ufm_mse(sizes, penalties, 0.05 if len(penalties) == 1 else 5e-3)
+    assert np.isclose(loss, optimum.loss, rtol=0, atol=1e-12)
+    assert np.allclose([w, h], [optimum.w_norms, optimum.h_norms], rtol=0, atol=1e-10)
+    border = optimum.thresholds.class_size
+    print(f"sizes {sizes}: learnt {optimum.alive.tolist()}, threshold {border:.2f} rows")
+
+# %% [markdown]
+# ## The claims
+#
+# ### Is the pencil right?
+#
+# A closed form is worth little until something independent has failed to beat it. We let L-BFGS minimise eleven
+# models from many random starts and compare the best result with the formula: objective and geometry.
+
+# %%
+from repro.claims import card
+
+display(card("neural_collapse-nc1"), card("neural_collapse-nc2"))
+
+# %% [markdown]
+# ### Do networks follow?
+#
+# The model has free features; a network has not. Its features are one possible $H$, so its loss can never be lower
+# than the optimum of the model, but it may be far above. We train perceptrons on the digits until the loss stands
+# still. With equal classes theory says: an *orthogonal frame* (all class means at right angles) when the head has no
+# bias, and a *simplex frame* (angles as wide as possible, as in the picture) when it has one.
+
+# %%
+from repro.results import find_table
+
+card("neural_collapse-nc3")
+
+# %% [markdown]
+# With unequal classes the vectors stay at right angles but get different lengths: the *general orthogonal frame*. The
+# classifier leans towards large classes, and with two or more layers the features do the opposite. Most people would
+# guess that a rare class has short features; in a deep linear head it has the longest.
+
+# %%
+figures.norms_by_size([1, 2, 3], lam=1e-3)
+
+# %%
+display(
+    card("neural_collapse-nc4"), card("neural_collapse-nc6"), card("neural_collapse-nc6n")
+)
+
+# %% [markdown]
+# ### Which classes are given up?
+#
+# Now the prediction that matters for imbalance. A class dies when its size falls below a threshold that depends on
+# the penalties alone: for one layer $n^* = N^2 \lambda_W \lambda_H$. So we choose five penalties that put the
+# threshold between 10 and 90 rows, train on classes of 20 to 100, and look at which ones the network gets right *on
+# its own training rows*. No capacity is missing, no row is hard; the penalty makes a small class not worth its price.
+
+# %%
+learnt = find_table("neural_collapse.learnt", "standard").frame
+display(figures.phase(learnt), card("neural_collapse-nc5"))
+
+# %% [markdown]
+# With one layer the line is where it should be. Where deeper heads deviate, they deviate to one side: they lose
+# classes that the optimum would keep. We come back to that.
+#
+# ### When does it appear?
+#
+# Papyan and colleagues describe an order: first the training error vanishes, then the geometry sharpens.
+
+# %%
+appearance = find_table("neural_collapse.appearance", "standard").frame
+display(figures.appearance(appearance), card("neural_collapse-nc9"))
+
+# %% [markdown]
+# ### Minority collapse
+#
+# Under cross-entropy small classes do not die at a sharp threshold. Fang, He, Long and Su (2021) described what
+# happens instead: as the large classes grow, the classifier's rows of the small classes turn towards each other,
+# until the network no longer tells them apart.
+
+# %%
+minority = find_table("neural_collapse.minority", "standard").frame
+display(figures.minority(minority), card("neural_collapse-nc10"))
+
+# %% [markdown]
+# ## Cross-entropy with a deep head: a statement that does not hold here
+#
+# The abstract of Dang and colleagues says that the global solutions of deep linear heads are collapsed for
+# cross-entropy as well as for squared error. We had the abstract and the released code, not the theorem's conditions,
+# so we test the statement as it stands. If the simplex frame were best, no network could end below its loss,
+# penalties included. It is enough to find one that does.
+
+# %%
+deep = find_table("neural_collapse.cross_entropy", "standard").frame
+display(figures.singular_values(deep, lam=1e-3), card("neural_collapse-nc7"))
+
+# %% [markdown]
+# With one layer the networks use nine directions of equal strength, as a simplex frame of ten classes must. With more
+# layers they use fewer directions and pay less. There is a simple reason. Every direction has to be carried through
+# all layers and through the features, so its price grows with depth, while cross-entropy is content once the right
+# logit is largest. A few strong directions, shared by several classes, are cheaper than nine. One such arrangement,
+# classes in opposite pairs, can be written down (`ufm_ce_pairs`), and its loss is below that of the frame too. Garrod
+# and Keating (2025, [arXiv 2410.23169](https://arxiv.org/abs/2410.23169)) come to the same conclusion by proof: with
+# cross-entropy, collapse is not optimal in deep linear models, because low rank is cheaper. In our settings we can
+# confirm the lower loss; which arrangement is the best of all we do not know.
+#
+# ## Where it breaks
+#
+# **The optimum may keep a class that training loses.** With two or more layers the origin is a local minimum of the
+# scalar problem: at $x = 0$ the first term is flat and the price is not. A class that starts near zero is pulled back
+# to zero, however small $b_k$ is. Small random numbers in several layers multiply to very small ones, and rare
+# classes push the least. So we start gradient descent with entries of standard deviation 0.1 and 0.3 and count.
+
+# %%
+traps = find_table("neural_collapse.traps", "standard").frame
+display(figures.traps(traps), card("neural_collapse-nc8"))
+
+# %% [markdown]
+# **Everything here is about training rows.** Collapse says how a network stores what it was shown; a collapsed
+# network may generalise well or badly. And all networks of this chapter are small perceptrons on digits. The runs on
+# large images, which the papers made, need a GPU and have not been done here.
+#
+# ### What to do with it
+#
+# - **A class has zero training accuracy**: compare its size with the threshold for your weight decay before you
+#   collect data or blame the loss. Halving the penalty lowers the threshold of one layer to a quarter.
+# - **Penalties on features and classifier are part of the prior**: with unequal classes they are a tax that falls
+#   on the rare ones. Penalise less, or weight the penalty by class.
+# - **Extra linear layers are not free**: they change which minima exist. Start them at a larger scale, or leave
+#   them out.
+# - **Balanced evaluation**: the threshold acts before any decision rule; moving the decision threshold cannot bring
+#   back a class whose features are zero.
+#
+# ### Measuring your own network
+#
+# `CollapseMeter` reads features in one pass, batch after batch, from NumPy or PyTorch on any device, and keeps its
+# precision when the scatter is a billionth of the distance between classes. Here are the features of the first
+# picture.
+
+# %%
+from repro.geometry import CollapseMeter
+
+meter = CollapseMeter(n_classes=3, n_features=2)
+with torch.no_grad():
+    for batch in torch.arange(len(X)).split(64):
+        meter.update(network.backbone(X[batch]), y[batch])
+measured = meter.compute(head.product().detach(), head.bias().detach())
+for name in ("nc1_quot", "nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err", "nc4_class_means"):
+    print(f"{name:16s} {measured[name]:.2e}")
+
+# %% [markdown]
+# ## Try it
+#
+# The knob most worth turning is the penalty. Choose class sizes and penalty, and see which classes the model keeps;
+# then let a network try.
+
+# %%
+from repro.studies.neural_collapse.networks import Setting, train_on_digits
+
+sizes, penalty, depth = (20, 20, 40, 40, 60, 60, 80, 80, 100, 100), 0.008, 1
+optimum = ufm_mse(sizes, [penalty] * depth, penalty)
+trained = train_on_digits(
+    Setting(sizes, depth, penalty, epochs=600), np.random.SeedSequence(0)
+)
+print(f"threshold: {optimum.thresholds.class_size:.1f} rows")
+for size, alive, right in zip(sizes, optimum.alive, trained.accuracy(), strict=True):
+    print(f"{size:4d} rows: {'kept' if alive else 'given up'}, accuracy {right:.2f}")
+
+# %% [markdown]
+# **Exercise 1.** You double all class sizes and leave the penalties alone. Do more classes survive, or fewer? Predict
+# for one layer, then check.
+#
+# <details><summary>Answer in words</summary>
+#
+# Fewer. The threshold is $N^2 \lambda_W \lambda_H$: it grows with the square of all rows, a class only with the first
+# power. (The loss is a mean over rows, while the features of all rows are penalised. More rows mean more features to
+# pay for.)
+#
+# </details>
+
+# %% tags=["hide-cell"]
+small = np.array([40, 20, 10, 5])
+for factor in (1, 2, 4, 8):
+    kept = ufm_mse(factor * small, [0.02], 0.02)
+    threshold = kept.thresholds.class_size
+    print(
+        f"sizes {(factor * small).tolist()}: threshold {threshold:.1f}, kept {kept.alive.sum()}"
+    )
+
+# %% [markdown]
+# **Exercise 2.** Two classes have the same size, below the threshold. What happens to them if the head has a bias?
+#
+# <details><summary>Answer in words</summary>
+#
+# They do not die, they merge: their rows and features become equal, and the bias carries their common prior. The
+# direction that tells them apart is dead, the one that tells them from the others may live.
+#
+# </details>
+
+# %% tags=["hide-cell"]
+merged = ufm_mse([20, 10, 3, 3], [0.05], 0.05, bias=True)
+print(f"threshold {merged.thresholds.class_size:.2f} rows")
+print("Gram matrix of the classifier\n", merged.W_gram.round(3))
+
+# %% [markdown]
+# **Exercise 3.** How many local minima does a model with four classes and three layers have, and which one does a
+# small start reach?
+#
+# <details><summary>Answer in words</summary>
+#
+# Up to five: the largest r classes alive, for r from 0 to 4. (A set that keeps a smaller class and leaves out a
+# larger one is a saddle: turning its direction towards the larger class lowers the loss.) A small start tends to the
+# minima with few classes.
+#
+# </details>
+
+# %% tags=["hide-cell"]
+for point in ufm_mse([40, 20, 10, 5], [1e-3] * 3, 1e-3).local_minima():
+    print(f"alive {point.alive.astype(int).tolist()}, loss {point.loss:.4f}")
+
+# %% [markdown]
+# ## Provenance, references, citation
+#
+# Each table of this chapter carries the commit, the versions, the machine and the seeds that made it. The texts of
+# the papers' theorems were not at hand: statements come from abstracts and released code, and are given in our words;
+# the closed forms were derived for this book. Not run: networks on CIFAR-10 and other large images, of any depth. All
+# verdicts together:
+
+# %% tags=["hide-input"]
+from repro.claims import table
+
+table("neural_collapse")
+
+# %% [markdown]
+# **References.** V. Papyan, X. Y. Han, D. L. Donoho, *Prevalence of neural collapse during the terminal phase of deep
+# learning training*, PNAS 117 (2020) 24652–24663, [doi
+# 10.1073/pnas.2015509117](https://doi.org/10.1073/pnas.2015509117). H. Dang, T. Tran, S. Osher, H. Tran-The, N. Ho,
+# T. Nguyen, *Neural Collapse in Deep Linear Networks: From Balanced to Imbalanced Data*, ICML 2023, [arXiv
+# 2301.00437](https://arxiv.org/abs/2301.00437). C. Fang, H. He, Q. Long, W. J. Su, *Exploring deep neural networks
+# via layer-peeled model: Minority collapse in imbalanced training*, PNAS 118 (2021) e2103091118, [doi
+# 10.1073/pnas.2103091118](https://doi.org/10.1073/pnas.2103091118). C. Garrod, J. P. Keating, *The Persistence of
+# Neural Collapse Despite Low-Rank Bias*, NeurIPS 2025, [arXiv 2410.23169](https://arxiv.org/abs/2410.23169).
+#
+# **Cite this reproduction** together with the papers:
+#
+# ```bibtex
+# @inproceedings{dang2023,
+#   author    = {Dang, Hien and Tran, Tho and Osher, Stanley and Tran-The, Hung and Ho, Nhat
+#                and Nguyen, Tan},
+#   title     = {Neural Collapse in Deep Linear Networks: From Balanced to Imbalanced Data},
+#   booktitle = {Proceedings of the 40th International Conference on Machine Learning},
+#   year      = {2023}
+# }
+# @incollection{imbalancebook-neural_collapse,
+#   author    = {{The Imbalance Book contributors}},
+#   title     = {Neural collapse: which classes will a network refuse to learn?},
+#   booktitle = {The Imbalance Book}, year = {2026},
+#   url       = {https://github.com/set_owner/imbalance-book}
+# }
+# ```

@@ -1,0 +1,333 @@
+"""Figures of the neural-collapse chapter. Each takes numbers or a table and returns a picture with its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from repro.geometry import ufm_ce_etf, ufm_ce_pairs, ufm_mse
+from repro.plotting.figures import PALETTE, Shown, book_style, show
+from repro.studies.neural_collapse.networks import BALANCED, IMBALANCED
+
+DEPTH_STYLES: Final[Mapping[int, dict[str, Any]]] = {
+    1: {"color": PALETTE["blue"], "marker": "o", "linestyle": "-"},
+    2: {"color": PALETTE["green"], "marker": "s", "linestyle": "--"},
+    3: {"color": PALETTE["orange"], "marker": "^", "linestyle": "-."},
+}
+"""Colour, marker and line of heads with one, two and three linear layers, the same in every figure of the chapter."""
+
+CLASS_STYLES: Final = (("o", PALETTE["blue"]), ("^", PALETTE["orange"]), ("s", PALETTE["green"]))
+
+
+def _layers(number: int) -> str:
+    return f"{number} layer" if number == 1 else f"{number} layers"
+
+
+def plane(snapshots: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], labels: npt.ArrayLike) -> Shown:
+    """Draw features of three classes in the plane with the classifier's rows, one panel for each moment.
+
+    Parameters
+    ----------
+    snapshots : mapping of str to (features, W)
+        Features of shape (n, 2) and classifier of shape (3, 2), by the title of the panel.
+    labels : array-like of shape (n,)
+        Classes 0 to 2.
+    """
+    import matplotlib.pyplot as plt
+
+    classes = np.asarray(labels)
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, len(snapshots), figsize=(3.3 * len(snapshots), 3.7), squeeze=False)
+        for axes, (title, (points, rows)) in zip(panels[0], snapshots.items(), strict=True):
+            features, W = np.asarray(points, dtype=np.float64), np.asarray(rows, dtype=np.float64)
+            reach = 1.1 * np.abs(features).max()
+            for k, (marker, color) in enumerate(CLASS_STYLES):
+                mine = features[classes == k]
+                axes.scatter(*mine.T, s=16, marker=marker, color=color, alpha=0.6, linewidths=0, label=f"class {k}")
+                tip = 0.9 * reach * W[k] / max(np.linalg.norm(W, axis=1))
+                axes.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "->", "color": color, "linewidth": 2})
+            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
+            means = np.array([features[classes == k].mean(axis=0) for k in range(3)])
+            spread = np.mean([features[classes == k].var(axis=0).sum() for k in range(3)])
+            between = np.mean(((means - means.mean(axis=0)) ** 2).sum(axis=1))
+            spoken.append(f"{title}: scatter within classes {spread / between:.2g} of that between them")
+        handles, names = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Points of three classes in the plane, with an arrow for the classifier's row of each class, in "
+        f"{len(snapshots)} panels. " + "; ".join(spoken) + ".",
+        caption="Features (points) of three kinds of digits, and the classifier's rows (arrows). Rotation is "
+        "arbitrary.",
+    )
+
+
+def phase(table: pd.DataFrame) -> Shown:
+    """Draw which classes trained networks learnt over the threshold of the theory.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``neural_collapse.learnt``.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = table[table["metric"] == "accuracy"]
+    depths = sorted(rows["layers"].unique())
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(
+            1, len(depths), figsize=(3.3 * len(depths) + 0.6, 3.9), sharey=True, squeeze=False
+        )
+        for axes, layers in zip(panels[0], depths, strict=True):
+            mine = rows[rows["layers"] == layers].groupby(["threshold", "class_size"])["value"].mean().reset_index()
+            is_learnt = mine["value"] > 0.5
+            ends = np.array([0.0, 1.08 * mine["class_size"].max()])
+            axes.plot(ends, ends, color=PALETTE["black"], linewidth=1.5, label="theory: learnt above the line")
+            axes.plot(
+                mine["threshold"][is_learnt], mine["class_size"][is_learnt], "o", color=PALETTE["blue"], label="learnt"
+            )
+            axes.plot(
+                mine["threshold"][~is_learnt],
+                mine["class_size"][~is_learnt],
+                "x",
+                color=PALETTE["orange"],
+                markersize=8,
+                markeredgewidth=2,
+                label="not learnt",
+            )
+            axes.set(title=_layers(int(layers)), xlabel="threshold of the theory", xlim=ends, ylim=ends)
+            wrong = int((is_learnt != (mine["class_size"] > mine["threshold"])).sum())
+            spoken.append(f"{_layers(int(layers))}: {wrong} of {len(mine)} on the wrong side of the line")
+        panels[0, 0].set_ylabel("rows of the class")
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="One panel for each depth of the head. Crosses for classes that were not learnt, dots for classes that "
+        "were, "
+        "by class size and threshold, with the diagonal that separates them in theory. " + "; ".join(spoken) + ".",
+        caption="Which classes are learnt? Each column of marks is a penalty, drawn at the class size below which the "
+        "theory "
+        "gives classes up. Learnt: more than half of the training rows right, mean over seeds.",
+    )
+
+
+def norms_by_size(layers: Sequence[int], lam: float) -> Shown:
+    """Draw the exact norms of classifier rows and features for the imbalanced digits.
+
+    Parameters
+    ----------
+    layers : sequence of int
+        Depths of the head, of 1, 2 and 3.
+    lam : float
+        Penalty of all layers and of the features.
+    """
+    import matplotlib.pyplot as plt
+
+    sizes = np.unique(IMBALANCED)
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, 2, figsize=(8.2, 3.6))
+        for depth in layers:
+            optimum = ufm_mse(IMBALANCED, [lam] * depth, lam)
+            for axes, norms, name in zip(panels, (optimum.w_norms, optimum.h_norms), ("row", "feature"), strict=True):
+                of_size = np.array([norms[np.asarray(IMBALANCED) == size][0] for size in sizes])
+                axes.plot(sizes, of_size / of_size[0], **DEPTH_STYLES[depth], label=_layers(depth))
+                spoken.append(f"{_layers(depth)}, {name}: {of_size[-1] / of_size[0]:.2f}")
+        panels[0].set(xlabel="rows of the class", ylabel="norm over that of the smallest class", title="classifier row")
+        panels[1].set(xlabel="rows of the class", title="mean feature")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Two panels with one line for each depth. Norm of the largest class over that of the smallest: "
+        + "; ".join(spoken)
+        + ".",
+        caption=f"Exact norms for classes of 20 to 100 rows, all penalties {lam:g}.",
+    )
+
+
+def singular_values(table: pd.DataFrame, lam: float) -> Shown:
+    """Draw the singular values of the class-mean logits of networks with cross-entropy, beside both closed forms.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``neural_collapse.cross_entropy``.
+    lam : float
+        Penalty of the runs.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = table[table["metric"] == "singular_value"]
+    losses = table[table["metric"] == "loss"].groupby("layers")["value"].min()
+    depths = sorted(rows["layers"].unique())
+    K, n = len(BALANCED), BALANCED[0]
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, len(depths), figsize=(3.2 * len(depths) + 0.6, 3.9), squeeze=False)
+        for axes, depth in zip(panels[0], depths, strict=True):
+            layers = int(depth)
+            mine = rows[rows["layers"] == depth]
+            for number, (_, one) in enumerate(mine.groupby("replicate")):
+                axes.plot(
+                    one["position"],
+                    one["value"],
+                    "o-",
+                    color=PALETTE["blue"],
+                    alpha=0.6,
+                    label="trained networks" if number == 0 else None,
+                )
+            frame = ufm_ce_etf(K, n, [lam] * layers, lam)
+            axes.hlines(
+                frame.logit_scale, 1, K - 1, color=PALETTE["orange"], linestyle="--", label="best simplex frame"
+            )
+            text = f"{_layers(layers)}: least loss {losses[depth]:.4f}, best simplex frame {frame.loss:.4f}"
+            if layers > 1:
+                pairs = ufm_ce_pairs(K, n, [lam] * layers, lam)
+                axes.hlines(
+                    pairs.singular_value, 1, K // 2, color=PALETTE["green"], linestyle=":", linewidth=2.5, label="pairs"
+                )
+                text += f", pairs {pairs.loss:.4f}"
+            rank = mine[mine["value"] > 0.01 * mine["value"].max()].groupby("replicate")["position"].max()
+            spoken.append(f"{text}; rank {int(rank.min())} to {int(rank.max())}")
+            axes.set(title=_layers(layers), xlabel="singular value", xticks=range(1, K + 1, 3))
+        panels[0, 0].set_ylabel("size, class-mean logits")
+        handles, labels = panels[0, -1].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="One panel for each depth of the head with the singular values of trained networks in order, and a dashed "
+        "line "
+        "for the simplex frame. " + "; ".join(spoken) + ".",
+        caption="Cross-entropy on balanced digits: how many directions are in use? A collapsed network uses nine, all "
+        "alike.",
+    )
+
+
+def traps(table: pd.DataFrame) -> Shown:
+    """Draw the share of random starts in which each class is learnt against its place below the threshold.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``neural_collapse.traps``.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = table[table["metric"] == "learnt"]
+    depths = sorted(rows["layers"].unique())
+    styles = {0.1: ("o", PALETTE["orange"], "start 0.1"), 0.3: ("s", PALETTE["blue"], "start 0.3")}
+    smallest = rows["class_size"].min()
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, len(depths), figsize=(8.2, 3.8), sharey=True, squeeze=False)
+        for axes, depth in zip(panels[0], depths, strict=True):
+            limit = ufm_mse([2, 1], [1.0] * int(depth), 1.0).thresholds.b
+            for scale, (marker, color, label) in styles.items():
+                mine = rows[(rows["layers"] == depth) & (rows["scale"] == scale)]
+                place = mine["b"] * smallest / mine["class_size"] / limit
+                shares = mine["value"].groupby(place.round(9)).mean()
+                axes.plot(
+                    shares.index, shares, marker, color=color, label=label, linestyle="-", alpha=0.85, markersize=6
+                )
+                spoken.append(f"{_layers(int(depth))}, {label}: {shares.mean():.0%} learnt on average")
+            axes.axvline(1, color=PALETTE["black"], linewidth=1)
+            axes.set(title=_layers(int(depth)), xlabel="b of the class over its threshold", xscale="log")
+        panels[0, 0].set_ylabel("share of starts that learn it")
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return show(
+        figure,
+        alt="Two panels, one a depth, with the share of starts against how close a class is to its threshold. "
+        + "; ".join(spoken)
+        + ".",
+        caption="Classes left of the black line are kept by the optimum. Small random starts lose many of them.",
+    )
+
+
+def appearance(table: pd.DataFrame) -> Shown:
+    """Draw training error and measures of collapse through the training.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``neural_collapse.appearance``.
+    """
+    import matplotlib.pyplot as plt
+
+    names = {
+        "error": ("training error", PALETTE["black"], "x", ":"),
+        "nc1_quot": ("scatter within over between classes", PALETTE["blue"], "o", "-"),
+        "nc2_etf_err": ("distance of means to the simplex frame", PALETTE["orange"], "^", "--"),
+        "nc3_dual_err": ("distance of classifier to the means", PALETTE["green"], "s", "-."),
+    }
+    rows = table.dropna(subset=["epoch"])
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.4, 4.2))
+        for metric, (label, color, marker, line) in names.items():
+            mine = rows[rows["metric"] == metric].groupby("epoch")["value"].median()
+            shown_values = mine.where(mine > 0)
+            axes.plot(
+                shown_values.index,
+                shown_values,
+                color=color,
+                marker=marker,
+                linestyle=line,
+                markevery=max(1, len(mine) // 15),
+                label=label,
+            )
+            spoken.append(f"{label}: from {mine.iloc[0]:.2g} to {mine.iloc[-1]:.2g}")
+        error = rows[rows["metric"] == "error"].groupby("epoch")["value"].max()
+        first = error[error == 0].index.min()
+        if np.isfinite(first):
+            axes.axvline(first, color=PALETTE["grey"], linewidth=1)
+            spoken.append(f"no training error in any run from epoch {first:.0f}")
+        axes.set(yscale="log", xlabel="epoch")
+        figure.legend(loc="outside lower center", ncols=2)
+    return show(
+        figure,
+        alt="Four curves over the epochs on a logarithmic axis. " + "; ".join(spoken) + ".",
+        caption="Median over seeds; a curve ends where it is zero. The grey line marks the end of all training errors.",
+    )
+
+
+def minority(table: pd.DataFrame) -> Shown:
+    """Draw the cosines between the classifier's rows of the two small and of the two large classes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``neural_collapse.minority``.
+    """
+    import matplotlib.pyplot as plt
+
+    names = {
+        "minority_cosine": ("the two small classes", "o", PALETTE["orange"], "-"),
+        "majority_cosine": ("the two large classes", "s", PALETTE["blue"], "--"),
+    }
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(6.6, 3.8))
+        axes.axhline(-1 / 3, color=PALETTE["grey"], linewidth=1, label="simplex frame")
+        for metric, (label, marker, color, line) in names.items():
+            mine = table[table["metric"] == metric].groupby("ratio")["value"].median()
+            axes.plot(mine.index, mine, marker=marker, color=color, linestyle=line, label=label)
+            spoken.append(f"{label}: " + ", ".join(f"{value:.2f}" for value in mine))
+        axes.set(xscale="log", xlabel="size of large over small classes", ylabel="cosine of the classifier's rows")
+        ratios = sorted(table["ratio"].unique())
+        axes.set_xticks(ratios, [f"{ratio:g}" for ratio in ratios])
+        axes.minorticks_off()
+        figure.legend(loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Two lines over the imbalance. Cosines from the least to the largest imbalance, " + "; ".join(spoken) + ".",
+        caption="Cross-entropy with one linear layer, four classes. At equal sizes all cosines are -1/3.",
+    )

@@ -1,0 +1,159 @@
+"""The neural-collapse study: models minimised directly, and networks on the digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from repro.geometry import ufm_ce_etf, ufm_mse
+from repro.protocol.experiment import Cell
+from repro.results import find_table
+from repro.studies import experiment
+from repro.studies.neural_collapse import models
+from repro.studies.neural_collapse.models import CASES, Descent, Model, penalty_for, product, undercut
+
+torch = pytest.importorskip("torch")
+
+from repro.studies.neural_collapse.networks import (  # noqa: E402
+    BALANCED,
+    IMBALANCED,
+    Setting,
+    digits,
+    train_on_digits,
+)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Model((3, 2), (0.1, 0.2, 0.3), 0.05, width=3),
+        Model((3, 2, 1), (0.1,), 0.05, width=2, loss="cross_entropy", bias=True),
+        Model((2, 2), (0.1, 0.2), 0.3, width=4, bias=True),
+    ],
+)
+def test_gradients_are_those_of_the_objective(model):
+    generator = np.random.default_rng(0)
+    parts, b = model.draw(0.7, generator), generator.normal(size=len(model.sizes))
+    shapes = model.shapes()
+    cuts = np.cumsum([rows * columns for rows, columns in shapes])
+
+    def value(v):
+        *flat, bias = np.split(v, cuts)
+        return model.value_and_gradients([part.reshape(shape) for part, shape in zip(flat, shapes, strict=True)], bias)[
+            0
+        ]
+
+    point = np.concatenate([*(part.ravel() for part in parts), b])
+    _, gradients, of_bias = model.value_and_gradients(parts, b)
+    expected = approx_fprime(point, value, 1e-6)
+    np.testing.assert_allclose(np.concatenate([*(g.ravel() for g in gradients), of_bias]), expected, atol=2e-6)
+
+
+def test_the_objective_is_its_formula():
+    model = Model((2, 1), (0.1, 0.2), 0.3, width=3)
+    W1, W2, H = model.draw(1.0, np.random.default_rng(1))
+    Y = np.array([[1, 1, 0], [0, 0, 1]])
+    expected = ((W2 @ W1 @ H - Y) ** 2).sum() / 6 + 0.05 * (W1**2).sum() + 0.1 * (W2**2).sum() + 0.15 * (H**2).sum()
+    assert model.value_and_gradients([W1, W2, H], np.zeros(2))[0] == pytest.approx(expected)
+
+
+def test_the_constructed_optimum_has_no_slope_and_the_closed_loss():
+    model = CASES["unequal sizes, three layers"]
+    optimum = ufm_mse(model.sizes, model.layer_penalties, model.feature_penalty)
+    parts = model.at_optimum(optimum)
+    value, gradients, _ = model.value_and_gradients(parts, np.zeros(4))
+    assert value == pytest.approx(optimum.loss, abs=1e-14)
+    assert max(np.abs(gradient).max() for gradient in gradients) < 1e-14
+    W = product(parts[:-1])
+    np.testing.assert_allclose(W @ W.T, optimum.W_gram, atol=1e-12)
+
+
+def test_descent_is_heavy_ball_and_ends_at_the_optimum_of_one_layer():
+    model = Model((6, 3), (0.02,), 0.02, width=4)
+    start = model.draw(0.5, np.random.default_rng(0))
+    descent = Descent(model, [part.copy() for part in start], 0.1)
+    descent.run(1)
+    _, gradients, _ = model.value_and_gradients(start, np.zeros(2))
+    for ours, before, gradient in zip(descent.parts, start, gradients, strict=True):
+        np.testing.assert_allclose(ours, before - 0.1 * gradient)
+    assert descent.run(8000) == pytest.approx(ufm_mse((6, 3), [0.02], 0.02).loss, rel=1e-6)
+
+
+def test_the_penalty_gives_the_smallest_class_the_wanted_b():
+    for layers in (1, 2, 3):
+        lam = penalty_for(0.3, (40, 20, 10, 5), layers)
+        assert ufm_mse((40, 20, 10, 5), [lam] * layers, lam).b[3] == pytest.approx(0.3)
+
+
+def test_norm_laws_of_one_layer_turn_at_four_times_the_threshold():
+    n = np.arange(4, 60)
+    optimum = ufm_mse(n, [1e-3], 4.0 / n.sum() ** 2 / 1e-3)
+    assert optimum.thresholds.class_size == pytest.approx(4.0)
+    h = optimum.h_norms
+    assert np.argmax(h) == np.flatnonzero(n == 16)[0]
+
+
+def test_undercut_is_measured_from_the_simplex_frame():
+    frame = ufm_ce_etf(10, 60, [1e-3] * 3, 1e-3).loss
+    assert undercut(frame, 10, 60, 3, 1e-3) == 0.0
+    assert undercut(0.9 * frame, 10, 60, 3, 1e-3) == pytest.approx(0.1)
+    assert undercut(2 * frame, 10, 60, 3, 1e-3) == 0.0
+    # closed form of the pairs in the specification: 0.11140 against 0.1406
+    assert undercut(np.inf, 10, 60, 3, 1e-3, paired=True) == pytest.approx(1 - 0.11140 / 0.1406, abs=1e-3)
+
+
+def test_minority_cosines_are_those_of_the_specification():
+    # read as -0.22, -0.02, 0.16, 0.59, 0.89 for 2, 5, 10, 50, 200
+    for ratio, cosine in ((2, -0.22), (10, 0.16), (50, 0.59)):
+        frame = models.minority(Cell("neural_collapse.minority", {"ratio": ratio, "starts": 1}, 1))
+        assert frame.set_index("metric")["value"]["minority_cosine"] == pytest.approx(cosine, abs=0.006)
+
+
+def test_small_starts_lose_what_larger_ones_learn():
+    lost = {}
+    for scale in (0.1, 0.3):
+        parameters = {"layers": 3, "b": 0.3, "scale": scale, "seed": 0}
+        frame = models.traps(Cell("neural_collapse.traps", parameters, 1))
+        assert frame["class_size"].dropna().tolist() == [40, 20, 10, 5]
+        lost[scale] = frame[frame["metric"] == "lost"]["value"].item()
+    assert lost[0.1] > lost[0.3]
+
+
+def test_digits_are_the_first_rows_of_every_class():
+    inputs, labels = digits(IMBALANCED)
+    assert inputs.shape == (600, 64)
+    assert (inputs.min(), inputs.max()) == (0.0, 1.0)
+    assert np.bincount(labels).tolist() == list(IMBALANCED)
+    more, _ = digits(BALANCED)
+    np.testing.assert_array_equal(inputs[:20], more[:20])
+
+
+def test_a_network_comes_close_to_the_bound_and_never_below():
+    trained = train_on_digits(Setting(BALANCED, 1, 5e-3, 500), np.random.SeedSequence(0))
+    optimum = ufm_mse(BALANCED, [5e-3], 5e-3)
+    assert optimum.loss < trained.objective < 1.01 * optimum.loss
+    assert trained.accuracy().min() == 1.0
+    np.testing.assert_allclose(trained.logits, trained.features @ trained.W.T, atol=1e-5)
+    values = trained.objective, ((trained.logits - np.eye(10)[trained.labels]) ** 2).sum() / 1200
+    penalty = 2.5e-3 * ((trained.W**2).sum() + (trained.features**2).sum())
+    assert values[0] == pytest.approx(values[1] + penalty, rel=1e-5)
+    measures = trained.measures(["of"])
+    assert measures["nc2_of_err"] < 0.1
+    assert measures["nc4"] == 1.0
+
+
+def test_equal_seeds_give_equal_networks():
+    first, second, third = (
+        train_on_digits(Setting(BALANCED, 2, 5e-3, 3, bias=True), np.random.SeedSequence(seed)) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first.features, second.features)
+    assert (first.features != third.features).any()
+
+
+def test_a_stored_start_comes_out_again():
+    stored = find_table("neural_collapse.traps", "standard").frame
+    cell = experiment("neural_collapse.traps").cells_of("standard")[0]
+    again = models.traps(Cell(cell.experiment, cell.parameters, cell.seed))
+    rows = stored[stored["cell"] == cell.id]
+    assert rows["value"].tolist() == again["value"].tolist()
