@@ -35,6 +35,8 @@ GOOD = np.arange(12.0).reshape(4, 3)
         (([3, 2], [0.1], -0.5), ValueError, r"lambda_H must be above 0 and finite, got -0\.5"),
         (([3, 2], [0.1], np.inf), ValueError, "lambda_H must be above 0 and finite, got inf"),
         (([3, 2], [0.1], "0.1"), TypeError, r"lambda_H must be a number above 0, got '0\.1'"),
+        (([3, 2], [0.1], 0.1, 4), TypeError, "dims must be a sequence of whole numbers, got 4"),
+        (([3, 2], [0.1], 0.1, None, "none"), TypeError, "bias must be True or False, got 'none'"),
         (([3, 2], [0.1], 0.1, (0,)), ValueError, "dims must be at least 1, got 0"),
         (([3, 2], [0.1], 0.1, (2.5,)), TypeError, r"dims must be a whole number of at least 1, got 2\.5"),
         (([3, 2], [0.1, 0.1], 0.1, (4,)), ValueError, r"\(d, d_2, \.\.\., d_M\), 2 for this lambda_W; got \(4,\)"),

@@ -22,16 +22,28 @@ def as_array(values: Any) -> NDArray[Any]:
     return np.asarray(values)
 
 
-def finite_matrix(name: str, values: Any, shape: tuple[int | None, int]) -> NDArray[np.float64]:
-    """Give real numbers as a matrix in float64.
+def finite_matrix(name: str, values: Any, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Give real numbers as a matrix of this shape in float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`finite_rows`.
+    """
+    return finite_rows(name, values, shape[1], n_rows=shape[0]).astype(np.float64, copy=False)
+
+
+def finite_rows(name: str, values: Any, n_columns: int, *, n_rows: int | None = None) -> NDArray[Any]:
+    """Give real numbers as a matrix of their own type.
 
     Parameters
     ----------
     name : str
         Name of the argument.
     values : array-like or tensor
-    shape : tuple of 2
-        Wanted numbers of rows (None: any) and columns.
+    n_columns : int
+    n_rows : int, optional
+        None: any number.
 
     Raises
     ------
@@ -43,16 +55,16 @@ def finite_matrix(name: str, values: Any, shape: tuple[int | None, int]) -> NDAr
     found = as_array(values)
     if found.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers, got entries of type {found.dtype}")
-    rows, columns = shape
-    if found.ndim != 2 or found.shape[1] != columns or (rows is not None and found.shape[0] != rows):
-        wanted = f"({'n_samples' if rows is None else rows}, {columns})"
+    if found.ndim != 2 or found.shape[1] != n_columns or n_rows not in (None, len(found)):
+        wanted = f"({'n_samples' if n_rows is None else n_rows}, {n_columns})"
         raise ValueError(f"{name} must have shape {wanted}, got {found.shape}")
-    numbers = found.astype(np.float64, copy=False)
-    wrong = numbers.size - int(np.isfinite(numbers).sum())
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(found.sum())  # much faster than a look at each number; may also be an overflow
+    wrong = found.size - int(np.isfinite(found).sum()) if suspicious else 0
     if wrong:
-        missing = int(np.isnan(numbers).sum())
-        raise ValueError(f"{name} must be finite, got {missing} NaN and {wrong - missing} infinite of {numbers.size}")
-    return numbers
+        missing = int(np.isnan(found).sum())
+        raise ValueError(f"{name} must be finite, got {missing} NaN and {wrong - missing} infinite of {found.size}")
+    return found
 
 
 def class_labels(labels: Any, n_classes: int, n_samples: int) -> NDArray[np.intp]:

@@ -84,16 +84,31 @@ def whole_number(name: str, value: object, *, at_least: int) -> int:
     return int(value)
 
 
+def flag(name: str, value: object) -> bool:
+    """Give a truth value; any other object, such as the text "none", is refused.
+
+    Raises
+    ------
+    TypeError
+        If it is neither True nor False.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def widths_of_layers(dims: Sequence[int], n_layers: int) -> list[int]:
     """Give the widths (d, d_2, ..., d_M).
 
     Raises
     ------
     TypeError
-        If one is no whole number.
+        If it is no sequence, or one is no whole number.
     ValueError
         If their number is not that of the layers, or one is below 1.
     """
+    if np.ndim(dims) != 1:
+        raise TypeError(f"dims must be a sequence of whole numbers, got {dims!r}")
     if len(dims) != n_layers:
         raise ValueError(
             f"dims must hold the input width of each layer, (d, d_2, ..., d_M), {n_layers} for this lambda_W; "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.geometry._arrays import as_array, bias_vector, finite_matrix
+from repro.geometry._arrays import as_array, bias_vector, finite_matrix, finite_rows
 
 
 class NearestMeanAgreement:
@@ -44,13 +44,14 @@ class NearestMeanAgreement:
         empty = np.isnan(means).all(axis=1) if means.dtype.kind == "f" else np.zeros(n_classes, dtype=np.bool_)
         if n_classes - empty.sum() < 2:
             raise ValueError(f"class_means must have at least 2 rows that are not NaN, got {n_classes - empty.sum()}")
-        kept = finite_matrix("class_means", means[~empty], (None, self.n_features))
+        kept = finite_rows("class_means", means[~empty], self.n_features).astype(np.float64)
         # distances are taken relative to a point among the means, where they do not cancel
         self._centre = kept.mean(axis=0)
         centred = kept - self._centre
         rows = finite_matrix("W", W, (n_classes, self.n_features))[~empty]
-        self._nearest = centred.T, -0.5 * np.einsum("ij,ij->i", centred, centred)
-        self._linear = rows.T, bias_vector(b, n_classes)[~empty] + rows @ self._centre
+        nearest, linear = -0.5 * np.einsum("ij,ij->i", centred, centred), rows @ self._centre
+        self._weights = np.concatenate([centred, rows]).T
+        self._offsets = np.concatenate([nearest, linear + bias_vector(b, n_classes)[~empty]])
         self.n_samples, self.n_agreed = 0, 0
 
     def update(self, features: Any) -> None:
@@ -63,9 +64,11 @@ class NearestMeanAgreement:
         ValueError
             If the shape does not fit, or a feature is NaN or infinite.
         """
-        rows = finite_matrix("features", features, (None, self.n_features)) - self._centre
-        (means, offsets), (weights, bias) = self._nearest, self._linear
-        agreed = np.argmax(rows @ means + offsets, axis=1) == np.argmax(rows @ weights + bias, axis=1)
+        rows = finite_rows("features", features, self.n_features) - self._centre
+        # the nearest mean has the largest h . mu - |mu|^2 / 2
+        scores = (rows @ self._weights + self._offsets).reshape(len(rows), 2, -1)
+        nearest, chosen = scores.argmax(axis=2).T
+        agreed = nearest == chosen
         self.n_samples += len(rows)
         self.n_agreed += int(agreed.sum())
 

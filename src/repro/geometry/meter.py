@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
 from scipy.sparse import csr_array
 
-from repro.geometry._arrays import bias_vector, class_labels, finite_matrix
+from repro.geometry._arrays import bias_vector, class_labels, finite_matrix, finite_rows
 from repro.geometry._checks import whole_number
 from repro.geometry.collapse_metrics import ClassMoments, GlobalMean, Target, collapse_metrics
 from repro.geometry.unconstrained_features import MseOptimum
@@ -68,7 +69,7 @@ class CollapseMeter:
         self._has_reference = np.full(self.n_classes, reference is not None)
         self._sums = np.zeros(shape)
         self._squares = np.zeros(self.n_classes)
-        self._products = np.zeros((self.n_features, self.n_features))
+        self._products = np.zeros((self.n_features, self.n_features), order="F")  # only the upper triangle is kept
 
     @property
     def class_means(self) -> NDArray[np.float64]:
@@ -89,7 +90,8 @@ class CollapseMeter:
             raise ValueError("the meter has seen no samples")
         seen = self.counts > 0
         scaled = self._sums[seen] / np.sqrt(self.counts[seen, None])
-        return np.asarray((self._products - scaled.T @ scaled) / self.counts.sum())
+        upper = np.triu((self._products - scaled.T @ scaled) / self.counts.sum())
+        return np.asarray(upper + np.triu(upper, 1).T)
 
     def update(self, features: Any, labels: Any) -> None:
         """Add a batch.
@@ -109,23 +111,25 @@ class CollapseMeter:
             If shapes do not fit, a feature is NaN or infinite, or a label lies outside the range. The meter is then
             as it was before.
         """
-        rows = finite_matrix("features", features, (None, self.n_features))
+        rows = finite_rows("features", features, self.n_features)
         classes = class_labels(labels, self.n_classes, len(rows))
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self._add(rows[start : start + ROWS_AT_ONCE], classes[start : start + ROWS_AT_ONCE])
 
     def _add(self, rows: NDArray[np.float64], classes: NDArray[np.intp]) -> None:
         present, place, counts = np.unique(classes, return_inverse=True, return_counts=True)
-        members = csr_array((np.ones(len(rows)), (place, np.arange(len(rows)))), shape=(len(present), len(rows)))
+        members = csr_array((np.ones(len(rows)), place, np.arange(len(rows) + 1)), shape=(len(rows), len(present))).T
         new = ~self._has_reference[present]
         if new.any():
-            self._reference[present[new]] = np.asarray(members[np.flatnonzero(new)] @ rows) / counts[new, None]
+            self._reference[present[new]] = np.asarray(members @ rows)[new] / counts[new, None]
             self._has_reference[present[new]] = True
-        deviations = rows - self._reference[classes]
+        deviations = self._reference.take(classes, axis=0)
+        np.subtract(rows, deviations, out=deviations)
         self.counts[present] += counts
         self._sums[present] += np.asarray(members @ deviations)
-        self._squares[present] += members @ np.einsum("ij,ij->i", deviations, deviations)
-        self._products += deviations.T @ deviations
+        self._squares[present] += np.bincount(place, weights=np.einsum("ij,ij->i", deviations, deviations))
+        # adds deviations^T deviations in place, half of the products a general matrix product would take
+        self._products = dsyrk(1.0, deviations.T, beta=1.0, c=self._products, overwrite_c=True)
 
     def merge(self, other: CollapseMeter) -> CollapseMeter:
         """Add what another meter has seen; gives this meter.

@@ -80,7 +80,12 @@ def mixup_ufm(n_classes: int, row_norm: float, lambda_H: float, target_weight: f
     def exponents(log_z: float) -> NDArray[np.float64]:
         """Give kappa times alpha and beta for a given Z."""
         wanted = stiffness * (weights + np.exp(-log_z))
-        return np.asarray(wanted - wrightomega(wanted + np.log(stiffness) - log_z))
+        found = wanted - wrightomega(wanted + np.log(stiffness) - log_z)
+        for _ in range(2):  # Newton steps bring back the digits that the difference has lost
+            probability = np.exp(found - log_z)
+            excess = found / stiffness + probability - np.exp(-log_z) - weights
+            found -= excess / (1 / stiffness + probability)
+        return np.asarray(found)
 
     def excess(log_z: float) -> float:
         first, second = exponents(log_z)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from repro.geometry._checks import positive_number, positive_numbers, widths_of_layers
+from repro.geometry._checks import flag, positive_number, positive_numbers, widths_of_layers
 
 MOST_LISTED = 16
 """Stationary points are listed for at most this many directions that can be alive (65,536 points)."""
@@ -303,6 +303,7 @@ def ufm_mse(
     sizes = positive_numbers("class_sizes", class_sizes, at_least=2)
     layers = positive_numbers("lambda_W", lambda_W)
     feature_penalty = positive_number("lambda_H", lambda_H)
+    bias = flag("bias", bias)
     n_layers, n_samples = layers.size, float(sizes.sum())
     rank = sizes.size if dims is None else min(sizes.size, *widths_of_layers(dims, n_layers))
 
