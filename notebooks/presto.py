@@ -413,6 +413,11 @@ baselines = find_table("presto.baselines", "paper").frame
 display(figures.missing_baselines(baselines), card("presto-b1"), card("presto-b2"))
 
 # %% [markdown]
+# Two surprises. The base rate, which is no model at all, comes before logistic regression where the class is rarest.
+# And Firth's penalty makes the error larger: it corrects coefficients and keeps them finite, but pulls probabilities
+# towards one half. The semi-parallel model, which borrows from the other boundaries in its own way, comes closest to
+# PRESTO.
+#
 # **Beyond the training rows.** The condition that boundaries must not cross is imposed where we have data. A new row
 # farther out can get a negative probability for a class in the middle. The rare probability is safe, because it needs
 # one boundary; for the others there is `repair`.
@@ -445,8 +450,9 @@ print(f"{apart.predict_rare_proba(far).min():.1e}")
 #
 # - **The classes are steps of one process, the last one is rare**: PRESTO, with $\lambda$ by cross-validation, and the
 #   proportional-odds model beside it. If the latter is as good, keep it: it has a tenth of the parameters.
-# - **No ordered classes before the rare one**: nothing to borrow. Firth's penalty or an L1 penalty instead of plain
-#   logistic regression.
+# - **No ordered classes before the rare one**: nothing to borrow. Shrink the coefficients, for example with an L1
+#   penalty, and compare with the base rate. Firth's penalty is for coefficients and their tests, not for
+#   probabilities.
 # - **Enough rare rows** (hundreds): logistic regression will do; the methods agree.
 # - **Always**: score probabilities with a proper score, show the base rate as a method, and split by person.
 #
