@@ -35,6 +35,7 @@ bench: env ## speed against peers (CELLS=all: the whole grid of SMOTE, hours)
 	@$(PYTHON_HERE) benchmarks/smote.py --cells $(CELLS)
 	@$(PYTHON_HERE) benchmarks/ranking.py
 	@$(PYTHON_HERE) benchmarks/ordinal.py
+	@$(PYTHON_HERE) benchmarks/geometry.py
 
 clean: ## remove what is built and cached here
 	@if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name cells -exec rm -rf {} +; fi

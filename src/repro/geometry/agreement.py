@@ -66,8 +66,9 @@ class NearestMeanAgreement:
         """
         rows = finite_rows("features", features, self.n_features) - self._centre
         # the nearest mean has the largest h . mu - |mu|^2 / 2
-        scores = (rows @ self._weights + self._offsets).reshape(len(rows), 2, -1)
-        nearest, chosen = scores.argmax(axis=2).T
+        scores = rows @ self._weights
+        scores += self._offsets
+        nearest, chosen = scores.reshape(len(rows), 2, -1).argmax(axis=2).T
         agreed = nearest == chosen
         self.n_samples += len(rows)
         self.n_agreed += int(agreed.sum())
