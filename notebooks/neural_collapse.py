@@ -277,10 +277,11 @@ display(figures.singular_values(deep, lam=1e-3), card("neural_collapse-nc7"))
 # layers they use fewer directions and pay less. There is a simple reason. Every direction has to be carried through
 # all layers and through the features, so its price grows with depth, while cross-entropy is content once the right
 # logit is largest. A few strong directions, shared by several classes, are cheaper than nine. One such arrangement,
-# classes in opposite pairs, can be written down (`ufm_ce_pairs`), and its loss is below that of the frame too. Garrod
-# and Keating (2025, [arXiv 2410.23169](https://arxiv.org/abs/2410.23169)) come to the same conclusion by proof: with
-# cross-entropy, collapse is not optimal in deep linear models, because low rank is cheaper. In our settings we can
-# confirm the lower loss; which arrangement is the best of all we do not know.
+# classes in opposite pairs, can be written down (`ufm_ce_pairs`), and its loss is below that of the frame too; in the
+# figure its strength is the dotted line. Garrod and Keating (2025, [arXiv
+# 2410.23169](https://arxiv.org/abs/2410.23169)) come to the same conclusion by proof: with cross-entropy, collapse is
+# not optimal in deep linear models, because low rank is cheaper. In our settings we can confirm the lower loss; which
+# arrangement is the best of all we do not know.
 #
 # ## Where it breaks
 #

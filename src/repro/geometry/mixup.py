@@ -36,7 +36,7 @@ class MixedFeature:
 
 
 def mixup_ufm(n_classes: int, row_norm: float, lambda_H: float, target_weight: float) -> MixedFeature:
-    r"""Minimise cross-entropy + (lambda_H / 2) |h|^2 for one mixed target, the classifier being a simplex frame.
+    r"""Minimise cross-entropy and the penalty of a feature for one mixed target, the classifier being a simplex frame.
 
     With :math:`\kappa = m^2 K / (K - 1)` and :math:`Z = e^{\kappa \alpha} + e^{\kappa \beta} + K - 2` the conditions
     are :math:`\lambda_H \alpha + (e^{\kappa \alpha} - 1) / Z = t` and the same for :math:`\beta` and 1 - t (section 8

@@ -45,7 +45,7 @@ def pair_moments(vectors: NDArray[np.float64], functions: Mapping[str, PairFunct
 
 
 def log_kernel_moments(vectors: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and variance over pairs of -log |u_i - u_j|, the kernel of GNC2.
+    """Mean and variance over pairs of minus the logarithm of their distance, the kernel of GNC2.
 
     Parameters
     ----------

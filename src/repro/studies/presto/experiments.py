@@ -84,7 +84,7 @@ SIMULATED: Final = (
         settings=("design", "intercepts", "method"),
         compute=synthetic,
         cells={
-            "quick": _cells(design=SPARSITY, batch=range(2), repetitions=[6]),
+            "quick": _cells(design=SPARSITY, batch=range(2), repetitions=[5]),
             "paper": _cells(design=SPARSITY, batch=range(28), repetitions=[25]),
             "control": _together(
                 _cells(PRESTO_IS_LOGIT, design=["sparse 1/3"], batch=[0], repetitions=[6]),
@@ -163,7 +163,7 @@ REAL_DATA: Final = (
         settings=("cutoff", "method"),
         compute=prediabetes_splits,
         cells={
-            "quick": _prediabetes(2, 3, (30, 40, 50, 60)),
+            "quick": _prediabetes(2, 2, (30, 40, 50, 60)),
             "paper": _prediabetes(7, 7, CUTOFFS),
             "control": _together(_prediabetes(1, 3, (40, 60), ALL_ARE_LOGIT), _prediabetes(1, 3, (40,), EXCHANGED)),
         },
