@@ -139,9 +139,7 @@ def loss_and_gradient(theta, X, y):
     slope[rows[low], y[low]] -= f[rows[low], y[low]] / p[rows[low], y[low]]
     slope[rows[high], y[high] - 1] += f[rows[high], y[high] - 1] / p[rows[high], y[high]]
     by_beta = slope.T @ X / len(y)
-    by_psi = by_beta[::-1].cumsum(axis=0)[
-        ::-1
-    ]  # psi_k is part of beta_k and all later ones
+    by_psi = by_beta[::-1].cumsum(axis=0)[::-1]  # psi_k is part of beta_k, beta_k+1, ...
     return -np.log(p[rows, y]).mean(), np.column_stack([slope.mean(axis=0), by_psi])
 
 
@@ -169,7 +167,7 @@ def presto_from_scratch(X, y, lam, steps=1000):
             ahead = new
         theta, momentum = new, following
     beta = theta[:, 1:].cumsum(axis=0) / sd
-    return theta[:, 0] - beta @ mean, beta  # equation (4) of the specification
+    return theta[:, 0] - beta @ mean, beta  # back on the scale of X
 
 
 # %% [markdown]
@@ -317,7 +315,7 @@ display(card("presto-m3"), card("presto-r1"))
 #   off, mostly by little.
 # - **D6, Appendix E, Study B.** The comparison `rare_prob == !0` is false for small numbers. *To see it*: evaluate
 #   it. *It changes*: both intercepts are zero for all positive rare probabilities, and so are the figures'
-#   eigenvalues those of another model; the conclusion stays (last two cards of the chapter).
+#   eigenvalues those of another model; the conclusion stays (cards presto-ec and presto-eb).
 # - **D7, design.** The class called rare reaches half of the rows of PreDiabetes, while the one in the middle is
 #   the smallest; soup asks each person about ten times, and the splits do not know it. *To see it*: count. *It
 #   changes*: these data test something else than rare events.

@@ -19,6 +19,7 @@ from repro.claims import (
     quantity_words,
     table,
 )
+from repro.claims.cards import Card
 from repro.protocol.claim import Criterion
 from repro.protocol.exceptions import UnknownName
 
@@ -270,3 +271,13 @@ def test_parts_with_criteria_of_their_own_are_told_apart(study):
     text = Strict(card("toy-c1")._repr_html_()).text
     assert "Reproduced (first) when the 95 % interval lies above 0" in text
     assert "Reproduced (second) when the 90 % interval lies between −0.5 and 0.5" in text
+
+
+def test_many_published_values_are_folded_under_their_number():
+    claim = find_claim("presto-m1")
+    parsed = Strict(Card(claim, ())._repr_html_())
+    assert f"Published: {len(claim.published)} values" in parsed.text
+    assert [tag for tag, _ in parsed.attributes].count("summary") == 1
+    few = Strict(Card(find_claim("presto-s5"), ())._repr_html_())
+    assert "summary" not in [tag for tag, _ in few.attributes]
+    assert "Published: sparse 1/3: median_ratio = 1.04 (measured from a figure)" in few.text

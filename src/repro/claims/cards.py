@@ -235,7 +235,12 @@ class Card:
             f"<p>{escape(claim.statement)}</p>",
         ]
         if published := self._published():
-            lines.append(f'<p class="repro-small">Published: {escape("; ".join(published))}.</p>')
+            text = escape("; ".join(published))
+            if len(published) > MANY_CONDITIONS:
+                text = f"<details><summary>Published: {len(published)} values</summary>{text}.</details>"
+                lines.append(f'<div class="repro-small">{text}</div>')
+            else:
+                lines.append(f'<p class="repro-small">Published: {text}.</p>')
         lines.extend(f"<p>{_small(line)}</p>" for line in self._criterion_lines())
         if claim.note:
             lines.append(f"<p>{_small(claim.note)}</p>")
