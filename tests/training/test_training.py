@@ -205,7 +205,7 @@ def test_bad_input_is_refused():
     for name, bad in (("epochs", (-1, 0.1)), ("learning_rate", (1, 0.0))):
         with pytest.raises(ValueError, match=name):
             Schedule(*bad)
-    with pytest.raises(ValueError, match="optimizer must be 'adam' or 'sgd', got 'lion'"):
+    with pytest.raises(ValueError, match="optimizer must be 'adam', 'adamw' or 'sgd', got 'lion'"):
         Schedule(1, 0.1, "lion")
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         Schedule(1, 0.1, batch_size=0)

@@ -5,8 +5,31 @@ Install it with ``pip install 'imbalance-book[torch]'``.
 
 from __future__ import annotations
 
-from repro.training.loop import Schedule, train
+from repro.training.augmentation import (
+    Augmentation,
+    ColourJitter,
+    CropFlipRotate,
+    GaussianBlur,
+    GaussianNoise,
+    Grayscale,
+)
+from repro.training.loop import Progress, Schedule, train
 from repro.training.networks import HeadedNetwork, LinearHead, ResNet18, feature_mlp
 from repro.training.objectives import PenalisedObjective
 
-__all__ = ["HeadedNetwork", "LinearHead", "PenalisedObjective", "ResNet18", "Schedule", "feature_mlp", "train"]
+__all__ = [
+    "Augmentation",
+    "ColourJitter",
+    "CropFlipRotate",
+    "GaussianBlur",
+    "GaussianNoise",
+    "Grayscale",
+    "HeadedNetwork",
+    "LinearHead",
+    "PenalisedObjective",
+    "Progress",
+    "ResNet18",
+    "Schedule",
+    "feature_mlp",
+    "train",
+]

@@ -1,0 +1,289 @@
+"""Networks of the SADE study on CIFAR-100-LT: with what recipe they are trained, and where trained ones are kept."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from repro.data import load_images, long_tail_counts
+from repro.protocol.exceptions import UnknownName
+from repro.protocol.experiment import canonical_json
+from repro.protocol.files import atomic_path, cache_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from repro.training import Augmentation, Progress, Schedule
+
+RecipeName = Literal["published", "short"]
+Method = Literal["sade", "three_balanced", "balanced", "cross_entropy", "ldam_drw", "focal", "lade", "ride"]
+
+MEAN: Final = (0.4914, 0.4822, 0.4465)
+DEVIATION: Final = (0.2023, 0.1994, 0.2010)
+N_CLASSES: Final = 100
+LARGEST: Final = 500
+VERSION: Final = 1
+"""Part of the identity of a trained network; raised when the code of a training changes what comes out."""
+
+SEVERAL_EXPERTS: Final = ("sade", "three_balanced", "ride")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a network is trained with.
+
+    Attributes
+    ----------
+    method : str
+        One of :data:`Method`: the loss, and with it the network (three reduced experts, or one full ResNet-32).
+    ratio : int
+        Imbalance ratio of the training set.
+    recipe : "published" or "short"
+        200 epochs as published, or the 40 epochs that fit on two cores.
+    seed : int
+        Of initial weights, order and augmentation; the training set is the same for all seeds.
+    """
+
+    method: Method
+    ratio: int = 100
+    recipe: RecipeName = "published"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise UnknownName("method", self.method, get_args(Method))
+        if self.recipe not in get_args(RecipeName):
+            raise UnknownName("recipe", self.recipe, get_args(RecipeName))
+        if self.ratio < 1:
+            raise ValueError(f"ratio must be at least 1, got {self.ratio}")
+
+    @property
+    def name(self) -> str:
+        """Name of the file of the trained network."""
+        return f"{self.method}-ir{self.ratio}-{self.recipe}-seed{self.seed}"
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of all that the trained network depends on."""
+        return canonical_json({**asdict(self), "version": VERSION})
+
+
+@cache
+def counts_of(ratio: int) -> npt.NDArray[np.int64]:
+    """Training images of every class of CIFAR-100-LT."""
+    return long_tail_counts(LARGEST, N_CLASSES, ratio)
+
+
+def _schedule(setting: Setting) -> Schedule:
+    from repro.training import Schedule
+
+    common: dict[str, Any] = {"batch_size": 128, "nesterov": True, "weight_decay": 5e-4}
+    if setting.recipe == "short":
+        return Schedule(40, 0.1, "sgd", warm_up=4, decay="cosine", **common)
+    return Schedule(200, 0.1, "sgd", milestones=(0.8, 0.9), factor=0.1, warm_up=5, **common)
+
+
+def _augmentation(setting: Setting) -> Augmentation:
+    from repro.training import Augmentation, CropFlipRotate
+
+    degrees = 15.0 if setting.recipe == "published" else 0.0
+    return Augmentation([CropFlipRotate(padding=4, flip=0.5, degrees=degrees)], MEAN, DEVIATION)
+
+
+def _objective(setting: Setting) -> nn.Module:
+    from repro.longtail import BalancedSoftmax, CrossEntropy, SadeLoss
+
+    counts = counts_of(setting.ratio)
+    losses: dict[str, Callable[[], nn.Module]] = {
+        "sade": lambda: SadeLoss(counts, tau=2.0),
+        "three_balanced": lambda: BalancedSoftmax(counts),
+        "balanced": lambda: BalancedSoftmax(counts),
+        "cross_entropy": lambda: CrossEntropy(counts),
+    }
+    if setting.method not in losses:
+        raise UnknownName("method that can be trained", setting.method, losses)
+    return losses[setting.method]()
+
+
+def untrained(setting: Setting, seed: np.random.SeedSequence | None = None) -> nn.Module:
+    """Network of a setting with its initial weights."""
+    import torch
+
+    from repro.longtail import MultiExpertResNet32, ResNet32
+
+    generator = torch.Generator()
+    if seed is not None:
+        generator.manual_seed(int(seed.generate_state(1, np.uint64)[0] >> 1))
+    if setting.method in SEVERAL_EXPERTS:
+        return MultiExpertResNet32(N_CLASSES, 3, reduced=True, generator=generator)
+    return ResNet32(N_CLASSES, generator=generator)
+
+
+def training_images(ratio: int) -> tuple[Tensor, Tensor]:
+    """Images and labels of CIFAR-100-LT: the rule of the published subset on our order of the images.
+
+    Returns
+    -------
+    images : Tensor of shape (n, 3, 32, 32), uint8, channels last
+    labels : Tensor of shape (n,), int64
+    """
+    import torch
+
+    from repro.longtail import seeded_subset
+
+    whole = load_images("cifar100", "train")
+    rows = seeded_subset(whole.labels, counts_of(ratio))
+    images = torch.from_numpy(np.ascontiguousarray(whole.images[rows])).permute(0, 3, 1, 2)
+    return images, torch.from_numpy(whole.labels[rows])
+
+
+def networks_folder() -> Path:
+    """Folder in the user's cache in which trained networks are kept."""
+    return cache_folder() / "networks" / "sade"
+
+
+def kept_network(path: Path, setting: Setting) -> nn.Module:
+    """Read a trained network from a safetensors file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or belongs to another setting; it is kept.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    network = untrained(setting)
+    try:
+        with safe_open(path, framework="pt") as file:
+            stored = file.metadata() or {}
+            if stored.get("identity") != setting.identity:
+                raise ValueError(f"it holds {stored.get('identity')}, not {setting.identity}")
+            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - no mapping
+    except (SafetensorError, RuntimeError, ValueError, OSError) as problem:
+        raise ValueError(f"{path} is not the trained network asked for ({problem}); the file is kept") from problem
+    return network.eval()
+
+
+def train_network(
+    setting: Setting,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> tuple[nn.Module, list[Progress]]:
+    """Train the network of a setting, going on from a checkpoint where there is one.
+
+    Returns
+    -------
+    network : nn.Module
+        On the device, in evaluation mode.
+    history : list of Progress
+        Of the epochs of this run.
+    """
+    import torch
+
+    from repro.training import train
+
+    root = np.random.SeedSequence([2022, setting.seed])
+    start, order = root.spawn(2)
+    images, labels = training_images(setting.ratio)
+    network = untrained(setting, start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    history: list[Progress] = []
+
+    def note(progress: Progress) -> None:
+        history.append(progress)
+        if report is not None:
+            report(progress)
+
+    train(
+        network,
+        images.to(device),
+        labels.to(device),
+        _objective(setting).to(device),
+        _schedule(setting),
+        augmentation=_augmentation(setting),
+        precision="bfloat16",
+        generator=torch.Generator().manual_seed(int(order.generate_state(1, np.uint64)[0] >> 1)),
+        checkpoint=checkpoint,
+        report=note,
+    )
+    return network, history
+
+
+def trained_network(
+    setting: Setting,
+    *,
+    device: str = "cpu",
+    folder: Path | None = None,
+    commit: str = "",
+    report: Callable[[Progress], None] | None = None,
+) -> nn.Module:
+    """Trained network of a setting: from the folder of kept networks, or trained now and kept.
+
+    Parameters
+    ----------
+    setting : Setting
+    device : str, default="cpu"
+    folder : Path or None
+        Default :func:`networks_folder`. A training that was interrupted goes on from its last epoch.
+    commit : str, default=""
+        Of the code, written into the file.
+    report : callable or None
+        ``report(progress)`` after every epoch.
+
+    Returns
+    -------
+    nn.Module
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    folder = networks_folder() if folder is None else folder
+    path = folder / f"{setting.name}.safetensors"
+    if path.exists():
+        return kept_network(path, setting).to(device)
+    checkpoint = folder / f"{setting.name}.checkpoint"
+    network, history = train_network(setting, device=device, checkpoint=checkpoint, report=report)
+    facts = {
+        "identity": setting.identity,
+        "commit": commit,
+        "torch": str(torch.__version__),
+        "machine": platform.machine(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "last_loss": json.dumps(history[-1].loss if history else None),
+    }
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with atomic_path(path) as temporary:
+        save_file(weights, temporary, metadata=facts)
+    checkpoint.unlink(missing_ok=True)
+    return network
+
+
+def main() -> None:
+    """Train one network from the command line: ``python -m repro.studies.sade.training METHOD RECIPE SEED FOLDER``."""
+    import sys
+
+    method, recipe, seed, folder = sys.argv[1:]
+    setting = Setting(method, 100, recipe, int(seed))  # type: ignore[arg-type]
+
+    def tell(progress: Progress) -> None:
+        print(  # noqa: T201
+            f"{setting.name}: epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.4f}, "
+            f"{progress.rows_per_second:.0f} images/s, {progress.seconds_left / 60:.0f} min left",
+            flush=True,
+        )
+
+    trained_network(setting, folder=Path(folder), report=tell)
+
+
+if __name__ == "__main__":
+    main()
