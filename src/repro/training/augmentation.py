@@ -1,7 +1,7 @@
 """Random changes of images, a whole batch at a time and on whatever device the images are.
 
-Random numbers come from a generator on the CPU, so a CPU and a GPU see the same crops and colours. Drawing and applying are
-two steps: the parameters of all images of an epoch are drawn at once and moved in one copy.
+Random numbers come from a generator on the CPU, so a CPU and a GPU see the same crops and colours. Drawing and applying
+are two steps: the parameters of all images of an epoch are drawn at once and moved in one copy.
 """
 
 from __future__ import annotations

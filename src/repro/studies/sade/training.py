@@ -164,12 +164,13 @@ def kept_network(path: Path, setting: Setting) -> nn.Module:
     network = untrained(setting)
     try:
         with safe_open(path, framework="pt") as file:
-            stored = file.metadata() or {}
-            if stored.get("identity") != setting.identity:
-                raise ValueError(f"it holds {stored.get('identity')}, not {setting.identity}")
-            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - no mapping
-    except (SafetensorError, RuntimeError, ValueError, OSError) as problem:
+            identity = (file.metadata() or {}).get("identity")
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        network.load_state_dict(weights)
+    except (SafetensorError, RuntimeError, OSError) as problem:
         raise ValueError(f"{path} is not the trained network asked for ({problem}); the file is kept") from problem
+    if identity != setting.identity:
+        raise ValueError(f"{path} holds the network of {identity}, not of {setting.identity}; the file is kept")
     return network.eval()
 
 
@@ -276,7 +277,7 @@ def main() -> None:
     setting = Setting(method, 100, recipe, int(seed))  # type: ignore[arg-type]
 
     def tell(progress: Progress) -> None:
-        print(  # noqa: T201
+        print(
             f"{setting.name}: epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.4f}, "
             f"{progress.rows_per_second:.0f} images/s, {progress.seconds_left / 60:.0f} min left",
             flush=True,
