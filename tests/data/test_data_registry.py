@@ -33,10 +33,28 @@ def test_every_table_route_has_a_converter_and_its_files() -> None:
 
 
 def test_what_may_not_be_redistributed_is_not_embedded() -> None:
+    licences = {}
     for name, entry in registry().items():
-        if isinstance(entry, TableEntry) and "embedded" in entry.routes:
+        parts = [entry] if isinstance(entry, TableEntry) else list(entry.splits.values())
+        if any("embedded" in part.routes for part in parts):
             assert entry.redistribution, name
-            assert entry.licence in ("CC BY 4.0", "MIT"), name
+            licences[name] = entry.licence
+    assert licences == {
+        "adult": "CC BY 4.0",
+        "german_credit": "CC BY 4.0",
+        "prediabetes": "MIT",
+        "mnist-subset": "CC BY-SA 3.0",
+    }
+
+
+def test_every_embedded_file_is_attributed_and_its_licence_named() -> None:
+    folder = REGISTRY.parent / "embedded"
+    attribution = (folder / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    for path in folder.iterdir():
+        assert path.name == "ATTRIBUTION.md" or f"`{path.name}`" in attribution, path.name
+    assert "https://creativecommons.org/licenses/by-sa/3.0/" in attribution
+    licence = (REGISTRY.parents[3] / "LICENSE").read_text(encoding="utf-8")
+    assert all(name in licence for name in ("CC BY 4.0 for Adult", "MIT License for PreDiabetes", "CC BY-SA 3.0 for"))
 
 
 def test_public_addresses_are_pinned_to_a_commit() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from repro.longtail import CosineClassifier, MultiExpertResNet32, ResNet32
+from repro.longtail import CosineClassifier, MultiExpertResNet32, ResNet32, SmallExperts
 
 
 def size(network: torch.nn.Module) -> int:
@@ -82,3 +82,38 @@ def test_bad_numbers_are_refused():
             build()
     with pytest.raises(ValueError, match="scale must be positive, got 0"):
         CosineClassifier(3, 3, scale=0)
+
+
+def test_small_networks_side_by_side_learn_as_each_alone():
+    """Two networks in one, against a copy of each trained alone on the same batches."""
+    torch.manual_seed(0)
+    both = SmallExperts(10, 3, 2)
+    alone = [SmallExperts(10, 3, 1), SmallExperts(10, 3, 1)]
+    for number, network in enumerate(alone):
+        state = {}
+        for name, value in network.state_dict().items():
+            whole = both.state_dict()[name]
+            state[name] = whole.reshape(2, -1)[number].view_as(value) if whole.ndim else whole
+        network.load_state_dict(state)
+    optimizers = [torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9) for network in (both, *alone)]
+    for _ in range(3):
+        images, labels = torch.randn(16, 2, 28, 28), torch.randint(0, 10, (16,))
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        logits = both(images)
+        (6 * functional.cross_entropy(logits.flatten(0, 2), labels.repeat_interleave(6))).backward()
+        for number, network in enumerate(alone):
+            single = network(images[:, number : number + 1])
+            assert torch.allclose(single[:, 0], logits[:, number], atol=1e-3)
+            (3 * functional.cross_entropy(single.flatten(0, 2), labels.repeat_interleave(3))).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+
+def test_small_networks_may_share_their_images():
+    network = SmallExperts(4, 2, 3).eval()
+    images = torch.randn(5, 1, 28, 28)
+    assert network(images).shape == (5, 3, 2, 4)
+    assert torch.allclose(network(images), network(images.expand(-1, 3, -1, -1)))
+    with pytest.raises(ValueError, match="num_models must be a whole number of at least 1, got 0"):
+        SmallExperts(4, 2, 0)

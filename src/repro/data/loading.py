@@ -106,7 +106,7 @@ def load_images(name: str, split: SplitName = "train") -> ImageDataset:
     Parameters
     ----------
     name : str
-        ``"mnist"`` or ``"cifar100"``.
+        ``"mnist"``, ``"mnist-subset"`` (part of the package, in the order of the rows of MNIST) or ``"cifar100"``.
     split : {"train", "test"}, default="train"
         Which part.
 
@@ -122,9 +122,14 @@ def load_images(name: str, split: SplitName = "train") -> ImageDataset:
     ValueError
         If the name is that of a table.
     DataUnavailable
-        If neither cache, mirror nor public source has the files.
+        If the images are not embedded and neither cache, mirror nor public source has the files.
     IntegrityError
         If a file or the image set is not what the registry says.
+
+    Examples
+    --------
+    >>> load_images("mnist-subset", "test").images.shape
+    (8900, 28, 28)
     """
     lookup = Lookup()
     dataset = load_image_split(name, split, lookup)

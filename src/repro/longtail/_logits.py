@@ -1,7 +1,8 @@
-"""Checks of cached logits, and softmax of them, as NumPy arrays."""
+"""Cached logits as NumPy arrays, and checks of arguments that the room shares."""
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -64,15 +65,33 @@ def two_views(logits_a: Any, logits_b: Any) -> tuple[NDArray[Any], NDArray[Any]]
     return (first, second) if first.ndim == 4 else (first[:, None], second[:, None])
 
 
-def exponentials(logits: NDArray[Any]) -> NDArray[Any]:
-    """Exponentials of logits minus the largest along the last axis, in place: a softmax that is not yet divided."""
-    logits -= logits.max(axis=-1, keepdims=True)
-    return np.exp(logits, out=logits)
+def exponentials(logits: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+    """Exponentials of logits minus the largest along an axis, in place: a softmax that is not yet divided."""
+    logits -= logits.max(axis=axis, keepdims=True)
+    np.exp(logits, out=logits)
+    return logits
 
 
 def working_type(*arrays: NDArray[Any]) -> type[np.float32] | type[np.float64]:
     """Type to compute in: float64 if one of the arrays has it or holds whole numbers, else float32."""
     return np.float32 if all(a.dtype in (np.float16, np.float32) for a in arrays) else np.float64
+
+
+def not_negative(name: str, value: object) -> float:
+    """Give a number of at least 0 as float.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it is negative or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number of at least 0, got {value!r}")
+    if not 0 <= float(value) < np.inf:
+        raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+    return float(value)
 
 
 def seeded(random_state: int | np.random.Generator) -> np.random.Generator:

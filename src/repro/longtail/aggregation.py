@@ -17,7 +17,7 @@ from scipy.special import softmax
 
 from repro.geometry._arrays import as_array
 from repro.geometry._checks import positive_number, share, whole_number
-from repro.longtail._logits import cached_logits, exponentials, seeded, two_views, working_type
+from repro.longtail._logits import cached_logits, exponentials, not_negative, seeded, two_views, working_type
 from repro.protocol.exceptions import UnknownName
 
 Objective = Literal["cosine", "inner", "entropy"]
@@ -57,7 +57,8 @@ def _softmax(logits: Array) -> Array:
 
 
 def _dot(first: Array, second: Array) -> Array:
-    return np.einsum("nc,nc->n", first, second)[:, None]
+    products: Array = np.einsum("nc,nc->n", first, second)[:, None]
+    return products
 
 
 def _cosine(p: Array, q: Array) -> tuple[float, Array, Array]:
@@ -142,10 +143,6 @@ def _expert_numbers(name: str, values: Any, experts: int) -> NDArray[np.float64]
     return found.astype(np.float64)
 
 
-def _not_negative(name: str, value: object) -> float:
-    return 0.0 if value == 0 and not isinstance(value, bool) else positive_number(name, value)
-
-
 def aggregate_test_time(
     logits_a: Any,
     logits_b: Any,
@@ -209,7 +206,7 @@ def aggregate_test_time(
     whole_number("epochs", epochs, at_least=1)
     whole_number("batch_size", batch_size, at_least=1)
     positive_number("learning_rate", learning_rate)
-    decay, drag = _not_negative("weight_decay", weight_decay), share("momentum", momentum)
+    decay, drag = not_negative("weight_decay", weight_decay), share("momentum", momentum)
     lowest = share("stop_below", stop_below)
     start = np.full(experts, 1 / experts) if initial is None else _expert_numbers("initial", initial, experts)
     generator, kind, evaluate = seeded(random_state), working_type(first, second), _OBJECTIVES[objective]

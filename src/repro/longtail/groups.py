@@ -141,7 +141,9 @@ def class_recalls(labels: Any, predictions: Any, n_classes: int) -> NDArray[np.f
         )
     sizes = np.bincount(true, minlength=wanted)
     hits = np.bincount(true[found == true], minlength=wanted)
-    return np.divide(hits, sizes, out=np.full(wanted, np.nan), where=sizes > 0)
+    recalls = np.full(wanted, np.nan)
+    np.divide(hits, sizes, out=recalls, where=sizes > 0)
+    return recalls
 
 
 def shot_recalls(recalls: Any, counts: Any, *, many: int = 100, few: int = 20) -> ShotRecalls:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from repro.geometry._checks import positive_number, share, whole_number
+from repro.longtail._logits import not_negative
+from repro.protocol.exceptions import UnknownName
 
 Counts = Sequence[int] | npt.NDArray[np.integer]
 TINY = 1e-9
@@ -62,23 +68,47 @@ def inverse_frequencies(frequencies: Tensor) -> Tensor:
 
 
 def check_logits(logits: Tensor, labels: Tensor, n_classes: int, *, experts: int | None = None) -> None:
-    """Raise ValueError unless logits and labels fit together and to the number of classes.
+    """Refuse logits and labels that do not fit together or to the number of classes.
 
     Parameters
     ----------
     logits : Tensor
         Of shape (n, C), or (n, experts, C) where `experts` is given.
     labels : Tensor
-        Of shape (n,).
+        Of shape (n,), int64.
     n_classes : int
     experts : int or None, default=None
+
+    Raises
+    ------
+    TypeError
+        If labels are not int64.
+    ValueError
+        If a shape is another one, there is no image, or a label lies outside [0, C). Labels are looked at on the
+        processor and not in compiled code; on an accelerator, where that would wait for all work in flight,
+        PyTorch's own assertion stops the process.
     """
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels must be of type torch.int64, got {labels.dtype}")
+    if labels.ndim != 1 or not len(labels):
+        raise ValueError(f"labels must be a non-empty vector, got shape {tuple(labels.shape)}")
     shape = (len(labels), n_classes) if experts is None else (len(labels), experts, n_classes)
     if logits.shape != shape:
         raise ValueError(
             f"logits must have shape {shape} for {len(labels)} labels and the {n_classes} classes of counts, got "
             f"{tuple(logits.shape)}"
         )
+    if labels.device.type == "cpu" and not torch.compiler.is_compiling():
+        wrong = labels[(labels < 0) | (labels >= n_classes)]
+        if len(wrong):
+            raise ValueError(
+                f"labels must lie between 0 and {n_classes - 1}, got {len(wrong)} outside, such as {int(wrong[0])}"
+            )
+
+
+def _check_any(logits: Tensor, labels: Tensor, n_classes: int) -> None:
+    """Check logits of shape (n, C) or, of any number of experts, (n, experts, C)."""
+    check_logits(logits, labels, n_classes, experts=logits.shape[1] if logits.ndim == 3 else None)
 
 
 class CrossEntropy(nn.Module):
@@ -95,17 +125,23 @@ class CrossEntropy(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        experts = logits.shape[1] if logits.ndim == 3 else None
-        check_logits(logits, labels, self.n_classes, experts=experts)
+        _check_any(logits, labels, self.n_classes)
         return _cross_entropy(logits, labels)
 
 
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+def _by_rows(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Logits of shape (n * experts, C), the label of each row, and the number of experts."""
     if logits.ndim == 2:
-        return functional.cross_entropy(logits, labels)
+        return logits, labels, 1
     experts = logits.shape[1]
-    repeated = labels[:, None].expand(-1, experts).reshape(-1)
-    return experts * functional.cross_entropy(logits.flatten(0, 1), repeated)
+    return logits.flatten(0, 1), labels[:, None].expand(-1, experts).reshape(-1), experts
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Sum over the experts of the mean cross-entropy; weighted as PyTorch does, by the sum of the weights."""
+    rows, targets, experts = _by_rows(logits, labels)
+    loss = functional.cross_entropy(rows, targets, weight=weight)
+    return experts * loss if experts > 1 else loss
 
 
 class BalancedSoftmax(nn.Module):
@@ -126,8 +162,7 @@ class BalancedSoftmax(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        experts = logits.shape[1] if logits.ndim == 3 else None
-        check_logits(logits, labels, len(self.log_prior), experts=experts)
+        _check_any(logits, labels, len(self.log_prior))
         return _cross_entropy(logits + self.log_prior, labels)
 
 
@@ -169,3 +204,445 @@ class SadeLoss(nn.Module):
         """Scalar loss of logits of shape (n, 3, C) and labels of shape (n,)."""
         check_logits(logits, labels, self.shifts.shape[1], experts=3)
         return _cross_entropy(logits + self.shifts, labels)
+
+
+def effective_number_weights(counts: Counts, beta: float = 0.9999) -> Tensor:
+    r"""Weights of the classes by their effective number of images (Cui et al. 2019).
+
+    :math:`w_c \propto (1 - \beta) / (1 - \beta^{n_c})`, scaled to sum C: all 1 at :math:`\beta = 0`, near
+    :math:`1 / n_c` for :math:`\beta` near 1.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    beta : float, default=0.9999
+        At least 0 and below 1.
+
+    Returns
+    -------
+    Tensor of shape (C,), float64
+
+    Raises
+    ------
+    TypeError
+        If beta is no number.
+    ValueError
+        If counts are no valid class sizes or beta is out of range.
+    """
+    class_frequencies(counts)
+    if share("beta", beta) == 1:
+        raise ValueError(f"beta must be below 1, got {beta}")
+    sizes = torch.from_numpy(np.asarray(counts).astype(np.float64))
+    # 1 - beta^n without cancellation
+    weights = 1 / -torch.expm1(sizes * math.log(beta)) if beta > 0 else torch.ones_like(sizes)
+    return weights * (len(weights) / weights.sum())
+
+
+def deferred_weights(counts: Counts, epoch: int, start: int = 160, beta: float = 0.9999) -> Tensor:
+    """Weights of deferred re-weighting (Cao et al. 2019): 1 for all before an epoch, by effective number from it on.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    epoch : int
+        The epoch that begins, counted from 0.
+    start : int, default=160
+        The first epoch with weights, also counted from 0.
+    beta : float, default=0.9999
+        See :func:`effective_number_weights`.
+
+    Returns
+    -------
+    Tensor of shape (C,), float32
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`effective_number_weights`.
+    """
+    weights = effective_number_weights(counts, beta).float()
+    return weights if epoch >= start else torch.ones_like(weights)
+
+
+class FocalLoss(nn.Module):
+    r"""Mean of :math:`-(1 - p_y)^\gamma \log p_y` (Lin et al. 2017); for several experts the sum over them.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    gamma : float, default=1
+        :math:`\gamma`; 0 is the cross-entropy.
+
+    Raises
+    ------
+    TypeError
+        If gamma is no number.
+    ValueError
+        If counts are no valid class sizes or gamma is negative.
+    """
+
+    def __init__(self, counts: Counts, gamma: float = 1.0) -> None:
+        super().__init__()
+        self.n_classes = len(class_frequencies(counts))
+        self.gamma = not_negative("gamma", gamma)
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
+        _check_any(logits, labels, self.n_classes)
+        rows, targets, experts = _by_rows(logits, labels)
+        entropy = functional.cross_entropy(rows, targets, reduction="none")
+        # the power of a 0 has no finite slope for gamma below 1
+        missing = (-torch.expm1(-entropy)).clamp_min(TINY)
+        return experts * (missing**self.gamma * entropy).mean()
+
+
+class ClassBalancedLoss(nn.Module):
+    r"""Cross-entropy with weights by the effective number of images (Cui et al. 2019); for several experts the sum.
+
+    The mean is weighted as PyTorch's: :math:`\sum_i w_{y_i} \ell_i / \sum_i w_{y_i}` over the batch.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    beta : float, default=0.9999
+        See :func:`effective_number_weights`.
+
+    Attributes
+    ----------
+    class_weights : Tensor of shape (C,)
+
+    Raises
+    ------
+    TypeError
+        If beta is no number.
+    ValueError
+        If counts are no valid class sizes or beta is out of range.
+    """
+
+    class_weights: Tensor
+
+    def __init__(self, counts: Counts, beta: float = 0.9999) -> None:
+        super().__init__()
+        self.register_buffer("class_weights", effective_number_weights(counts, beta).float())
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
+        _check_any(logits, labels, len(self.class_weights))
+        return _cross_entropy(logits, labels, self.class_weights)
+
+
+class LDAMLoss(nn.Module):
+    r"""Label-distribution-aware margin loss (Cao et al. 2019); for several experts the sum over them.
+
+    Cross-entropy of :math:`s (z_j - [j = y] m_y)` with margins :math:`m_c \propto n_c^{-1/4}`, the largest for the
+    rarest class. The mean is weighted as PyTorch's: divided by the sum of the weights in the batch.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    max_margin : float, default=0.5
+        Margin of the rarest class.
+    scale : float, default=30
+        s.
+    weights : sequence of float of shape (C,), optional
+        Weights of the classes; None: 1 for all.
+    reweight_from : int or None, default=None
+        First epoch, counted from 0, with :func:`deferred_weights`; the training loop says the epoch by
+        :meth:`set_epoch`. LDAM-DRW uses 160 of 200. None: the weights stay as they are.
+    beta : float, default=0.9999
+        Of the deferred weights.
+    logits_scaled : bool, default=False
+        False: logits are cosines, s multiplies them. True: they are s times cosines already, as from
+        :class:`repro.longtail.CosineClassifier` with the same scale; only the margin is multiplied.
+
+    Attributes
+    ----------
+    margins : Tensor of shape (C,)
+    class_weights : Tensor of shape (C,)
+        In force.
+
+    Raises
+    ------
+    TypeError
+        If a setting is no number.
+    ValueError
+        If counts are no valid class sizes, a setting is out of range, weights are not C positive numbers, or both
+        `weights` and `reweight_from` are given.
+    """
+
+    margins: Tensor
+    class_weights: Tensor
+    _deferred: Tensor
+
+    def __init__(
+        self,
+        counts: Counts,
+        max_margin: float = 0.5,
+        scale: float = 30.0,
+        weights: Sequence[float] | Tensor | None = None,
+        *,
+        reweight_from: int | None = None,
+        beta: float = 0.9999,
+        logits_scaled: bool = False,
+    ) -> None:
+        super().__init__()
+        rarity = class_frequencies(counts) ** -0.25
+        self.scale = positive_number("scale", scale)
+        self.logits_scaled = logits_scaled
+        self.reweight_from = None if reweight_from is None else whole_number("reweight_from", reweight_from, at_least=0)
+        margins = rarity * (not_negative("max_margin", max_margin) / rarity.max())
+        self.register_buffer("margins", margins.float())
+        if weights is not None and reweight_from is not None:
+            raise ValueError("give either weights or reweight_from, not both")
+        given = torch.ones(len(rarity)) if weights is None else torch.as_tensor(weights, dtype=torch.float32)
+        if given.shape != (len(rarity),) or not bool(((given > 0) & given.isfinite()).all()):
+            raise ValueError(f"weights must be {len(rarity)} positive numbers, one for each class, got {weights!r}")
+        self.register_buffer("class_weights", given.clone())
+        self.register_buffer("_deferred", effective_number_weights(counts, beta).float(), persistent=False)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the weights of an epoch, counted from 0."""
+        if self.reweight_from is not None:
+            late = epoch >= self.reweight_from
+            self.class_weights.copy_(self._deferred if late else torch.ones_like(self._deferred))
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
+        _check_any(logits, labels, len(self.margins))
+        rows, targets, experts = _by_rows(logits if self.logits_scaled else self.scale * logits, labels)
+        margins = self.scale * functional.one_hot(targets, len(self.margins)) * self.margins
+        return experts * functional.cross_entropy(rows - margins, targets, weight=self.class_weights)
+
+
+class LogitAdjustedLoss(nn.Module):
+    r"""Cross-entropy of :math:`z + \tau \log \pi` (Menon et al. 2021); for several experts the sum over them.
+
+    At :math:`\tau = 1` it is :class:`BalancedSoftmax`.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    tau : float, default=1
+        :math:`\tau`, at least 0.
+
+    Raises
+    ------
+    TypeError
+        If tau is no number.
+    ValueError
+        If counts are no valid class sizes or tau is negative.
+    """
+
+    shift: Tensor
+
+    def __init__(self, counts: Counts, tau: float = 1.0) -> None:
+        super().__init__()
+        strength = not_negative("tau", tau)
+        self.register_buffer("shift", (strength * torch.log(class_frequencies(counts) + TINY)).float())
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
+        _check_any(logits, labels, len(self.shift))
+        return _cross_entropy(logits + self.shift, labels)
+
+
+class LADELoss(nn.Module):
+    r"""Label-distribution disentangling loss (Hong et al. 2021); for several experts the sum over them.
+
+    Balanced softmax plus :math:`\alpha L`, where, with T the mean logit of a class over its own images (0 if it has
+    none in the batch) and N the size of the batch,
+
+    .. math:: L = -\sum_c \pi_c \left(T_c - S_c - \lambda S_c^2\right), \quad
+        S_c = \log \frac1N \sum_i \exp(z_{ic} - \log \pi_c - \log C).
+
+    Unlike the other losses it is not the same after a constant is added to all logits of an image. At test
+    :math:`z + \log \pi_{test}` is used.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    alpha : float, default=0.1
+        :math:`\alpha`.
+    lam : float, default=0.1
+        :math:`\lambda`.
+
+    Raises
+    ------
+    TypeError
+        If a setting is no number.
+    ValueError
+        If counts are no valid class sizes or a setting is negative.
+    """
+
+    prior: Tensor
+    log_prior: Tensor
+
+    def __init__(self, counts: Counts, alpha: float = 0.1, lam: float = 0.1) -> None:
+        super().__init__()
+        self.alpha, self.lam = not_negative("alpha", alpha), not_negative("lam", lam)
+        frequencies = class_frequencies(counts)
+        self.register_buffer("prior", frequencies.float())
+        self.register_buffer("log_prior", torch.log(frequencies + TINY).float())
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
+        n_classes = len(self.prior)
+        _check_any(logits, labels, n_classes)
+        by_expert = logits.reshape(len(labels), -1, n_classes)
+        own = functional.one_hot(labels, n_classes).to(logits.dtype)
+        means = torch.einsum("nkc,nc->kc", by_expert, own) / own.sum(dim=0).clamp_min(1)
+        spread = torch.logsumexp(by_expert, dim=0) - self.log_prior - math.log(n_classes * len(labels))
+        regulariser = -(self.prior * (means - spread - self.lam * spread**2)).sum()
+        return _cross_entropy(logits + self.log_prior, labels) + self.alpha * regulariser
+
+
+def expert_diversity(logits: Tensor, temperatures: Tensor | float = 1.0) -> Tensor:
+    r"""How far the experts are from their mean, as RIDE rewards it (Wang et al. 2021).
+
+    :math:`\sum_k \bar T^2 \, \mathrm{KL}(\mathrm{softmax}(\bar z / T) \,\|\, \mathrm{softmax}(z^k / T))`, the mean over
+    images, where :math:`\bar z` is the mean of the experts' logits and no gradient flows through it.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, experts, C)
+    temperatures : Tensor of shape (C,) or float, default=1
+        T of every class, or of all; :math:`\bar T` is their mean.
+
+    Returns
+    -------
+    Tensor
+        Scalar, not negative.
+    """
+    divisor = torch.as_tensor(temperatures, dtype=logits.dtype, device=logits.device)
+    means = functional.log_softmax(logits.detach().mean(dim=1, keepdim=True) / divisor, dim=2)
+    experts = functional.log_softmax(logits / divisor, dim=2)
+    return divisor.mean() ** 2 * (means.exp() * (means - experts)).sum() / len(logits)
+
+
+class RideLoss(nn.Module):
+    r"""First-stage loss of RIDE (Wang et al. 2021) for several experts.
+
+    The sum over experts of :class:`LDAMLoss` plus `diversity` times :func:`expert_diversity`. From the epoch
+    `reweight_from` on LDAM has :func:`deferred_weights`, and class c the temperature
+    :math:`T (C \pi_c g + 1 - g) / \max_d (C \pi_d g + 1 - g)` with g the `temperature_spread`; before, T for all.
+
+    Parameters
+    ----------
+    counts : sequence of int of shape (C,)
+    max_margin, scale : float, default=0.5 and 30
+        Of LDAM. The logits are `scale` times cosines already, as from :class:`repro.longtail.CosineClassifier`.
+    diversity : float, default=-0.45
+        Negative: distance from the mean of the experts is rewarded.
+    temperature : float, default=1
+        T.
+    temperature_spread : float, default=0.05
+        g, between 0 and 1.
+    reweight_from : int or None, default=160
+        First epoch, counted from 0, with weights and temperatures of the classes; None: never. The training loop says
+        the epoch by :meth:`set_epoch`.
+    beta : float, default=0.9999
+        Of the weights.
+
+    Attributes
+    ----------
+    temperatures : Tensor of shape (C,)
+        In force.
+
+    Raises
+    ------
+    TypeError
+        If a setting is no number.
+    ValueError
+        If counts are no valid class sizes or a setting is out of range.
+    """
+
+    temperatures: Tensor
+    _late_temperatures: Tensor
+
+    def __init__(
+        self,
+        counts: Counts,
+        *,
+        max_margin: float = 0.5,
+        scale: float = 30.0,
+        diversity: float = -0.45,
+        temperature: float = 1.0,
+        temperature_spread: float = 0.05,
+        reweight_from: int | None = 160,
+        beta: float = 0.9999,
+    ) -> None:
+        super().__init__()
+        self.margin_loss = LDAMLoss(
+            counts, max_margin, scale, reweight_from=reweight_from, beta=beta, logits_scaled=True
+        )
+        if not math.isfinite(diversity):
+            raise ValueError(f"diversity must be finite, got {diversity}")
+        self.diversity = float(diversity)
+        self.temperature = positive_number("temperature", temperature)
+        spread = share("temperature_spread", temperature_spread)
+        if spread == 1:
+            raise ValueError(f"temperature_spread must be below 1, got {temperature_spread}")
+        frequencies = class_frequencies(counts)
+        shape = len(frequencies) * frequencies * spread + 1 - spread
+        self.register_buffer("temperatures", torch.full((len(shape),), self.temperature))
+        self.register_buffer("_late_temperatures", (self.temperature * shape / shape.max()).float(), persistent=False)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take weights and temperatures of an epoch, counted from 0."""
+        self.margin_loss.set_epoch(epoch)
+        start = self.margin_loss.reweight_from
+        if start is not None and epoch >= start:
+            self.temperatures.copy_(self._late_temperatures)
+        else:
+            self.temperatures.fill_(self.temperature)
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Scalar loss of logits of shape (n, experts, C) and labels of shape (n,)."""
+        if logits.ndim != 3:
+            raise ValueError(f"logits must have shape (n, experts, C), got {tuple(logits.shape)}")
+        loss: Tensor = self.margin_loss(logits, labels)
+        return loss + self.diversity * expert_diversity(logits, self.temperatures)
+
+
+LOSSES: Final[Mapping[str, Callable[..., nn.Module]]] = {
+    "cross_entropy": CrossEntropy,
+    "focal": FocalLoss,
+    "class_balanced": ClassBalancedLoss,
+    "ldam": LDAMLoss,
+    "balanced_softmax": BalancedSoftmax,
+    "logit_adjustment": LogitAdjustedLoss,
+    "lade": LADELoss,
+    "ride": RideLoss,
+    "sade": SadeLoss,
+}
+
+
+def make_loss(name: str, counts: Counts, **options: Any) -> nn.Module:
+    """Make a loss by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of "cross_entropy", "focal", "class_balanced", "ldam", "balanced_softmax", "logit_adjustment", "lade",
+        "ride" and "sade".
+    counts : sequence of int of shape (C,)
+        Training images of every class.
+    **options
+        Further arguments of the class.
+
+    Returns
+    -------
+    torch.nn.Module
+
+    Raises
+    ------
+    UnknownName
+        If there is no such loss.
+    TypeError
+        If the loss has no such option.
+    ValueError
+        If counts or options are not valid.
+    """
+    if name not in LOSSES:
+        raise UnknownName("loss", str(name), LOSSES)
+    return LOSSES[name](counts, **options)

@@ -204,3 +204,92 @@ class ResNet32(nn.Module):
         """Logits of shape (n, num_classes), float32."""
         logits: Tensor = self.one(images)[:, 0]
         return logits
+
+
+class _CosineClassifiers(nn.Module):
+    """One cosine classifier for each of several groups of features."""
+
+    def __init__(
+        self, groups: int, n_features: int, n_classes: int, scale: float, generator: torch.Generator | None
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        start = torch.empty(groups, n_features, n_classes).uniform_(-1.0, 1.0, generator=generator)
+        self.weight = nn.Parameter(functional.normalize(start, dim=1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits of shape (n, groups, n_classes) from features of shape (n, groups, n_features)."""
+        with torch.autocast(features.device.type, enabled=False):
+            unit = functional.normalize(features.float(), dim=2)
+            return self.scale * torch.einsum("ngf,gfc->ngc", unit, functional.normalize(self.weight, dim=1))
+
+
+class SmallExperts(nn.Module):
+    """Several small networks with experts, trained side by side by grouped convolutions.
+
+    Each network has a shared 3x3 convolution to 8 channels, then for each expert two of 16 and 32 channels and the mean
+    over a 2 x 2 grid; all with batch normalisation and ReLU, pooling after the first two, cosine classifiers at the
+    end. No number goes from one network to another, so training them together under the sum of their losses is
+    training each alone.
+
+    Parameters
+    ----------
+    num_classes : int
+        C.
+    num_experts : int, default=3
+    num_models : int, default=1
+        Networks side by side.
+    scale : float, default=30
+    generator : torch.Generator or None
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        num_experts: int = 3,
+        num_models: int = 1,
+        *,
+        scale: float = SCALE,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        _at_least_one(num_classes=num_classes, num_experts=num_experts, num_models=num_models)
+        self.num_models, self.num_experts, self.num_classes = num_models, num_experts, num_classes
+        groups = num_models * num_experts
+
+        def layer(n_inputs: int, n_outputs: int, parts: int) -> list[nn.Module]:
+            convolution = nn.Conv2d(n_inputs, n_outputs, 3, padding=1, bias=False, groups=parts)
+            return [convolution, nn.BatchNorm2d(n_outputs), nn.ReLU()]
+
+        self.layers = nn.Sequential(
+            *layer(num_models, 8 * num_models, num_models),
+            nn.MaxPool2d(2),
+            *layer(8 * num_models, 16 * groups, num_models),
+            nn.MaxPool2d(2),
+            *layer(16 * groups, 32 * groups, groups),
+            nn.AdaptiveAvgPool2d(2),
+        )
+        _start(self, generator)
+        self.classifiers = _CosineClassifiers(groups, 128, num_classes, scale, generator)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of grey images.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n, num_models, height, width)
+            The images of each network as a channel; with one channel all networks see the same.
+
+        Returns
+        -------
+        Tensor of shape (n, num_models, num_experts, num_classes)
+        """
+        maps = self.layers(images.expand(-1, self.num_models, -1, -1))
+        features = maps.reshape(len(maps), self.num_models * self.num_experts, -1)
+        logits: Tensor = self.classifiers(features)
+        return logits.view(len(maps), self.num_models, self.num_experts, self.num_classes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ class OracleWeights:
     Attributes
     ----------
     weights : ndarray of float64, shape (experts,)
-        Of several with the same accuracy the ones nearest to equal weights.
+        Of several with the same accuracy the ones nearest to equal weights; of those the first row.
     accuracy : float
     """
 
@@ -105,44 +105,62 @@ def _grid(weights: Any, experts: int) -> NDArray[np.float64]:
     return found.astype(np.float64)
 
 
-def _blocks(n_images: int, n_weights: int, n_classes: int, kind: type) -> Iterator[slice]:
-    size = max(1, _BUFFER // (n_weights * n_classes * np.dtype(kind).itemsize))
-    return (slice(begin, begin + size) for begin in range(0, n_images, size))
+class _Blocks:
+    """Logits of blocks of images under all weights, in buffers of shape (C, images of a block, n_weights).
 
+    Classes come first, so that a sum or maximum over them runs through memory in order; written over again and again,
+    the buffers stay in a core's cache.
+    """
 
-def _mixtures(grid: Array, logits: Array) -> Array:
-    """Logits of shape (n_weights, n, C) from those of the experts, (n, experts, C)."""
-    n_images, experts, n_classes = logits.shape
-    by_expert = np.ascontiguousarray(logits.transpose(1, 0, 2), dtype=grid.dtype).reshape(experts, -1)
-    mixed: Array = (grid @ by_expert).reshape(len(grid), n_images, n_classes)
-    return mixed
+    def __init__(self, grid: Array, n_images: int, n_classes: int) -> None:
+        self.grid = np.ascontiguousarray(grid.T)
+        per_image = len(grid) * n_classes * grid.dtype.itemsize
+        size = min(n_images, max(1, _BUFFER // per_image))
+        self.slices = [slice(begin, min(begin + size, n_images)) for begin in range(0, n_images, size)]
+        self._buffers = [np.empty((n_classes, size, len(grid)), dtype=grid.dtype) for _ in range(3)]
+
+    def mixtures(self, logits: Array, buffer: int) -> Array:
+        """Write the mixtures of the logits (n, experts, C) of some images into a buffer; shape (C, n, n_weights)."""
+        n_images, _, n_classes = logits.shape
+        mixed = self._part(buffer, (n_classes, n_images, self.grid.shape[1]))
+        # not a product of the BLAS library, whose threads wait for each other longer than such a thin one takes
+        return np.einsum("nkc,kg->cng", logits.astype(mixed.dtype, copy=False), self.grid, out=mixed)
+
+    def scratch(self, like: Array) -> Array:
+        """Give a buffer of the shape of a block."""
+        return self._part(2, like.shape)
+
+    def _part(self, buffer: int, shape: tuple[int, ...]) -> Array:
+        """Beginning of a buffer, contiguous: the last block may be smaller."""
+        return self._buffers[buffer].reshape(-1)[: math.prod(shape)].reshape(shape)
 
 
 def _predictions(logits: Array, grid: Array) -> tuple[Array, NDArray[np.float64]]:
-    """Predicted class (n_weights, n) and mean entropy (n_weights,) for every row of weights."""
+    """Predicted class (n, n_weights) and mean entropy (n_weights,) for every row of weights."""
     n_images, _, n_classes = logits.shape
-    classes = np.empty((len(grid), n_images), dtype=np.min_scalar_type(n_classes - 1))
-    entropy = np.zeros(len(grid))
-    for block in _blocks(n_images, len(grid), n_classes, grid.dtype.type):
-        mixed = _mixtures(grid, logits[block])
-        classes[:, block] = mixed.argmax(axis=2)
-        mixed -= mixed.max(axis=2, keepdims=True)
-        powers = np.exp(mixed)
-        total = powers.sum(axis=2)
+    classes = np.empty((n_images, len(grid)), dtype=np.min_scalar_type(n_classes - 1))
+    entropy, blocks = np.zeros(len(grid)), _Blocks(grid, n_images, n_classes)
+    for block in blocks.slices:
+        mixed = blocks.mixtures(logits[block], 0)
+        classes[block] = mixed.argmax(axis=0)
+        mixed -= mixed.max(axis=0)
+        powers = np.exp(mixed, out=blocks.scratch(mixed))
+        total = powers.sum(axis=0)
         mixed *= powers
-        entropy += (np.log(total) - mixed.sum(axis=2) / total).sum(axis=1, dtype=np.float64)
+        entropy += (np.log(total) - mixed.sum(axis=0) / total).sum(axis=0, dtype=np.float64)
     return classes, entropy / n_images
 
 
 def _agreement(first: Array, second: Array, grid: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean cosine and mean inner product of the predictions from two views, for every row of weights."""
     n_images, _, n_classes = first.shape
-    cosine, inner = np.zeros(len(grid)), np.zeros(len(grid))
-    for block in _blocks(n_images, len(grid), n_classes, grid.dtype.type):
-        p, q = (exponentials(_mixtures(grid, view[block])) for view in (first, second))
-        pq, pp, qq = (np.einsum("gnc,gnc->gn", left, right) for left, right in ((p, q), (p, p), (q, q)))
-        cosine += (pq / np.sqrt(pp * qq)).sum(axis=1, dtype=np.float64)
-        inner += (pq / (p.sum(axis=2) * q.sum(axis=2))).sum(axis=1, dtype=np.float64)
+    cosine, inner, blocks = np.zeros(len(grid)), np.zeros(len(grid)), _Blocks(grid, n_images, n_classes)
+    for block in blocks.slices:
+        p, q = (exponentials(blocks.mixtures(view[block], i), axis=0) for i, view in enumerate((first, second)))
+        product = blocks.scratch(p)
+        pq, pp, qq = (np.multiply(x, y, out=product).sum(axis=0) for x, y in ((p, q), (p, p), (q, q)))
+        cosine += (pq / np.sqrt(pp * qq)).sum(axis=0, dtype=np.float64)
+        inner += (pq / (p.sum(axis=0) * q.sum(axis=0))).sum(axis=0, dtype=np.float64)
     return cosine / n_images, inner / n_images
 
 
@@ -196,8 +214,8 @@ def stability_surface(
     accuracy, information = np.full(len(points), np.nan), np.full(len(points), np.nan)
     if labels is not None:
         true = class_labels(labels, n_classes, n_images)
-        accuracy = (classes == true).mean(axis=1)
-        information = np.array([_mutual_information(true, row, n_classes) for row in classes])
+        accuracy = (classes == true[:, None]).mean(axis=0)
+        information = np.array([_mutual_information(true, column, n_classes) for column in classes.T])
     return StabilitySurface(points, agreement[0], agreement[1], entropy, accuracy, information)
 
 
@@ -225,7 +243,7 @@ def oracle_weights(logits: Any, labels: Any, *, weights: Any = None) -> OracleWe
     true = class_labels(labels, n_classes, n_images)
     points = _grid(weights, experts)
     classes, _ = _predictions(clean, points.astype(working_type(clean)))
-    hits = np.count_nonzero(classes == true, axis=1)
+    hits = np.count_nonzero(classes == true[:, None], axis=0)
     distance = np.square(points - points.mean(axis=1, keepdims=True)).sum(axis=1)
-    best = np.lexsort((distance, -hits))[0]
+    best = np.lexsort((distance.round(12), -hits))[0]
     return OracleWeights(points[best], float(hits[best] / n_images))

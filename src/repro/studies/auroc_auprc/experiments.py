@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any, Final
 
+from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.auroc_auprc.nearby import nearby
 from repro.studies.auroc_auprc.paths import path_facts
@@ -27,47 +27,31 @@ PREVALENCES: Final = (0.01, 0.05, 0.2, 0.5)
 P_LOWER: Final = (0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
 
 
-def _cells(*variants: str, **options: Iterable[Any]) -> Callable[[], Sequence[Parameters]]:
-    """Declare all combinations of the options, for control runs once for each variant."""
-
-    def cells() -> list[Parameters]:
-        combined: list[dict[str, Any]] = [
-            dict(zip(options, values, strict=True)) for values in product(*options.values())
-        ]
-        if not variants:
-            return list(combined)
-        return [parameters | {"variant": variant} for variant in variants for parameters in combined]
-
-    return cells
-
-
 def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
     """Expect `one` seconds for each unit of the product of the named parameters."""
     return lambda parameters: one * prod(int(parameters.get(name) or 1) for name in counts)
 
 
-def _together(*declared: Callable[[], Sequence[Parameters]]) -> Callable[[], Sequence[Parameters]]:
-    return lambda: [parameters for cells in declared for parameters in cells()]
-
-
 def _rankings(
     count: int, *variants: str, prevalences: Iterable[float] = PREVALENCES, aurocs: Iterable[float] = AUROCS
-) -> Callable[[], Sequence[Parameters]]:
-    return _cells(*variants, n=[1000], prevalence=prevalences, auroc=aurocs, count=[count])
+) -> Cells:
+    return combinations(*variants, n=[1000], prevalence=prevalences, auroc=aurocs, count=[count])
 
 
-def _searches(noise: int, permutations: int, n_samples: int, *variants: str) -> Callable[[], Sequence[Parameters]]:
+def _searches(noise: int, permutations: int, n_samples: int, *variants: str) -> Cells:
     shared: dict[str, Iterable[Any]] = {"normalise": [True, False], "auroc": [0.85]}
-    return _together(
-        _cells(*variants, change=["noise"], **shared, n_samples=[200], steps=[49], seeds=[noise]),
-        _cells(*variants, change=["permutations"], **shared, n_samples=[n_samples], steps=[25], seeds=[permutations]),
+    return together(
+        combinations(*variants, change=["noise"], **shared, n_samples=[200], steps=[49], seeds=[noise]),
+        combinations(
+            *variants, change=["permutations"], **shared, n_samples=[n_samples], steps=[25], seeds=[permutations]
+        ),
     )
 
 
 def _coverage(
     sizes: Iterable[int], prevalences: Iterable[float], batches: int, simulations: int, resamples: int
-) -> Callable[[], Sequence[Parameters]]:
-    return _cells(
+) -> Cells:
+    return combinations(
         n=sizes,
         prevalence=prevalences,
         auroc=[0.85],
@@ -84,9 +68,9 @@ SIMULATED: Final = (
         settings=("area", "rankings"),
         compute=identity,
         cells={
-            "quick": _cells(rankings=RANKINGS, batches=[20], size=[50]),
-            "paper": _cells(rankings=RANKINGS, batches=[20], size=[500]),
-            "control": _cells("strict_firing_rate", rankings=["ties", "weights"], batches=[2], size=[20]),
+            "quick": combinations(rankings=RANKINGS, batches=[20], size=[50]),
+            "paper": combinations(rankings=RANKINGS, batches=[20], size=[500]),
+            "control": combinations("strict_firing_rate", rankings=["ties", "weights"], batches=[2], size=[20]),
         },
         variants={
             "strict_firing_rate": "rows tied with a positive, itself among them, are left out of all rates: neither "
@@ -100,8 +84,8 @@ SIMULATED: Final = (
         settings=("auroc", "calibration", "area"),
         compute=identity_grid,
         cells={
-            "quick": _cells(auroc=grid_points(5), prevalences=[10]),
-            "paper": _cells(auroc=grid_points(50), prevalences=[50]),
+            "quick": combinations(auroc=grid_points(5), prevalences=[10]),
+            "paper": combinations(auroc=grid_points(50), prevalences=[50]),
         },
         seconds=_seconds(1.6e-2, "prevalences"),
     ),
@@ -111,9 +95,9 @@ SIMULATED: Final = (
         settings=("area",),
         compute=one_fix,
         cells={
-            "quick": _cells(batches=[10], size=[20]),
-            "paper": _cells(batches=[50], size=[40]),
-            "control": _cells("inverse_firing_rate_alone", batches=[2], size=[10]),
+            "quick": combinations(batches=[10], size=[20]),
+            "paper": combinations(batches=[50], size=[40]),
+            "control": combinations("inverse_firing_rate_alone", batches=[2], size=[10]),
         },
         variants={"inverse_firing_rate_alone": "both gains are taken for 1/(n1 (r + 1)), without the precision"},
         seconds=_seconds(1.5e-3, "batches", "size"),
@@ -124,8 +108,8 @@ SIMULATED: Final = (
         settings=("auroc",),
         compute=fixes_grid,
         cells={
-            "quick": _cells(auroc=grid_points(4), prevalences=[5]),
-            "paper": _cells(auroc=grid_points(20), prevalences=[20]),
+            "quick": combinations(auroc=grid_points(4), prevalences=[5]),
+            "paper": combinations(auroc=grid_points(20), prevalences=[20]),
         },
         seconds=_seconds(3e-2, "prevalences"),
     ),
@@ -135,11 +119,11 @@ SIMULATED: Final = (
         settings=("rankings", "n", "prevalence", "auroc"),
         compute=best_fix,
         cells={
-            "quick": _together(_rankings(100), _cells(n=range(4, 9))),
-            "paper": _together(_rankings(1000), _cells(n=range(4, 13))),
-            "control": _together(
+            "quick": together(_rankings(100), combinations(n=range(4, 9))),
+            "paper": together(_rankings(1000), combinations(n=range(4, 13))),
+            "control": together(
                 _rankings(40, "lowest_is_proposed", prevalences=[0.01, 0.2], aurocs=[0.65]),
-                _cells("lowest_is_proposed", n=[4, 5]),
+                combinations("lowest_is_proposed", n=[4, 5]),
                 _rankings(40, "gains_shuffled", prevalences=[0.01, 0.2], aurocs=[0.65]),
                 _rankings(40, "gains_are_the_weights", prevalences=[0.01]),
             ),
@@ -157,9 +141,9 @@ SIMULATED: Final = (
         settings=("fact",),
         compute=path_facts,
         cells={
-            "quick": _cells(batches=[5], size=[4]),
-            "paper": _cells(batches=[20], size=[20]),
-            "control": _cells("pairs_across_groups_misread", batches=[2], size=[3]),
+            "quick": combinations(batches=[5], size=[4]),
+            "paper": combinations(batches=[20], size=[20]),
+            "control": combinations("pairs_across_groups_misread", batches=[2], size=[3]),
         },
         variants={
             "pairs_across_groups_misread": "pairs of rows of two groups are left out of the counts, or taken for the "
@@ -173,11 +157,15 @@ SIMULATED: Final = (
         settings=("sampler", "normalise", "auroc", "method", "step", "statistic"),
         compute=repair,
         cells={
-            "quick": _cells(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[100]),
-            "paper": _cells(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[200]),
-            "control": _together(
-                _cells("policies_exchanged", sampler=["binomial"], normalise=[True], auroc=[0.65, 0.85], seeds=[50]),
-                _cells("normalised_after_all", sampler=SAMPLERS, normalise=[False], auroc=[0.65, 0.85], seeds=[20]),
+            "quick": combinations(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[100]),
+            "paper": combinations(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[200]),
+            "control": together(
+                combinations(
+                    "policies_exchanged", sampler=["binomial"], normalise=[True], auroc=[0.65, 0.85], seeds=[50]
+                ),
+                combinations(
+                    "normalised_after_all", sampler=SAMPLERS, normalise=[False], auroc=[0.65, 0.85], seeds=[20]
+                ),
             ),
         },
         variants={
@@ -192,8 +180,8 @@ SIMULATED: Final = (
         settings=("shift", "ratio", "method"),
         compute=gap_phase,
         cells={
-            "quick": _cells(shift=PHASE_SHIFTS, seeds=[16]),
-            "paper": _cells(shift=PHASE_SHIFTS, seeds=[200]),
+            "quick": combinations(shift=PHASE_SHIFTS, seeds=[16]),
+            "paper": combinations(shift=PHASE_SHIFTS, seeds=[200]),
         },
         seconds=_seconds(7e-3, "seeds"),
     ),
@@ -203,11 +191,15 @@ SIMULATED: Final = (
         settings=("scores", "p_lower", "method"),
         compute=subpopulations,
         cells={
-            "quick": _cells(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[10], draws=[15]),
-            "paper": _cells(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[20], draws=[150]),
-            "control": _together(
-                _cells("ranks_within_groups", scores=["calibrated"], p_lower=[0.1, 0.05], batches=[10], draws=[15]),
-                _cells("calibrated_scores", scores=["ranks"], p_lower=[0.1, 0.05, 0.001], batches=[10], draws=[15]),
+            "quick": combinations(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[10], draws=[15]),
+            "paper": combinations(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[20], draws=[150]),
+            "control": together(
+                combinations(
+                    "ranks_within_groups", scores=["calibrated"], p_lower=[0.1, 0.05], batches=[10], draws=[15]
+                ),
+                combinations(
+                    "calibrated_scores", scores=["ranks"], p_lower=[0.1, 0.05, 0.001], batches=[10], draws=[15]
+                ),
             ),
         },
         variants={
@@ -235,9 +227,9 @@ SIMULATED: Final = (
         settings=("method", "k", "group"),
         compute=top_k,
         cells={
-            "quick": _cells(batch=range(6), seeds=[5]),
-            "paper": _cells(batch=range(20), seeds=[10]),
-            "control": _cells("average_precision_replaced_by_auroc", batch=[0], seeds=[3]),
+            "quick": combinations(batch=range(6), seeds=[5]),
+            "paper": combinations(batch=range(20), seeds=[10]),
+            "control": combinations("average_precision_replaced_by_auroc", batch=[0], seeds=[3]),
         },
         variants={"average_precision_replaced_by_auroc": "both choices are made by AUROC: they are the same model"},
         seconds=_seconds(0.07, "seeds"),
@@ -248,9 +240,9 @@ SIMULATED: Final = (
         settings=("auroc", "prevalence"),
         compute=prevalence_shift,
         cells={
-            "quick": _cells(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[20]),
-            "paper": _cells(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[100]),
-            "control": _cells("adjusted_and_raw_exchanged", auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[5]),
+            "quick": combinations(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[20]),
+            "paper": combinations(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[100]),
+            "control": combinations("adjusted_and_raw_exchanged", auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[5]),
         },
         variants={"adjusted_and_raw_exchanged": "the observed value stands for the one at a reference prevalence"},
         seconds=_seconds(4e-3, "seeds"),

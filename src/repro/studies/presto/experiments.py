@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
+from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.presto import theory
 from repro.studies.presto.baselines import baselines
@@ -24,29 +24,11 @@ from repro.studies.presto.synthetic import (
 SEED: Final = 2023
 SETTINGS: Final = tuple((design, intercepts) for design, values in INTERCEPTS.items() for intercepts in values)
 
-Cells = Callable[[], Sequence[Parameters]]
-
-
-def _cells(*variants: str, **options: Iterable[Any]) -> Cells:
-    """Declare all combinations of the options, for control runs once for each variant."""
-
-    def cells() -> list[Parameters]:
-        combined = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
-        if not variants:
-            return list(combined)
-        return [parameters | {"variant": variant} for variant in variants for parameters in combined]
-
-    return cells
-
-
-def _together(*declared: Cells) -> Cells:
-    return lambda: [parameters for cells in declared for parameters in cells()]
-
 
 def _by_setting(batches: int, repetitions: int, settings: Iterable[tuple[str, str]], *variants: str) -> Cells:
-    return _together(
+    return together(
         *(
-            _cells(
+            combinations(
                 *variants,
                 design=[design],
                 intercepts=[intercepts],
@@ -71,7 +53,7 @@ def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
 
 
 def _prediabetes(batches: int, splits: int, cutoffs: Iterable[int], *variants: str) -> Cells:
-    return _cells(*variants, dataset=["prediabetes"], cutoff=cutoffs, batch=range(batches), splits=[splits])
+    return combinations(*variants, dataset=["prediabetes"], cutoff=cutoffs, batch=range(batches), splits=[splits])
 
 
 SPLIT_BY: Final = ("rows", "respondents")
@@ -84,13 +66,13 @@ SIMULATED: Final = (
         settings=("design", "intercepts", "method"),
         compute=synthetic,
         cells={
-            "quick": _cells(design=SPARSITY, batch=range(2), repetitions=[5]),
-            "paper": _cells(design=SPARSITY, batch=range(28), repetitions=[25]),
-            "control": _together(
-                _cells(PRESTO_IS_LOGIT, design=["sparse 1/3"], batch=[0], repetitions=[6]),
-                _cells(PRESTO_IS_PO, design=["dense"], batch=[0], repetitions=[3]),
-                _cells(RIDGE_IS_BASE_RATE, design=["sparse 1/2"], batch=[0], repetitions=[8]),
-                _cells(NEXT_SETTING, design=["sparse 1/3"], batch=[0], repetitions=[12]),
+            "quick": combinations(design=SPARSITY, batch=range(2), repetitions=[5]),
+            "paper": combinations(design=SPARSITY, batch=range(28), repetitions=[25]),
+            "control": together(
+                combinations(PRESTO_IS_LOGIT, design=["sparse 1/3"], batch=[0], repetitions=[6]),
+                combinations(PRESTO_IS_PO, design=["dense"], batch=[0], repetitions=[3]),
+                combinations(RIDGE_IS_BASE_RATE, design=["sparse 1/2"], batch=[0], repetitions=[8]),
+                combinations(NEXT_SETTING, design=["sparse 1/3"], batch=[0], repetitions=[12]),
             ),
         },
         variants={
@@ -108,9 +90,9 @@ SIMULATED: Final = (
         settings=("design", "intercepts", "method"),
         compute=ridge_as_published,
         cells={
-            "quick": _cells(design=["sparse 1/2", "sparse 1/3"], batch=[0], repetitions=[5]),
-            "paper": _cells(design=["sparse 1/2", "sparse 1/3"], batch=range(28), repetitions=[25]),
-            "control": _cells(RIDGE_IS_BASE_RATE, design=["sparse 1/2"], batch=[0], repetitions=[8]),
+            "quick": combinations(design=["sparse 1/2", "sparse 1/3"], batch=[0], repetitions=[5]),
+            "paper": combinations(design=["sparse 1/2", "sparse 1/3"], batch=range(28), repetitions=[25]),
+            "control": combinations(RIDGE_IS_BASE_RATE, design=["sparse 1/2"], batch=[0], repetitions=[8]),
         },
         variants={RIDGE_IS_BASE_RATE: "the error of the ridge form is that of a constant"},
         seconds=_seconds(0.6, "repetitions"),
@@ -139,8 +121,8 @@ REAL_DATA: Final = (
         settings=("split_by", "method"),
         compute=soup_splits,
         cells={
-            "paper": _cells(dataset=["soup"], split_by=SPLIT_BY, batch=range(50), splits=[7]),
-            "control": _cells(
+            "paper": combinations(dataset=["soup"], split_by=SPLIT_BY, batch=range(50), splits=[7]),
+            "control": combinations(
                 ALL_ARE_LOGIT,
                 ANOTHER_DATA_SET,
                 dataset=["prediabetes"],
@@ -165,7 +147,7 @@ REAL_DATA: Final = (
         cells={
             "quick": _prediabetes(2, 2, (30, 40, 50, 60)),
             "paper": _prediabetes(7, 7, CUTOFFS),
-            "control": _together(_prediabetes(1, 3, (40, 60), ALL_ARE_LOGIT), _prediabetes(1, 3, (40,), EXCHANGED)),
+            "control": together(_prediabetes(1, 3, (40, 60), ALL_ARE_LOGIT), _prediabetes(1, 3, (40,), EXCHANGED)),
         },
         variants={
             ALL_ARE_LOGIT: "every method gives the probabilities of the logistic regression",
@@ -183,9 +165,9 @@ THEORY: Final = (
         settings=("method", "rare"),
         compute=theory.information,
         cells={
-            "quick": _cells(batch=[0], draws=[20], rows=[20_000]),
-            "paper": _cells(batch=range(5), draws=[20], rows=[200_000]),
-            "control": _cells(theory.BALANCED_BOUNDARY, theory.LOGIT_FOR_PO, batch=[0], draws=[4], rows=[5_000]),
+            "quick": combinations(batch=[0], draws=[20], rows=[20_000]),
+            "paper": combinations(batch=range(5), draws=[20], rows=[200_000]),
+            "control": combinations(theory.BALANCED_BOUNDARY, theory.LOGIT_FOR_PO, batch=[0], draws=[4], rows=[5_000]),
         },
         variants={
             theory.BALANCED_BOUNDARY: "logistic regression is fitted at the boundary that does not get rare",
@@ -200,9 +182,11 @@ THEORY: Final = (
         settings=("method", "rare"),
         compute=theory.estimation,
         cells={
-            "quick": _cells(batch=[0], draws=[6], simulations=[20]),
-            "paper": _cells(batch=range(10), draws=[5], simulations=[100]),
-            "control": _cells(theory.BALANCED_BOUNDARY, theory.LOGIT_FOR_PO, batch=[0], draws=[4], simulations=[10]),
+            "quick": combinations(batch=[0], draws=[6], simulations=[20]),
+            "paper": combinations(batch=range(10), draws=[5], simulations=[100]),
+            "control": combinations(
+                theory.BALANCED_BOUNDARY, theory.LOGIT_FOR_PO, batch=[0], draws=[4], simulations=[10]
+            ),
         },
         variants={
             theory.BALANCED_BOUNDARY: "logistic regression is fitted at the boundary that does not get rare",
@@ -217,9 +201,9 @@ THEORY: Final = (
         settings=("growth", "n"),
         compute=theory.consistency,
         cells={
-            "quick": _cells(growth=["fixed", "growing"], batch=[0], draws=[8]),
-            "paper": _cells(growth=["fixed", "growing"], batch=range(4), draws=[25]),
-            "control": _cells(theory.OTHER_FEATURES, growth=["fixed", "growing"], batch=[0], draws=[3]),
+            "quick": combinations(growth=["fixed", "growing"], batch=[0], draws=[8]),
+            "paper": combinations(growth=["fixed", "growing"], batch=range(4), draws=[25]),
+            "control": combinations(theory.OTHER_FEATURES, growth=["fixed", "growing"], batch=[0], draws=[3]),
         },
         variants={theory.OTHER_FEATURES: "the estimate is compared with the weights of other columns"},
         seconds=_seconds(0.4, "draws"),
@@ -231,9 +215,9 @@ THEORY: Final = (
         settings=(),
         compute=theory.study_a,
         cells={
-            "quick": _cells(draw=range(5), rows=[200_000]),
-            "paper": _cells(draw=range(25), rows=[1_000_000]),
-            "control": _cells(theory.NO_RARE_CLASS, draw=range(3), rows=[20_000]),
+            "quick": combinations(draw=range(5), rows=[200_000]),
+            "paper": combinations(draw=range(25), rows=[1_000_000]),
+            "control": combinations(theory.NO_RARE_CLASS, draw=range(3), rows=[20_000]),
         },
         variants={theory.NO_RARE_CLASS: "the second intercept is 0: the last class is not rare at all"},
         seconds=lambda parameters: 4e-7 * int(parameters["rows"] or 0),
@@ -245,9 +229,9 @@ THEORY: Final = (
         settings=("correlation", "rare", "code"),
         compute=theory.study_b,
         cells={
-            "quick": _cells(correlation=theory.CORRELATIONS, draw=range(3), rows=[100_000]),
-            "paper": _cells(correlation=theory.CORRELATIONS, draw=range(5), rows=[1_000_000]),
-            "control": _cells(
+            "quick": combinations(correlation=theory.CORRELATIONS, draw=range(3), rows=[100_000]),
+            "paper": combinations(correlation=theory.CORRELATIONS, draw=range(5), rows=[1_000_000]),
+            "control": combinations(
                 theory.NEXT_CORRELATION,
                 theory.SIDES_EXCHANGED,
                 correlation=theory.CORRELATIONS,

@@ -92,7 +92,8 @@ def _schedule(setting: Setting) -> Schedule:
     return Schedule(200, 0.1, "sgd", milestones=(0.8, 0.9), factor=0.1, warm_up=5, **common)
 
 
-def _augmentation(setting: Setting) -> Augmentation:
+def augmentation_of(setting: Setting) -> Augmentation:
+    """Random crop and flip of the training, with rotation in the published recipe."""
     from repro.training import Augmentation, CropFlipRotate
 
     degrees = 15.0 if setting.recipe == "published" else 0.0
@@ -100,18 +101,21 @@ def _augmentation(setting: Setting) -> Augmentation:
 
 
 def _objective(setting: Setting) -> nn.Module:
-    from repro.longtail import BalancedSoftmax, CrossEntropy, SadeLoss
+    from repro.longtail import make_loss
 
-    counts = counts_of(setting.ratio)
-    losses: dict[str, Callable[[], nn.Module]] = {
-        "sade": lambda: SadeLoss(counts, tau=2.0),
-        "three_balanced": lambda: BalancedSoftmax(counts),
-        "balanced": lambda: BalancedSoftmax(counts),
-        "cross_entropy": lambda: CrossEntropy(counts),
+    late = round(0.8 * _schedule(setting).epochs)
+    losses: dict[str, tuple[str, dict[str, Any]]] = {
+        "sade": ("sade", {"tau": 2.0}),
+        "three_balanced": ("balanced_softmax", {}),
+        "balanced": ("balanced_softmax", {}),
+        "cross_entropy": ("cross_entropy", {}),
+        "ldam_drw": ("ldam", {"scale": 30.0, "logits_scaled": True, "reweight_from": late}),
+        "focal": ("focal", {"gamma": 1.0}),
+        "lade": ("lade", {"alpha": 0.1, "lam": 0.1}),
+        "ride": ("ride", {"reweight_from": late}),
     }
-    if setting.method not in losses:
-        raise UnknownName("method that can be trained", setting.method, losses)
-    return losses[setting.method]()
+    name, options = losses[setting.method]
+    return make_loss(name, counts_of(setting.ratio), **options)
 
 
 def untrained(setting: Setting, seed: np.random.SeedSequence | None = None) -> nn.Module:
@@ -211,7 +215,7 @@ def train_network(
         labels.to(device),
         _objective(setting).to(device),
         _schedule(setting),
-        augmentation=_augmentation(setting),
+        augmentation=augmentation_of(setting),
         precision="bfloat16",
         generator=torch.Generator().manual_seed(int(order.generate_state(1, np.uint64)[0] >> 1)),
         checkpoint=checkpoint,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
-from itertools import product
 from typing import Any, Final
 
 import pandas as pd
 
 from repro.metrics import nadeau_bengio_interval
-from repro.protocol.experiment import Experiment, OwnData, Parameters
+from repro.protocol.cells import Cells, combinations, together
+from repro.protocol.experiment import Experiment, OwnData, Parameters, Scalar
 from repro.studies.smote.learners import LEARNERS, learners
 from repro.studies.smote.problems import registered_data
 from repro.studies.smote.repeated_rows import repeated_rows
@@ -24,29 +24,18 @@ SECONDS: Final = {"pima": 3.0, "phoneme": 13.0, "mammography": 15.0, "adult": 45
 """Rough seconds of one cell of the sweep on one core."""
 
 
-def _cells(partitions: int, **options: Iterable[Any]) -> list[Parameters]:
-    return [
-        dict(zip(options, values, strict=True)) | {"partition": partition}
-        for values in product(*options.values())
-        for partition in range(partitions)
-    ]
+def _cells(partitions: int, *variants: str, **options: Iterable[Scalar]) -> Cells:
+    return combinations(*variants, **options, partition=range(partitions))
 
 
-def _declare(partitions: int, **options: Iterable[Any]) -> Callable[[], Sequence[Parameters]]:
-    return partial(_cells, partitions, **options)
-
-
-def _controls(*runs: tuple[str, int, dict[str, Any]]) -> Callable[[], Sequence[Parameters]]:
+def _controls(*runs: tuple[str, int, dict[str, Scalar]]) -> Cells:
     """Cells of controls, each given by its name, the number of partitions that decides it, and its options."""
-
-    def cells() -> list[Parameters]:
-        return [
-            dict(parameters) | {"variant": variant}
+    return together(
+        *(
+            _cells(partitions, variant, **{name: [value] for name, value in options.items()})
             for variant, partitions, options in runs
-            for parameters in _cells(partitions, **{key: [value] for key, value in options.items()})
-        ]
-
-    return cells
+        )
+    )
 
 
 def _seconds(factor: float, parameters: Parameters) -> float:
@@ -85,8 +74,8 @@ EXPERIMENTS: Final = (
         settings=("dataset", "method", "level", "step"),
         compute=roc_sweep,
         cells={
-            "quick": _declare(4, dataset=["simulated", "breast_cancer", "adult_continuous_sample"]),
-            "paper": _declare(PARTITIONS, dataset=[*PAPER_SETS, "adult_continuous", "adult"]),
+            "quick": _cells(4, dataset=["simulated", "breast_cancer", "adult_continuous_sample"]),
+            "paper": _cells(PARTITIONS, dataset=[*PAPER_SETS, "adult_continuous", "adult"]),
             "control": _controls(
                 ("labels_permuted", 3, {"dataset": "breast_cancer", "stands_for": "mammography"}),
                 ("smote_adds_nothing", 3, {"dataset": "breast_cancer"}),
@@ -126,8 +115,8 @@ EXPERIMENTS: Final = (
         settings=("dataset", "method", "level"),
         compute=replication,
         cells={
-            "quick": _declare(10, dataset=["simulated"]),
-            "paper": _declare(PARTITIONS, dataset=["mammography"]),
+            "quick": _cells(10, dataset=["simulated"]),
+            "paper": _cells(PARTITIONS, dataset=["mammography"]),
             "control": _controls(("methods_exchanged", 10, {"dataset": "simulated"})),
         },
         variants={
@@ -142,8 +131,8 @@ EXPERIMENTS: Final = (
         settings=("dataset", "method"),
         compute=readings,
         cells={
-            "quick": _declare(5, dataset=["simulated"]),
-            "paper": _declare(PARTITIONS, dataset=PAPER_SETS),
+            "quick": _cells(5, dataset=["simulated"]),
+            "paper": _cells(PARTITIONS, dataset=PAPER_SETS),
             "control": _controls(("children_labelled_majority", 3, {"dataset": "simulated"})),
         },
         variants={"children_labelled_majority": "all readings but one give their children the majority's label"},
@@ -156,8 +145,8 @@ EXPERIMENTS: Final = (
         settings=("dataset", "handling", "method"),
         compute=repeated_rows,
         cells={
-            "quick": _declare(5, dataset=["simulated_repeated"]),
-            "paper": _declare(PARTITIONS, dataset=["mammography"]),
+            "quick": _cells(5, dataset=["simulated_repeated"]),
+            "paper": _cells(PARTITIONS, dataset=["mammography"]),
             "control": _controls(("copies_left_out", 3, {"dataset": "simulated_repeated"})),
         },
         variants={"copies_left_out": "copies are removed before anything else: there is nothing to inflate"},
@@ -170,8 +159,8 @@ EXPERIMENTS: Final = (
         settings=("dataset", "learner", "method"),
         compute=learners,
         cells={
-            "quick": _declare(3, dataset=["simulated"], learner=LEARNERS),
-            "paper": _declare(PARTITIONS, dataset=[*PAPER_SETS, "adult_continuous"], learner=LEARNERS),
+            "quick": _cells(3, dataset=["simulated"], learner=LEARNERS),
+            "paper": _cells(PARTITIONS, dataset=[*PAPER_SETS, "adult_continuous"], learner=LEARNERS),
             "control": _controls(
                 ("claimed_winner_misled", 2, {"dataset": "simulated", "learner": "gradient_boosting"}),
                 ("claimed_winner_misled", 3, {"dataset": "simulated", "learner": "pruned_tree"}),

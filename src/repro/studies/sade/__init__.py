@@ -1,0 +1,1 @@
+"""Skill-diverse experts and their aggregation at test time (Zhang et al. 2022)."""

@@ -1,0 +1,88 @@
+"""Experiments of the SADE study: which cells each profile runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from repro.protocol.cells import combinations
+from repro.protocol.experiment import Cell, Experiment, Parameters
+from repro.studies.sade import on_cifar, on_digits
+from repro.studies.sade.evaluating import ROLES_EXCHANGED
+
+SEED: Final = 2107
+COLUMNS: Final = ("recipe", "ratio", "test_set", "method", "class_label")
+METHODS: Final = ("sade", "three_balanced", "balanced", "cross_entropy")
+
+
+def experts(cell: Cell) -> pd.DataFrame:
+    """Train and measure the experts and their opponents of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameter ``recipe``: "digits" trains all methods on a tail of handwritten digits; "short" and "published" train
+        one ``method`` on CIFAR-100-LT.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``recipe, ratio, test_set, method, class_label, replicate, metric, value``.
+    """
+    on_small = cell.parameters["recipe"] == "digits"
+    table = on_digits.experts_on_digits(cell) if on_small else on_cifar.experts_on_cifar(cell)
+    return table[[*COLUMNS, "replicate", "metric", "value"]]
+
+
+def _datasets(parameters: Parameters) -> Sequence[str]:
+    return ("mnist-subset",) if parameters.get("recipe", "digits") == "digits" else ("cifar100",)
+
+
+def _seconds(parameters: Parameters) -> float:
+    if parameters["recipe"] == "digits":
+        return 0.7 * int(parameters["epochs"] or 0)
+    several = parameters["method"] in ("sade", "three_balanced")
+    return (13.0 if several else 8.0) * 200
+
+
+EXPERIMENTS: Final = (
+    Experiment(
+        name="sade.experts",
+        summary="experts with different skills, learned weights and their opponents on eleven test distributions",
+        settings=COLUMNS,
+        compute=experts,
+        cells={
+            "quick": combinations(recipe=["digits"], seed=range(3), epochs=[30], pairs=[3], tau2=[False]),
+            "standard": combinations(recipe=["digits"], seed=range(10), epochs=[30], pairs=[3], tau2=[True]),
+            "paper": combinations(recipe=["published"], ratio=[100], method=METHODS, seed=range(3)),
+            "control": combinations(
+                ROLES_EXCHANGED,
+                recipe=["digits"],
+                stands_for=["published"],
+                seed=range(3),
+                epochs=[15],
+                pairs=[1],
+                tau2=[False],
+            ),
+        },
+        variants={
+            ROLES_EXCHANGED: "the first and third expert change places, the worst expert stands for learned weights "
+            "and for the mean, stability counts with the wrong sign, skilled experts stand for identical ones"
+        },
+        seconds=_seconds,
+        datasets=_datasets,
+        seed=SEED,
+    ),
+    Experiment(
+        name="sade.views",
+        summary="gain of learned weights with weak, usual and strong views of the test images",
+        settings=("views", "test_set"),
+        compute=on_digits.strength_of_views,
+        cells={"standard": combinations(seed=range(5), epochs=[30], pairs=[3])},
+        seconds=lambda parameters: 40.0,
+        datasets=_datasets,
+        seed=SEED,
+    ),
+)

@@ -1,0 +1,273 @@
+"""The SADE study: what is measured of logits that are made by hand, and how networks are trained and kept."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from repro.data import long_tail_counts  # noqa: E402
+from repro.longtail import TEST_DISTRIBUTIONS, seeded_subset  # noqa: E402
+from repro.protocol.exceptions import UnknownName  # noqa: E402
+from repro.studies.sade import on_digits, training  # noqa: E402
+from repro.studies.sade.evaluating import (  # noqa: E402
+    Evidence,
+    identical_experts,
+    on_every_set,
+    single_network,
+    skilled_experts,
+)
+
+N_CLASSES, PER_CLASS = 10, 60
+
+
+def constructed(favours: np.ndarray, seed: int = 0, pairs: int = 2) -> Evidence:
+    """Experts who see the truth through noise that views do not share, and favour classes by ``favours[expert, c]``."""
+    draws = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(N_CLASSES), PER_CLASS)
+    truth = 3.0 * np.eye(N_CLASSES)[labels][:, None] + favours
+    shared = draws.normal(size=(len(labels), 1, N_CLASSES))
+    clean = truth + shared + 0.3 * draws.normal(size=(len(labels), len(favours), N_CLASSES))
+    noise = draws.normal(size=(len(labels), pairs, 2, len(favours), N_CLASSES))
+    counts = long_tail_counts(200, N_CLASSES, 100)
+    return Evidence(labels, counts, clean, (clean[:, None, None] + noise), clean + 2 * noise[:, 0, 0])
+
+
+def specialists() -> Evidence:
+    head = np.repeat([1.5, 0.0, -1.5], [2, 3, 5])
+    return constructed(np.stack([head, 0 * head, -head]))
+
+
+def table(rows) -> pd.DataFrame:
+    return pd.DataFrame(rows)
+
+
+def value(found: pd.DataFrame, method: str, metric: str, test_set: str | None = None) -> float:
+    chosen = found[(found["method"] == method) & (found["metric"] == metric) & found["class_label"].isna()]
+    chosen = chosen[chosen["test_set"].isna() if test_set is None else chosen["test_set"] == test_set]
+    assert len(chosen) == 1
+    return float(chosen["value"].iloc[0])
+
+
+def test_accuracy_is_that_of_the_drawn_set_and_its_expectation():
+    evidence = specialists()
+    logits = evidence.clean[:, 0]
+    found = table(on_every_set("first", lambda test_set, rows: logits, evidence))
+    right = logits.argmax(axis=1) == evidence.labels
+    for test_set in TEST_DISTRIBUTIONS:
+        rows = evidence.rows_of(test_set)
+        assert value(found, "first", "accuracy", test_set) == pytest.approx(right[rows].mean())
+    recalls = np.array([right[evidence.labels == k].mean() for k in range(N_CLASSES)])
+    counts = long_tail_counts(PER_CLASS, N_CLASSES, 50)
+    wanted = (recalls * counts).sum() / counts.sum()
+    assert value(found, "first", "reweighted_accuracy", "forward-50") == pytest.approx(wanted)
+    assert value(found, "first", "recall_many", "uniform") == pytest.approx(recalls[:2].mean())
+    assert value(found, "first", "recall_few", "uniform") == pytest.approx(recalls[5:].mean())
+
+
+def test_skilled_experts_are_told_apart_and_weights_follow_the_test_set():
+    found = table(skilled_experts("", specialists()))
+    assert value(found, "experts", "lead_many") > 0
+    assert value(found, "experts", "lead_few") > 0
+    assert value(found, "experts", "steadier_many") > 0
+    assert value(found, "experts", "steadier_few") > 0
+    assert value(found, "learned", "weight_1", "forward-50") > 1 / 3 > value(found, "learned", "weight_3", "forward-50")
+    assert value(found, "learned", "weight_3", "backward-50") > 1 / 3
+    assert value(found, "learned", "trend_1") > 0.8
+    assert value(found, "learned", "trend_3") > 0.8
+    weights = [value(found, "learned", f"weight_{k}", "uniform") for k in (1, 2, 3)]
+    assert sum(weights) == pytest.approx(1)
+    assert value(found, "learned", "weight_1_from_third", "uniform") == pytest.approx(weights[0] - 1 / 3)
+    for test_set in TEST_DISTRIBUTIONS:
+        best = value(found, "oracle", "accuracy", test_set)
+        assert best >= value(found, "equal", "accuracy", test_set) - 1e-12
+        assert best >= max(value(found, f"expert_{k}", "accuracy", test_set) for k in (1, 2, 3)) - 1e-12
+    lost = value(found, "equal", "accuracy", "uniform") - value(found, "equal_augmented", "accuracy", "uniform")
+    assert value(found, "equal_augmented", "lost", "uniform") == pytest.approx(lost)
+    assert lost > 0
+
+
+def test_the_gap_is_the_share_of_all_gains():
+    found = table(skilled_experts("", specialists()))
+    gains = [value(found, "learned", "accuracy", s) - value(found, "equal", "accuracy", s) for s in TEST_DISTRIBUTIONS]
+    most = [value(found, "oracle", "accuracy", s) - value(found, "equal", "accuracy", s) for s in TEST_DISTRIBUTIONS]
+    assert value(found, "learned", "gap_closed") == pytest.approx(sum(gains) / sum(most))
+
+
+def test_exchanged_roles_turn_every_statement_round():
+    usual, control = (table(skilled_experts("", specialists(), exchanged=flag)) for flag in (False, True))
+    for method, metric in (
+        ("experts", "lead_many"),
+        ("experts", "lead_few"),
+        ("experts", "lead_mean"),
+        ("experts", "steadier_many"),
+        ("experts", "steadier_few"),
+        ("learned", "trend_1"),
+        ("learned", "trend_3"),
+        ("learned", "gap_closed"),
+    ):
+        assert value(control, method, metric) < 0, metric
+        assert value(control, method, metric) < value(usual, method, metric)
+    for test_set in ("forward-50", "backward-50"):
+        assert value(control, "learned", "accuracy", test_set) < value(control, "equal", "accuracy", test_set)
+        for name in ("stability_information", "stability_certainty", "stability_accuracy"):
+            assert value(control, "surface", name, test_set) == pytest.approx(
+                -value(usual, "surface", name, test_set), abs=0.1
+            )
+
+
+def test_identical_experts_keep_equal_weights():
+    alike = constructed(np.zeros((3, N_CLASSES)))
+    found = table(identical_experts("alike", alike))
+    for test_set in TEST_DISTRIBUTIONS:
+        assert abs(value(found, "alike_learned", "weight_1_from_third", test_set)) < 0.1
+
+
+def test_a_calibrated_network_gains_by_the_true_prior():
+    draws = np.random.default_rng(1)
+    labels = np.repeat(np.arange(N_CLASSES), 300)
+    points = 1.5 * np.eye(N_CLASSES)[labels] + draws.normal(size=(len(labels), N_CLASSES))
+    logits = 1.5 * points
+    evidence = Evidence(labels, long_tail_counts(200, N_CLASSES, 100), logits[:, None])
+    found = table(single_network("net", evidence, calibrated_to="uniform"))
+    assert value(found, "net_known", "accuracy", "forward-50") > value(found, "net", "accuracy", "forward-50") + 0.05
+    assert value(found, "net_known", "accuracy", "uniform") == value(found, "net", "accuracy", "uniform")
+    for way in ("power", "em"):
+        known = value(found, "net_known", "accuracy", "backward-50")
+        assert abs(value(found, f"net_{way}", "accuracy", "backward-50") - known) < 0.03
+    assert value(found, "net_known", "gain", "random-order") > 0.05
+
+
+def test_the_same_network_told_the_training_prior_undoes_it():
+    evidence = specialists()
+    prior = evidence.prior
+    shifted = Evidence(evidence.labels, evidence.counts, evidence.clean[:, 1:2] + np.log(prior))
+    plain = Evidence(evidence.labels, evidence.counts, evidence.clean[:, 1:2])
+    trained, balanced = (
+        table(single_network("net", one, calibrated_to=base)) for one, base in ((shifted, "train"), (plain, "uniform"))
+    )
+    for test_set in ("forward-50", "uniform", "backward-10"):
+        first, second = (value(one, "net_known", "accuracy", test_set) for one in (trained, balanced))
+        assert first == pytest.approx(second)
+
+
+def test_the_digits_of_a_seed_are_a_long_tail():
+    images, labels = on_digits.training_part(1)
+    assert torch.bincount(labels).tolist() == [200, 119, 71, 43, 25, 15, 9, 5, 3, 2]
+    assert images.shape == (492, 1, 28, 28)
+    other, _ = on_digits.training_part(2)
+    assert not torch.equal(images, other)
+
+
+def test_two_trainings_of_a_seed_see_the_same_images(monkeypatch):
+    seen = []
+    usual = on_digits.training_part
+    monkeypatch.setattr(on_digits, "training_part", lambda seed: seen.append(seed) or usual(seed))
+    root = np.random.SeedSequence(3)
+    on_digits.train_digits(on_digits._shifts(1.0), root, epochs=1)
+    on_digits.train_digits(on_digits._shifts(1.0)[:1, :1], root, epochs=1)
+    assert seen[0] == seen[1]
+
+
+def test_the_three_shifts_are_those_of_the_losses():
+    shifts = on_digits._shifts(1.0, 2.0)
+    counts = on_digits.counts()
+    prior = counts / counts.sum()
+    np.testing.assert_allclose(shifts[0, 0], 0)
+    np.testing.assert_allclose(shifts[0, 1], np.log(prior), atol=1e-5)
+    np.testing.assert_allclose(shifts[0, 2], np.log(prior) - np.log(prior[::-1]), atol=1e-5)
+    np.testing.assert_allclose(shifts[1, 2], np.log(prior) - 2 * np.log(prior[::-1]), atol=1e-5)
+    np.testing.assert_allclose(shifts[2], np.tile(np.log(prior), (3, 1)), atol=1e-5)
+
+
+@pytest.fixture
+def small_training(monkeypatch):
+    """A training of two epochs on 60 random images."""
+    from repro.training import Schedule
+
+    draws = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (60, 3, 32, 32), generator=draws).to(torch.uint8)
+    monkeypatch.setattr(training, "training_images", lambda ratio: (images, torch.arange(60) % 100))
+    monkeypatch.setattr(training, "_schedule", lambda setting: Schedule(2, 0.1, "sgd", batch_size=32, warm_up=1))
+
+
+def test_a_trained_network_is_kept_and_read_again(small_training, tmp_path, monkeypatch):
+    setting = training.Setting("balanced", recipe="short")
+    first = training.trained_network(setting, folder=tmp_path, commit="abc")
+    assert [path.name for path in tmp_path.iterdir()] == ["balanced-ir100-short-seed0.safetensors"]
+    monkeypatch.setattr(training, "train_network", lambda *args, **options: pytest.fail("trained again"))
+    again = training.trained_network(setting, folder=tmp_path)
+    for name, weight in first.state_dict().items():
+        assert torch.equal(weight, again.state_dict()[name])
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(small_training, tmp_path):
+    setting = training.Setting("balanced", recipe="short")
+    whole, _ = training.train_network(setting)
+
+    def interrupt(progress):
+        if progress.epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.trained_network(setting, folder=tmp_path, report=interrupt)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".checkpoint"]
+    resumed = training.trained_network(setting, folder=tmp_path)
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(weight, resumed.state_dict()[name]), name
+
+
+def test_a_file_of_another_network_is_refused_and_kept(small_training, tmp_path):
+    balanced, other = (training.Setting(method, recipe="short") for method in ("balanced", "cross_entropy"))
+    training.trained_network(balanced, folder=tmp_path)
+    (path,) = tmp_path.iterdir()
+    with pytest.raises(ValueError, match="holds the network of"):
+        training.kept_network(path, other)
+    with pytest.raises(ValueError, match="is not the trained network asked for"):
+        training.kept_network(path, training.Setting("sade", recipe="short"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
+    with pytest.raises(ValueError, match="the file is kept"):
+        training.trained_network(balanced, folder=tmp_path)
+    assert path.read_bytes() == whole[:1000]
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(UnknownName, match="mixup"):
+        training.Setting("mixup")
+    with pytest.raises(UnknownName, match="long"):
+        training.Setting("sade", recipe="long")
+    with pytest.raises(ValueError, match="ratio must be at least 1, got 0"):
+        training.Setting("sade", ratio=0)
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif("REPRO_DATA_MIRROR" not in os.environ, reason="needs REPRO_DATA_MIRROR for cifar100")
+def test_the_training_set_has_the_published_size():
+    images, labels = training.training_images(100)
+    assert images.shape == (10_847, 3, 32, 32)
+    assert torch.bincount(labels)[:5].tolist() == [500, 477, 455, 434, 415]
+    again = seeded_subset(labels.numpy(), long_tail_counts(500, 100, 100))
+    assert len(again) == 10_847
+
+
+@pytest.mark.parametrize("method", ["sade", "three_balanced", "ldam_drw", "focal", "lade", "ride"])
+def test_every_method_can_be_trained(small_training, tmp_path, method):
+    network, history = training.train_network(training.Setting(method, recipe="short"))
+    assert len(history) == 2
+    assert np.isfinite(history[-1].loss)
+    with torch.no_grad():
+        shape = tuple(network(torch.zeros(2, 3, 32, 32)).shape)
+    assert shape == ((2, 3, 100) if method in training.SEVERAL_EXPERTS else (2, 100))
+
+
+def test_late_weights_begin_at_the_first_milestone():
+    loss = training._objective(training.Setting("ldam_drw"))
+    loss.set_epoch(159)
+    assert torch.equal(loss.class_weights, torch.ones(100))
+    loss.set_epoch(160)
+    assert loss.class_weights[99] > loss.class_weights[0]
