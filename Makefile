@@ -36,6 +36,8 @@ bench: env ## speed against peers (CELLS=all: the whole grid of SMOTE, hours)
 	@$(PYTHON_HERE) benchmarks/ranking.py
 	@$(PYTHON_HERE) benchmarks/ordinal.py
 	@$(PYTHON_HERE) benchmarks/geometry.py
+	@$(PYTHON_HERE) benchmarks/aggregation.py
+	@$(PYTHON_HERE) benchmarks/training.py
 
 clean: ## remove what is built and cached here
 	@if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name cells -exec rm -rf {} +; fi

@@ -239,13 +239,25 @@ def test_every_paper_of_a_claim_is_in_the_bibliography() -> None:
 def test_every_public_name_of_the_package_has_a_reference_page(site: Path) -> None:
     import repro.claims
     import repro.geometry
+    import repro.longtail
     import repro.metrics
     import repro.ordinal
     import repro.results
     import repro.sampling
+    import repro.training
     import repro.trees
 
-    rooms = (repro.claims, repro.geometry, repro.metrics, repro.ordinal, repro.results, repro.sampling, repro.trees)
+    rooms = (
+        repro.claims,
+        repro.geometry,
+        repro.longtail,
+        repro.metrics,
+        repro.ordinal,
+        repro.results,
+        repro.sampling,
+        repro.training,
+        repro.trees,
+    )
     for room in rooms:
         assert (site / f"book/api/generated/{room.__name__}.html").is_file()
         for name in room.__all__:
