@@ -133,11 +133,18 @@ def test_a_weight_that_is_nearly_lost_ends_the_loop() -> None:
     found = aggregate_test_time(a, b, epochs=100)
     assert found.stopped_early
     assert found.steps == 16 * len(found.objective) < 1600
-    # rounded to two decimals: 0.046 is 0.05, not below 0.05
     at_end = found.history[::16].min(axis=1)
     assert at_end[-1] < 0.045 + 1e-12
     assert np.all(at_end[:-1] >= 0.045 - 1e-12)
     assert not aggregate_test_time(a, b, epochs=20, stop_below=0.0).stopped_early
+
+
+@pytest.mark.parametrize(("smallest", "stops"), [(0.044, True), (0.046, False), (0.051, False)])
+def test_weights_are_rounded_to_two_decimals_before_they_are_compared(smallest: float, stops: bool) -> None:
+    a, b = make_views((0.2, 0.6), n=50)
+    found = aggregate_test_time(a, b, epochs=2, learning_rate=1e-9, initial=np.log([smallest, 1 - smallest]))
+    assert found.weights[0] == pytest.approx(smallest)
+    assert found.stopped_early is stops
 
 
 def test_small_sets_make_fewer_steps_and_the_seed_sets_the_order() -> None:

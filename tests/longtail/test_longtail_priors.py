@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import confusion_matrix
 
 from repro.longtail import estimate_prior_bbse, estimate_prior_em, estimate_prior_power
+from repro.longtail.priors import _climb
 from repro.protocol.exceptions import UnknownName
 
 TRAIN = np.array([0.5, 0.25, 0.15, 0.1])
@@ -79,19 +80,35 @@ def test_the_likelihood_never_falls(seed: int, sharpness: float) -> None:
     assert found.prior.min() >= 0
 
 
-def test_resampled_sets_are_solved_as_the_set_itself() -> None:
-    _, _, posteriors = draw(SHIFTED, 300, 3)
-    found = estimate_prior_em(posteriors, TRAIN, n_bootstrap=25, tolerance=1e-5, max_iterations=20_000, random_state=7)
-    drawn = np.random.default_rng(7).multinomial(300, np.full(300, 1 / 300), size=25)
-    priors = [
-        estimate_prior_em(
-            np.repeat(posteriors, row, axis=0), TRAIN, tolerance=1e-5, n_bootstrap=0, max_iterations=20_000
-        ).prior
-        for row in drawn
+@pytest.mark.parametrize("sharpness", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_resampled_sets_are_solved_as_well_as_the_set_itself(sharpness: float, seed: int) -> None:
+    n, n_classes = 150, 12
+    rows = softmax(sharpness * np.random.default_rng(seed).normal(size=(n, n_classes)), axis=1)
+    train = np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum()
+    found = estimate_prior_em(rows, train, n_bootstrap=1, tolerance=1e-4, max_iterations=100_000, random_state=seed)
+    # one resampled set: both bounds are its prior
+    np.testing.assert_array_equal(found.interval.low, found.interval.high)
+    prior = found.interval.low
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n))
+    ratios = rows / train
+    # the log-likelihood is concave: nothing lies higher than its tangent, which is highest in a corner
+    slopes = (drawn / (ratios @ prior)) @ ratios
+    assert slopes.max() - n <= 1e-4
+    assert prior.sum() == pytest.approx(1, abs=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.3, 1.0, 4.0, 10.0]))
+def test_accelerated_iterations_never_lower_the_likelihood(seed: int, sharpness: float) -> None:
+    generator = np.random.default_rng(seed)
+    rows = softmax(sharpness * generator.normal(size=(60, 6)), axis=1)
+    train, start = generator.dirichlet(np.ones(6)) + 1e-3, generator.dirichlet(0.3 * np.ones(6)) + 1e-6
+    ratios, shares = rows / train, np.full((1, 60), 1 / 60)
+    likelihoods = [
+        np.log(ratios @ _climb(ratios, shares, start / start.sum(), 1e-12, 2 * rounds)[0]).mean() for rounds in range(9)
     ]
-    low, high = np.quantile(priors, [0.025, 0.975], axis=0)
-    np.testing.assert_allclose(found.interval.low, low, atol=2e-4)
-    np.testing.assert_allclose(found.interval.high, high, atol=2e-4)
+    assert np.all(np.diff(likelihoods) > -1e-12)
 
 
 def test_a_class_that_is_never_seen_gets_nothing() -> None:

@@ -500,7 +500,8 @@ def expert_diversity(logits: Tensor, temperatures: Tensor | float = 1.0) -> Tens
     r"""How far the experts are from their mean, as RIDE rewards it (Wang et al. 2021).
 
     :math:`\sum_k \bar T^2 \, \mathrm{KL}(\mathrm{softmax}(\bar z / T) \,\|\, \mathrm{softmax}(z^k / T))`, the mean over
-    images, where :math:`\bar z` is the mean of the experts' logits and no gradient flows through it.
+    images, where :math:`\bar z` is the mean of the experts' logits. Of all distributions in place of the first the
+    sum is smallest there, so that no gradient flows through :math:`\bar z`.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from repro.geometry._checks import positive_number, whole_number
 from repro.longtail._logits import cached_logits, exponentials, two_views, working_type
 
 Array = NDArray[Any]
-_BUFFER = 2**21
+_BUFFER = 2**20
 """Bytes of the logits of one block of images under all weights: about what a core's cache holds."""
 
 

@@ -1,0 +1,1 @@
+"""Features of networks that are trained with mixup, and their calibration (Fisher, Meng and Papyan 2024)."""

@@ -1,0 +1,377 @@
+"""What networks on images do, against the exact optima of unconstrained-feature models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from repro.geometry import MseOptimum, ufm_mse
+from repro.protocol.experiment import Cell, Parameters
+from repro.studies.neural_collapse.images import Course, ImageSetting, Note, train_on_images
+from repro.studies.neural_collapse.models import PAIRS, WRONG_SIZES, Floats, undercut
+from repro.studies.neural_collapse.networks import IMBALANCED, N_CLASSES, Trained
+from repro.studies.neural_collapse.on_digits import BALANCED_FRAME, FRAMES_EXCHANGED
+
+EQUAL_SIZES_COLLAPSE: Final = "collapse_at_equal_sizes"
+
+UNEQUAL_SIZES: Final[Mapping[str, tuple[int, ...]]] = {
+    "mnist": (100, 100, 200, 200, 300, 300, 400, 400, 500, 500),
+    "cifar100": (100, 100, 200, 200, 300, 300, 400, 400, 500, 500),
+    "digits": IMBALANCED,
+}
+"""Rows of the ten classes; those of Dang et al. (2023) for CIFAR-10, and a fifth of them for controls."""
+
+EQUAL_SIZE: Final[Mapping[str, int]] = {"mnist": 5000, "cifar100": 500, "digits": 20}
+"""Rows of each class: as many as CIFAR-10 has, all that CIFAR-100 has, and few for controls."""
+
+MAJORITY_SIZE: Final[Mapping[str, int]] = {"mnist": 5000, "cifar100": 500, "digits": 100}
+N_MAJORITY: Final = 3
+RATIOS: Final[Mapping[str, tuple[int, ...]]] = {"mnist": (1, 10, 100, 1000), "cifar100": (1, 10, 100)}
+"""Ratios R of Fang et al. (2021), as far as a minority of ``MAJORITY_SIZE // R`` rows has one."""
+
+RANK_TOLERANCE: Final = 0.01
+"""A direction of the class means' logits counts when its singular value is above this share of the largest."""
+
+LEARNT: Final = 0.5
+"""Logit above which a direction counts as learnt; with M layers it is 0 or above (M - 1) / M at a minimum."""
+
+Row = tuple[Any, ...]
+
+
+def named_dataset(parameters: Parameters) -> str:
+    """Name the data set of the rows: in controls the one that the digits stand for."""
+    return str(parameters.get("stands_for") or parameters["dataset"])
+
+
+def downloads(parameters: Parameters) -> tuple[str, ...]:
+    """List the registered data sets that a cell reads; the digits come with scikit-learn."""
+    name = str(parameters["dataset"])
+    return () if name == "digits" else (name,)
+
+
+def setting_of(parameters: Parameters, sizes: tuple[int, ...], **more: Any) -> ImageSetting:
+    """Make the setting of a cell: parameters of equal name, and those that the experiment fixes."""
+    given = {
+        name: parameters[name]
+        for name in ("dataset", "network", "layers", "penalty", "lam", "width", "epochs", "recipe", "loss", "bias")
+        if name in parameters
+    }
+    return ImageSetting(**(given | {"sizes": sizes} | more))
+
+
+def _trained(cell: Cell, setting: ImageSetting, note: Note) -> tuple[Trained, Course]:
+    return train_on_images(
+        setting,
+        cell.seed_sequence(),
+        device=cell.device,
+        folder=cell.scratch,
+        note=note,
+        every=int(cell.parameters["every"] or 0),
+    )
+
+
+def of_sizes(values: Floats, sizes: Floats) -> dict[int, float]:
+    """Mean of what belongs to classes, by class size in rising order.
+
+    Parameters
+    ----------
+    values, sizes : ndarray of shape (K,)
+        A value, and the number of rows, of every class.
+    """
+    return {int(size): float(values[sizes == size].mean()) for size in np.unique(sizes)}
+
+
+def order_violations(found: Floats, exact: Floats, sizes: Floats) -> int:
+    """Count pairs of neighbouring class sizes between which norms do not go as in the exact solution.
+
+    Parameters
+    ----------
+    found, exact, sizes : ndarray of shape (K,)
+        Norms of a network and of the solution, and number of rows, of every class. Classes of equal size count with
+        their mean.
+    """
+    steps, wanted = (np.diff(list(of_sizes(norms, sizes).values())) for norms in (found, exact))
+    return int((np.sign(steps) != np.sign(wanted)).sum())
+
+
+GENERAL_FRAME: Final = ("nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err")
+
+
+def living_directions(logits: Floats, sizes: Floats) -> npt.NDArray[np.bool_]:
+    """Find which directions of the model without a bias a network has learnt.
+
+    The model does not tell apart classes of equal size: any rotation among them leaves its loss unchanged. A direction
+    may so belong to one class, or to two that are merged. What counts is the number of eigenvalues above
+    :data:`LEARNT` of the logits among classes of equal size.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (K, K)
+        W Hbar, one column for the mean feature of each class.
+    sizes : ndarray of shape (K,)
+
+    Returns
+    -------
+    ndarray of shape (K,), bool
+        Of classes of equal size the first ones are True, as many as there are living directions.
+    """
+    alive = np.zeros(len(sizes), dtype=np.bool_)
+    for size in np.unique(sizes):
+        group = np.flatnonzero(sizes == size)
+        block = logits[np.ix_(group, group)]
+        strengths = np.linalg.eigvalsh((block + block.T) / 2)
+        alive[group[: (strengths > LEARNT).sum()]] = True
+    return alive
+
+
+@dataclass(frozen=True, eq=False)
+class GeneralFrame:
+    """What networks without a bias are compared with: the exact optimum, and the loss of every stationary point.
+
+    Attributes
+    ----------
+    optimum : MseOptimum
+    losses : mapping of bytes to float
+        Loss of the stationary point in which exactly the directions of a mask are alive, by the bytes of the mask.
+    """
+
+    optimum: MseOptimum
+    losses: Mapping[bytes, float]
+
+    @classmethod
+    def of(cls, sizes: npt.ArrayLike, layers: int, lam: float) -> GeneralFrame:
+        """Solve the model for class sizes, with one penalty for all layers and the features."""
+        optimum = ufm_mse(sizes, [lam] * layers, lam)
+        return cls(optimum, {point.alive.tobytes(): point.loss for point in optimum.stationary_points()})
+
+    def measure(self, trained: Trained) -> dict[str, float]:
+        """Measure a network: collapse, distances to frames, losses, and directions lost though the optimum keeps them.
+
+        ``local_gap`` is how far the objective lies from the stationary point with the same directions alive, relative
+        to it.
+        """
+        found = trained.measures(["of", "gof"], self.optimum)
+        alive = living_directions(trained.W @ trained.class_means().T, self.optimum.class_sizes)
+        nearest = self.losses.get(alive.tobytes(), self.optimum.loss)
+        return {name: found[name] for name in ("nc1_quot", *GENERAL_FRAME, "nc2_of_err")} | {
+            "loss_gap": trained.objective / self.optimum.loss - 1.0,
+            "local_gap": abs(trained.objective / nearest - 1.0),
+            "directions_lost": float((self.optimum.alive & ~alive).sum()),
+        }
+
+
+def imbalanced_images(cell: Cell) -> pd.DataFrame:
+    """Train on 100 to 500 images a class, squared error without a bias, and compare with the general orthogonal frame.
+
+    Head and features are penalised, so that the exact optimum bounds the loss from below.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``dataset``, ``network``, ``layers``, ``lam``, ``width``, ``epochs``, ``recipe``, ``every``, ``seed``
+        and, in controls, ``stands_for``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``dataset, network, layers, class_size, epoch, replicate, metric, value``. At the end: ``nc1_quot``,
+        ``nc2_gof_err_W``, ``nc2_gof_err``, ``nc3_gof_err``, ``nc2_of_err``, ``of_shortfall`` (0.1 minus the latter, at
+        least 0), ``loss_gap``, ``local_gap`` and ``directions_lost`` (:meth:`GeneralFrame.measure`),
+        ``order_violations`` (as :func:`order_violations`, for classifier rows and features
+        together); by class size ``w_norm`` and ``h_norm`` over those of the optimum, and ``accuracy`` on the training
+        images; by epoch ``course_<measure>``.
+    """
+    parameters = cell.parameters
+    layers, lam = int(parameters["layers"] or 0), float(parameters["lam"] or 0)
+    setting = setting_of(parameters, UNEQUAL_SIZES[str(parameters["dataset"])], penalty="head_and_features")
+    sizes = np.array(setting.sizes[::-1] if cell.variant == WRONG_SIZES else setting.sizes)
+    frame = GeneralFrame.of(sizes, layers, lam)
+    trained, course = _trained(cell, setting, frame.measure)
+    values = frame.measure(trained)
+    if cell.variant == BALANCED_FRAME:
+        values |= dict.fromkeys(GENERAL_FRAME, values["nc2_of_err"]) | {"nc2_of_err": 0.0}
+    norms = {
+        "w_norm": (np.linalg.norm(trained.W, axis=1), frame.optimum.w_norms),
+        "h_norm": (np.linalg.norm(trained.class_means(), axis=1), frame.optimum.h_norms),
+    }
+    values["of_shortfall"] = max(0.0, 0.1 - values["nc2_of_err"])
+    values["order_violations"] = float(sum(order_violations(*pair, sizes) for pair in norms.values()))
+    rows: list[Row] = [(None, None, name, value) for name, value in values.items()]
+    by_class = {name: found / exact for name, (found, exact) in norms.items()} | {"accuracy": trained.accuracy()}
+    rows += [(n, None, name, value) for name, each in by_class.items() for n, value in of_sizes(each, sizes).items()]
+    rows += [(None, epoch, f"course_{name}", at) for epoch, noted in course.items() for name, at in noted.items()]
+    keys = (named_dataset(parameters), setting.network, layers)
+    return pd.DataFrame(
+        [(*keys, n, epoch, parameters["seed"], name, value) for n, epoch, name, value in rows],
+        columns=["dataset", "network", "layers", "class_size", "epoch", "replicate", "metric", "value"],
+    )
+
+
+SIMPLEX: Final = ("nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err")
+ORTHOGONAL: Final = ("nc2_of_err", "nc2_of_err_W", "nc3_of_err")
+
+
+def _against_both_frames(trained: Trained, *, simplex: bool) -> dict[str, float]:
+    found = trained.measures(["etf", "of"])
+    predicted, other = (SIMPLEX, ORTHOGONAL) if simplex else (ORTHOGONAL, SIMPLEX)
+    return {
+        "nc1_quot": found["nc1_quot"],
+        "nc4": found["nc4"],
+        "predicted_frame_err": max(found[name] for name in predicted),
+        "other_frame_err": max(found[name] for name in other),
+        "accuracy": float(trained.accuracy().mean()),
+    }
+
+
+def rank_deficit(singular: Floats) -> int:
+    """Count directions that are missing from the nine of a collapsed network of ten classes.
+
+    Parameters
+    ----------
+    singular : ndarray of shape (10,)
+        Singular values of the class means' logits, largest first.
+    """
+    return max(0, N_CLASSES - 1 - int((singular > RANK_TOLERANCE * singular[0]).sum()))
+
+
+def deep_heads(cell: Cell) -> pd.DataFrame:
+    """Train a convolutional network with a linear head of one or several layers on equal classes.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``dataset``, ``network``, ``layers``, ``loss``, ``bias``, ``penalty``, ``lam``, ``width``,
+        ``epochs``, ``recipe``, ``every``, ``seed`` and, in controls, ``stands_for``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``dataset, network, layers, loss, bias, penalty, position, epoch, replicate, metric, value``. At the
+        end: ``nc1_quot``, ``nc4`` (agreement with the nearest class mean), ``predicted_frame_err``, the largest
+        distance of features, classifier and their product to the frame of the theory (orthogonal for squared error
+        without a bias, else simplex), ``other_frame_err``, ``accuracy`` and ``objective`` (without weight decay); by
+        position the ``singular_value`` of the class means' logits, and ``rank_deficit``; with penalties on head and
+        features ``loss_gap`` (squared error) or ``undercut`` (cross-entropy: how far the objective lies below that of
+        the best simplex frame, relative to it); by epoch ``course_<measure>``.
+    """
+    parameters = cell.parameters
+    layers, lam = int(parameters["layers"] or 0), float(parameters["lam"] or 0)
+    size = EQUAL_SIZE[str(parameters["dataset"])]
+    setting = setting_of(parameters, (size,) * N_CLASSES)
+    simplex = setting.bias or setting.loss == "cross_entropy"
+    rows: list[Row] = []
+    if cell.variant == PAIRS:
+        # five pairs of opposite classes: five singular values of equal size, and a lower loss than the simplex frame's
+        singular = np.repeat([1.0, 0.0], N_CLASSES // 2)
+        values = {"undercut": undercut(np.inf, N_CLASSES, size, layers, lam, paired=True)}
+    else:
+        trained, course = _trained(cell, setting, lambda now: _against_both_frames(now, simplex=simplex))
+        values = _against_both_frames(trained, simplex=simplex) | {"objective": trained.objective}
+        if cell.variant == FRAMES_EXCHANGED:
+            exchanged = values["other_frame_err"], values["predicted_frame_err"]
+            values |= dict(zip(("predicted_frame_err", "other_frame_err"), exchanged, strict=True))
+        if setting.penalty == "head_and_features" and setting.loss == "mse":
+            optimum = ufm_mse(setting.sizes, [lam] * layers, lam, bias=setting.bias)
+            values["loss_gap"] = trained.objective / optimum.loss - 1.0
+        elif setting.penalty == "head_and_features":
+            values["undercut"] = undercut(trained.objective, N_CLASSES, size, layers, lam)
+        singular = np.linalg.svd(trained.W @ trained.class_means().T, compute_uv=False)
+        rows += [(None, epoch, f"course_{name}", at) for epoch, noted in course.items() for name, at in noted.items()]
+    values["rank_deficit"] = float(rank_deficit(singular))
+    rows += [(None, None, name, value) for name, value in values.items()]
+    rows += [(place, None, "singular_value", float(one)) for place, one in enumerate(singular, start=1)]
+    keys = (named_dataset(parameters), setting.network, layers, setting.loss, setting.bias, setting.penalty)
+    columns = ["dataset", "network", "layers", "loss", "bias", "penalty", "position", "epoch"]
+    return pd.DataFrame(
+        [(*keys, place, epoch, parameters["seed"], name, value) for place, epoch, name, value in rows],
+        columns=[*columns, "replicate", "metric", "value"],
+    )
+
+
+def minority_sizes(dataset: str, ratio: int) -> tuple[int, ...]:
+    """List the rows of three large classes and of seven that have one over `ratio` as many, but at least one.
+
+    Raises
+    ------
+    ValueError
+        If `ratio` is below 1.
+    """
+    if ratio < 1:
+        raise ValueError(f"ratio must be at least 1, got {ratio}")
+    majority = MAJORITY_SIZE[dataset]
+    return (majority,) * N_MAJORITY + (max(1, majority // ratio),) * (N_CLASSES - N_MAJORITY)
+
+
+def mean_cosine(W: Floats) -> float:
+    """Mean cosine over the pairs of rows of a matrix of shape (k, d), k >= 2."""
+    unit = W / np.linalg.norm(W, axis=1, keepdims=True)
+    return float(np.mean([unit[i] @ unit[j] for i, j in combinations(range(len(unit)), 2)]))
+
+
+def _of_minority(trained: Trained) -> dict[str, float]:
+    accuracy = trained.accuracy()
+    return {
+        "minority_cosine": mean_cosine(trained.W[N_MAJORITY:]),
+        "majority_cosine": mean_cosine(trained.W[:N_MAJORITY]),
+        "minority_accuracy": float(accuracy[N_MAJORITY:].mean()),
+        "majority_accuracy": float(accuracy[:N_MAJORITY].mean()),
+        "nc1_quot": trained.measures(["etf"])["nc1_quot"],
+    }
+
+
+def _collapsed_at_equal_sizes(ratio: int, ratios: tuple[int, ...]) -> dict[str, float]:
+    """Measure made-up rows: those of small classes coincide at the smallest ratio, a simplex frame at the largest."""
+    small = N_CLASSES - N_MAJORITY
+    share = 1.0 - ratios.index(ratio) / (len(ratios) - 1)
+    rows = (1.0 - share) * (np.eye(small) - 1.0 / small) + share / small
+    return {"minority_cosine": mean_cosine(rows)}
+
+
+def minority_images(cell: Cell) -> pd.DataFrame:
+    """Train with cross-entropy on three large classes and seven small ones, and measure the classifier's angles.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``dataset``, ``network``, ``ratio``, ``lam`` (weight decay), ``width``, ``epochs``, ``recipe``,
+        ``every``, ``seed`` and, in controls, ``stands_for``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``dataset, network, ratio, epoch, replicate, metric, value``: ``minority_cosine`` and
+        ``majority_cosine``, the mean cosine over pairs of rows of the classifier; ``minority_accuracy`` and
+        ``majority_accuracy`` on the training images; ``nc1_quot``; by epoch ``course_<measure>``.
+    """
+    parameters = cell.parameters
+    ratio = int(parameters["ratio"] or 0)
+    setting = setting_of(
+        parameters,
+        minority_sizes(str(parameters["dataset"]), ratio),
+        layers=1,
+        penalty="weight_decay",
+        loss="cross_entropy",
+        bias=True,
+        normalise=False,
+    )
+    rows: list[Row] = []
+    if cell.variant == EQUAL_SIZES_COLLAPSE:
+        values = _collapsed_at_equal_sizes(ratio, RATIOS[named_dataset(parameters)])
+    else:
+        trained, course = _trained(cell, setting, _of_minority)
+        values = _of_minority(trained)
+        rows += [(epoch, f"course_{name}", at) for epoch, noted in course.items() for name, at in noted.items()]
+    rows += [(None, name, value) for name, value in values.items()]
+    return pd.DataFrame(
+        [
+            (named_dataset(parameters), setting.network, ratio, epoch, parameters["seed"], name, value)
+            for epoch, name, value in rows
+        ],
+        columns=["dataset", "network", "ratio", "epoch", "replicate", "metric", "value"],
+    )

@@ -1,0 +1,446 @@
+"""The mixup study: features found by direct optimisation, measures of mixes, training with mixup, calibration."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+
+from repro.geometry import mixup_ufm
+from repro.protocol.experiment import Cell
+from repro.studies import experiment
+from repro.studies.mixup_collapse import exact as exact_models
+from repro.studies.mixup_collapse.exact import FrameModel
+from repro.studies.mixup_collapse.measures import (
+    MIX_WEIGHTS,
+    calibration_measures,
+    cross_fitted,
+    draw_pairs,
+    expected_calibration_error,
+    fit_temperature,
+    measure_geometry,
+    reliability,
+)
+
+torch = pytest.importorskip("torch")
+
+from repro.studies.mixup_collapse import networks, trainings  # noqa: E402
+from repro.studies.mixup_collapse.networks import (  # noqa: E402
+    Mixup,
+    Setting,
+    Split,
+    digits_split,
+    simplex_rows,
+    split_of,
+    train_with_mixup,
+)
+from repro.training import ResNet18  # noqa: E402
+
+FIXTURE = Path(__file__).parents[1] / "geometry" / "fixtures" / "mixup_shared_1.json"
+
+
+# --- The exact model --------------------------------------------------------------------------------------------------
+
+
+def test_direct_optimisation_finds_the_reference_values() -> None:
+    reference = json.loads(FIXTURE.read_text())
+    model = FrameModel(reference["K"], reference["m"], reference["lambda_H"])
+    generator = np.random.default_rng(0)
+    W = model.classifier(8, generator)
+    for case in reference["cases"]:
+        t = case["target_weight"]
+        h = model.minimise(W, np.array([0, t, 0, 1 - t, 0]), generator.standard_normal(8), "cross_entropy")
+        np.testing.assert_allclose(h, case["alpha"] * W[1] + case["beta"] * W[3], atol=1e-6)
+
+
+def test_squared_error_is_solved_by_its_linear_equations() -> None:
+    model, generator = FrameModel(4, 1.2, 0.03), np.random.default_rng(1)
+    W = model.classifier(6, generator)
+    target = np.array([0.3, 0.0, 0.7, 0.0])
+    expected = np.linalg.solve(W.T @ W + 0.03 * np.eye(6), W.T @ target)
+    np.testing.assert_allclose(model.minimise(W, target, np.zeros(6), "mse"), expected, atol=1e-8)
+
+
+def test_a_frame_has_equal_norms_and_equal_angles() -> None:
+    W = FrameModel(5, 1.3, 0.1).classifier(7, np.random.default_rng(0))
+    expected = 1.3**2 * (5 * np.eye(5) - 1) / 4
+    np.testing.assert_allclose(W @ W.T, expected, atol=1e-12)
+    torch_rows = simplex_rows(5, 7, 1.3, torch.Generator().manual_seed(0)).numpy()
+    np.testing.assert_allclose(torch_rows @ torch_rows.T, expected, atol=1e-6)
+
+
+def test_coefficients_are_those_of_least_squares() -> None:
+    generator = np.random.default_rng(0)
+    rows, features = generator.standard_normal((2, 6)), generator.standard_normal((4, 6))
+    found, residual = exact_models.coefficients(rows, features)
+    for h, ours, share in zip(features, found, residual, strict=True):
+        expected, squares, *_ = np.linalg.lstsq(rows.T, h, rcond=None)
+        np.testing.assert_allclose(ours, expected)
+        assert share == pytest.approx(squares.item() / (h @ h))
+
+
+def exact_values(variant: str | None = None) -> dict[str, float]:
+    parameters = {"case": "5 classes", "starts": 1} | ({"variant": variant} if variant else {})
+    frame = exact_models.exact(Cell("mixup_collapse.exact", parameters, 1))
+    return dict(zip(frame["metric"], frame["value"], strict=True))
+
+
+def test_the_exact_study_finds_points_curves_and_chords() -> None:
+    values = exact_values()
+    assert max(values[name] for name in ("same_class_misalignment", "same_class_spread")) < 1e-6
+    assert max(values[name] for name in ("closed_form_deviation", "outside_span", "squared_error_departure")) < 1e-6
+    assert values["chord_shortfall"] == values["straight_steps"] == 0
+    chord = exact_values(exact_models.CHORD)
+    assert chord["outside_span"] > 0.5
+    # at all eleven inner weights the chord is straight and has no excess
+    assert chord["straight_steps"] == len(exact_models.WEIGHTS) - 2
+    assert chord["chord_shortfall"] == pytest.approx(exact_models.LEAST_EXCESS)
+
+
+def test_smaller_penalties_bend_the_channel_more() -> None:
+    bulges = []
+    for penalty in (1.0, 0.1, 0.01, 0.001):
+        half, whole = (mixup_ufm(10, 1.0, penalty, t) for t in (0.5, 1.0))
+        bulges.append(2 * half.alpha / whole.alpha - 1)
+    assert bulges == sorted(bulges)
+    assert bulges[0] > 0
+
+
+# --- Features of mixes ------------------------------------------------------------------------------------------------
+
+K = 10
+LABELS = np.tile(np.arange(K), 6)
+ONE_HOT = np.eye(K, dtype=np.float32)[LABELS]
+FRAME = FrameModel(K, 1.0, 0.01).classifier(16, np.random.default_rng(3))
+
+
+def geometry(embed, W=FRAME, **options):
+    return measure_geometry(embed, W, ONE_HOT, LABELS, np.random.default_rng(0), n_pairs=90, **options)
+
+
+def test_linear_features_lie_on_the_chord() -> None:
+    found = geometry(lambda inputs: inputs.astype(float) @ FRAME + 5.0)  # a common offset does not count
+    summary = found.summary()
+    assert summary["same_class_cosine"] == pytest.approx(1.0)
+    assert summary["bulge"] == pytest.approx(0.0, abs=1e-6)
+    for name in ("same_class_range", "residual_share", "chord_departure", "nc2_etf_err_W"):
+        assert summary[name] == pytest.approx(0.0, abs=1e-6)
+    np.testing.assert_allclose(found.curves()["alpha"], MIX_WEIGHTS, atol=1e-6)
+    np.testing.assert_allclose(found.curves()["beta"], MIX_WEIGHTS[::-1], atol=1e-6)
+
+
+def exact_embedding(inputs: np.ndarray) -> np.ndarray:
+    """Best features of the exact model; one-hot inputs say which mix they are."""
+    rows = []
+    for x in inputs:
+        i, j = np.argsort(-x, kind="stable")[:2]
+        one = mixup_ufm(K, 1.0, 0.01, float(np.clip(x[i], 0, 1)))
+        rows.append(one.alpha * FRAME[i] + one.beta * FRAME[j])
+    return np.array(rows)
+
+
+def test_features_of_the_exact_model_give_its_curve() -> None:
+    found = geometry(exact_embedding)
+    half, whole = (mixup_ufm(K, 1.0, 0.01, t).alpha for t in (0.5, 1.0))
+    summary = found.summary()
+    assert summary["bulge"] == pytest.approx(2 * half / whole - 1, abs=1e-5)
+    assert summary["residual_share"] == pytest.approx(0.0, abs=1e-9)
+    assert summary["same_class_range"] == pytest.approx(0.0, abs=1e-6)
+    assert trainings.curve_deviation(found.curves()["alpha"]) == pytest.approx(0.0, abs=1e-5)
+    assert trainings.curve_deviation(found.curves()["alpha"], penalty=1.0) > 0.1
+
+
+def test_coefficients_of_mixes_are_those_of_least_squares() -> None:
+    generator = np.random.default_rng(5)
+    weights, W = generator.standard_normal((K, 16)), generator.standard_normal((K, 16))
+    found = geometry(lambda inputs: np.tanh(inputs @ weights), W)
+    alpha_beta, outside = found.coefficients()
+    centred = W - W.mean(axis=0)
+    for t, pair in ((0, 0), (4, 7), (8, 80)):
+        expected, squares, *_ = np.linalg.lstsq(centred[found.classes[:, pair]].T, found.across[t, pair], rcond=None)
+        np.testing.assert_allclose(alpha_beta[t, pair], expected)
+        assert outside[t, pair] == pytest.approx(squares.item())
+
+
+def test_falsified_features_are_what_they_are_called() -> None:
+    found = geometry(exact_embedding)
+    chord = found.on_the_chord()
+    np.testing.assert_array_equal(chord.across, chord.chord())
+    assert chord.summary()["bulge"] == pytest.approx(0.0, abs=1e-9)
+    other = found.in_another_span()
+    assert not (other.classes[:, None] == found.classes[None]).any(axis=(0, 1)).any()
+    assert (other.classes[0] != other.classes[1]).all()
+    total = found.at_the_sum()
+    assert total.summary()["bulge"] == pytest.approx(1.0, abs=1e-6)
+    np.testing.assert_array_equal(total.across[[0, -1]], found.across[[0, -1]])
+    with_others = geometry(exact_embedding, other_partners=True)
+    assert with_others.summary()["same_class_range"] > 0.5
+
+
+def test_pairs_are_of_one_class_or_of_two() -> None:
+    labels = np.repeat([0, 1, 2], 5)
+    for same in (True, False):
+        pairs = draw_pairs(labels, 50, same, np.random.default_rng(0))
+        assert len(pairs.first) == len(pairs.second) == 50
+        assert (pairs.first != pairs.second).all()
+        assert ((labels[pairs.first] == labels[pairs.second]) == same).all()
+
+
+@pytest.mark.parametrize(("labels", "same"), [([0, 1, 2], True), ([1, 1], False)])
+def test_pairs_that_do_not_exist_are_refused(labels: list[int], same: bool) -> None:
+    with pytest.raises(ValueError, match="labels must hold"):
+        draw_pairs(np.array(labels), 5, same, np.random.default_rng(0))
+
+
+# --- Calibration ------------------------------------------------------------------------------------------------------
+
+
+def test_calibration_error_by_hand() -> None:
+    probability = np.array([[0.9, 0.1], [0.95, 0.05], [0.4, 0.6], [0.3, 0.7]])
+    labels = np.array([0, 1, 1, 0])
+    # bins of ten: 0.9 | 0.95 | 0.6 | 0.7, each with one row
+    assert expected_calibration_error(labels, probability, 10) == pytest.approx((0.1 + 0.95 + 0.4 + 0.7) / 4)
+    # two bins: all in the upper one
+    assert expected_calibration_error(labels, probability, 2) == pytest.approx(abs((0.9 + 0.95 + 0.6 + 0.7) / 4 - 0.5))
+    confidence, accuracy, count = reliability(labels, probability, 2)
+    assert count.tolist() == [0, 4]
+    assert np.isnan(confidence[0])
+    assert accuracy[1] == 0.5
+
+
+def test_a_bin_holds_its_upper_end() -> None:
+    _, _, count = reliability(np.array([0, 0]), np.array([[0.8, 0.2], [1.0, 0.0]]), 5)
+    assert count.tolist() == [0, 0, 0, 1, 1]
+
+
+def test_calibrated_probabilities_have_a_small_error_and_sharpened_ones_a_large() -> None:
+    generator = np.random.default_rng(0)
+    logits = 2 * generator.standard_normal((20_000, 4))
+    probability = softmax(logits, axis=1)
+    labels = (probability.cumsum(axis=1) < generator.random(20_000)[:, None]).sum(axis=1)
+    honest, sharp = (calibration_measures(labels, softmax(scale * logits, axis=1)) for scale in (1.0, 5.0))
+    assert honest["ece"] < 0.015
+    assert abs(honest["confidence_gap"]) < 0.01
+    assert sharp["ece"] == pytest.approx(sharp["confidence_gap"], abs=0.01)
+    assert sharp["confidence_gap"] > 0.1
+    assert sharp["accuracy"] == honest["accuracy"]
+    assert honest["log_loss"] == pytest.approx(-log_softmax(logits, axis=1)[np.arange(20_000), labels].mean())
+    assert fit_temperature(labels, 5 * logits) == pytest.approx(5.0, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("labels", "probability", "n_bins", "message"),
+    [
+        ([0, 1], [[0.5, 0.5]], 15, "one row for each"),
+        ([], np.empty((0, 2)), 15, "at least one"),
+        ([0], [[0.5, 0.6]], 15, "add up to 1"),
+        ([0], [[1.5, -0.5]], 15, "not negative"),
+        ([2], [[0.5, 0.5]], 15, "between 0 and 1, got 2"),
+        ([0], [[0.5, 0.5]], 0, "n_bins must be at least 1, got 0"),
+    ],
+)
+def test_bad_predictions_are_refused(labels: list[int], probability: object, n_bins: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        reliability(np.array(labels, dtype=np.int64), np.asarray(probability, dtype=float), n_bins)
+
+
+class _Logits(ClassifierMixin, BaseEstimator):
+    """A fitted classifier whose decision function is its input."""
+
+    def __init__(self) -> None:
+        self.classes_ = np.arange(3)
+
+    def fit(self, X, y):
+        return self
+
+    def decision_function(self, X):
+        return X
+
+    def predict(self, X):
+        return X.argmax(axis=1)
+
+
+def test_the_temperature_is_that_of_scikit_learn() -> None:
+    generator = np.random.default_rng(2)
+    logits = generator.standard_normal((400, 3)) * 4
+    labels = (softmax(logits / 2.5, axis=1).cumsum(axis=1) < generator.random(400)[:, None]).sum(axis=1)
+    peer = CalibratedClassifierCV(FrozenEstimator(_Logits()), method="temperature").fit(logits, labels)
+    ours = softmax(logits / fit_temperature(labels, logits), axis=1)
+    np.testing.assert_allclose(ours, peer.predict_proba(logits), atol=1e-4)
+
+
+def test_each_half_is_scaled_by_the_temperature_of_the_other() -> None:
+    generator = np.random.default_rng(4)
+    logits = generator.standard_normal((60, 3)) * 3
+    labels = generator.integers(3, size=60)
+    probability, temperature = cross_fitted(labels, logits, np.random.default_rng(9))
+    first, second = np.array_split(np.random.default_rng(9).permutation(60), 2)
+    of_first, of_second = (fit_temperature(labels[half], logits[half]) for half in (first, second))
+    np.testing.assert_allclose(probability[first], softmax(logits[first] / of_second, axis=1))
+    np.testing.assert_allclose(probability[second], softmax(logits[second] / of_first, axis=1))
+    assert temperature == pytest.approx(np.sqrt(of_first * of_second))
+
+
+# --- Training ---------------------------------------------------------------------------------------------------------
+
+
+class _Kept(torch.nn.Module):
+    """Hands its inputs on."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
+def test_mixup_mixes_inputs_and_targets_alike(loss: str) -> None:
+    mixup, network = Mixup(0.7, loss, 0.3, seed=11), _Kept()
+    mixup.attach(network)
+    generator = np.random.default_rng(0)
+    inputs, logits = generator.standard_normal((6, 2)), generator.standard_normal((6, 3))
+    features, labels = generator.standard_normal((6, 4)), np.array([0, 1, 2, 2, 1, 0])
+    for batch in range(2):  # every batch has draws of its own
+        mixed = network.train()(torch.from_numpy(inputs)).numpy()
+        partners, t = mixup.draw(6, batch)
+        expected = t[:, None] * inputs + (1 - t[:, None]) * inputs[partners]
+        np.testing.assert_allclose(mixed, expected, rtol=1e-6)
+        assert (mixed != inputs).any()
+    targets = t[:, None] * np.eye(3)[labels] + (1 - t[:, None]) * np.eye(3)[labels[partners]]
+    if loss == "mse":
+        value = 0.5 * ((logits - targets) ** 2).sum() / 6
+    else:
+        value = -(targets * log_softmax(logits, axis=1)).sum() / 6
+    value += 0.15 * (features**2).sum() / 6
+    ours = mixup(torch.from_numpy(features), torch.from_numpy(logits), torch.from_numpy(labels), None)
+    assert float(ours) == pytest.approx(value, rel=1e-6)
+    assert int(network.mixed_batches) == 2
+    np.testing.assert_array_equal(network.eval()(torch.from_numpy(inputs)).numpy(), inputs)
+
+
+def test_weights_follow_the_beta_distribution() -> None:
+    from scipy.stats import beta, kstest
+
+    weights = Mixup(0.4, "mse", 0.0, seed=0).draw(4000, 0)[1]
+    assert kstest(weights, beta(0.4, 0.4).cdf).pvalue > 0.01
+
+
+def test_no_mixup_leaves_rows_and_labels_alone() -> None:
+    mixup, network = Mixup(None, "cross_entropy", 0.0, seed=0), _Kept()
+    mixup.attach(network)
+    inputs, logits, labels = torch.randn(5, 2), torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
+    assert torch.equal(network.train()(inputs), inputs)
+    expected = torch.nn.functional.cross_entropy(logits, labels)
+    torch.testing.assert_close(mixup(inputs, logits, labels, None), expected)
+
+
+def test_digits_are_divided_without_overlap() -> None:
+    large, small = digits_split(1500, 7), digits_split(100, 7)
+    assert [len(large.labels), len(large.test_labels), len(small.labels)] == [1500, 297, 100]
+    np.testing.assert_array_equal(large.test_inputs, small.test_inputs)
+    rows = {row.tobytes() for row in large.inputs}
+    assert not rows & {row.tobytes() for row in large.test_inputs}
+    assert {row.tobytes() for row in small.inputs} <= rows
+    assert np.bincount(small.labels).min() >= 9
+    assert (digits_split(1500, 8).test_labels != large.test_labels).any()
+
+
+def test_bad_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="n_train must lie between 10 and 1500"):
+        digits_split(1501, 0)
+    with pytest.raises(ValueError, match="data must be 'digits' or 'cifar100', got 'mnist'"):
+        split_of("mnist", 100, 0)
+    with pytest.raises(ValueError, match="concentration must be above 0"):
+        Setting(1, concentration=0.0)
+
+
+def test_equal_seeds_give_equal_networks_and_a_frozen_frame_stays_one() -> None:
+    split = digits_split(100, 0)
+    setting = Setting(3, frozen_frame=True)
+    first, second, third = (train_with_mixup(setting, split, np.random.SeedSequence(seed)) for seed in (0, 0, 1))
+    features = [one.outputs(one.prepared(split.inputs))[0] for one in (first, second, third)]
+    np.testing.assert_array_equal(features[0], features[1])
+    assert (features[0] != features[2]).any()
+    gram = first.classifier() @ first.classifier().T
+    np.testing.assert_allclose(gram, (10 * np.eye(10) - 1) / 9, atol=1e-6)
+
+
+def test_an_interrupted_training_goes_on_with_the_same_mixes(tmp_path: Path) -> None:
+    split, setting = digits_split(100, 0), Setting(22)
+    whole = train_with_mixup(setting, split, np.random.SeedSequence(0))
+
+    def interrupt(done: int, _: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_with_mixup(
+            setting,
+            split,
+            np.random.SeedSequence(0),
+            watch=interrupt,
+            watch_every=15,
+            checkpoint=tmp_path / "network.pt",
+        )
+    resumed = train_with_mixup(setting, split, np.random.SeedSequence(0), checkpoint=tmp_path / "network.pt")
+    np.testing.assert_array_equal(resumed.classifier(), whole.classifier())
+
+
+def test_ways_of_training_are_paired() -> None:
+    frames = []
+    for method in ("mixup", "erm"):
+        parameters = {
+            "method": method,
+            "loss": "cross_entropy",
+            "head": "trained",
+            "data": "digits",
+            "epochs": 0,
+            "every": 0,
+            "seed": 3,
+        }
+        frames.append(trainings.features(Cell("mixup_collapse.features", parameters, 1)))
+    # untrained, both are the same network and see the same mixes
+    assert frames[0]["value"].tolist() == frames[1]["value"].tolist()
+
+
+def test_calibration_rows_agree_with_the_bins() -> None:
+    parameters = {"method": "mixup", "rows": 100, "data": "digits", "steps": 20, "seed": 0}
+    frame = trainings.calibration(Cell("mixup_collapse.calibration", parameters, 1))
+    mine = frame[frame["method"] == "mixup"]
+    bins = mine.dropna(subset=["bin"]).pivot_table(index="bin", columns="metric", values="value")
+    ece = (bins["bin_share"] * (bins["bin_confidence"] - bins["bin_accuracy"]).abs()).sum()
+    values = mine[mine["bin"].isna()].set_index("metric")["value"]
+    assert values["ece"] == pytest.approx(ece)
+    assert values["accuracy"] == pytest.approx((bins["bin_share"] * bins["bin_accuracy"]).sum())
+    assert set(frame["method"]) == {"mixup", "mixup_temperature"}
+
+
+def test_images_take_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    images = generator.integers(256, size=(40, 3, 8, 8), dtype=np.uint8)
+    tiny = Split(images, np.tile(np.arange(10), 4), images[:20], np.tile(np.arange(10), 2))
+    monkeypatch.setattr(networks, "cifar_split", lambda: tiny)
+    monkeypatch.setattr("repro.training.ResNet18", partial(ResNet18, width=4))
+    parameters = {"method": "mixup", "rows": 40, "data": "cifar100", "steps": 1, "seed": 0}
+    frame = trainings.calibration(Cell("mixup_collapse.calibration", parameters, 1))
+    assert np.isfinite(frame["value"]).all()
+    trained = train_with_mixup(Setting(1, data="cifar100"), tiny, np.random.SeedSequence(0))
+    prepared = trained.prepared(images)
+    mean, deviation = np.array(networks.CIFAR_MEAN), np.array(networks.CIFAR_DEVIATION)
+    np.testing.assert_allclose(prepared[3, :, 5, 6], (images[3, :, 5, 6] / 255 - mean) / deviation, rtol=1e-5)
+    found = trainings.geometry_of(trained, tiny, 0, n_pairs=2)
+    assert found.across.shape == (len(MIX_WEIGHTS), 2, 32)
+
+
+def test_only_the_paper_profile_needs_a_download() -> None:
+    for name in ("mixup_collapse.features", "mixup_collapse.calibration"):
+        declared = experiment(name)
+        needed = {
+            profile: {data for cell in declared.cells_of(profile) for data in declared.datasets(cell.parameters)}
+            for profile in declared.cells
+        }
+        assert needed == {"quick": set(), "standard": set(), "paper": {"cifar100"}, "control": set()}

@@ -1,0 +1,422 @@
+"""The neural-collapse study on images: rows, objectives, interrupted runs, and every large run at a tiny size."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from repro.geometry import ufm_ce_etf, ufm_mse
+from repro.protocol.experiment import Cell
+from repro.running.worker import rows_as_csv
+from repro.studies import experiment
+from repro.studies.neural_collapse import images, on_images
+from repro.studies.neural_collapse.models import Model, product
+from repro.studies.neural_collapse.networks import IMBALANCED, Trained
+
+torch = pytest.importorskip("torch")
+
+from repro.studies.neural_collapse.images import (  # noqa: E402
+    ImageSetting,
+    image_rows,
+    make_network,
+    torch_device,
+    train_on_images,
+)
+
+FEW = (6,) * 10
+
+
+def setting(**more):
+    given = {
+        "dataset": "digits", "network": "mlp", "sizes": FEW, "layers": 2, "penalty": "head_and_features", "lam": 1e-3,
+        "width": 8, "epochs": 4, "recipe": "full_batch",
+    }  # fmt: skip
+    return ImageSetting(**(given | more))
+
+
+def value_of(frame, metric):
+    return frame.loc[frame["metric"] == metric, "value"]
+
+
+# --- Rows -------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_are_the_first_of_each_class_with_equal_channels():
+    images, labels = image_rows("digits", tuple(range(1, 11)))
+    assert images.shape == (55, 1, 8, 8)
+    assert images.dtype == np.float32
+    assert np.bincount(labels).tolist() == list(range(1, 11))
+    loaded = load_digits()
+    thirds = loaded.images[loaded.target == 2][:3]
+    # an affine map of the pixels with mean 0 and variance 1 over all that was taken
+    assert np.corrcoef(images[labels == 2].ravel(), thirds.ravel())[0, 1] == pytest.approx(1.0)
+    assert images.mean() == pytest.approx(0.0, abs=1e-6)
+    assert images.var() == pytest.approx(1.0, rel=1e-5)
+
+
+def test_small_images_are_enlarged_by_repeating_pixels():
+    small, _ = image_rows("digits", FEW)
+    large, _ = image_rows("digits", FEW, 32)
+    assert large.shape == (60, 1, 32, 32)
+    np.testing.assert_allclose(large, np.kron(small, np.ones((4, 4))), atol=1e-6)
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """Random images in place of MNIST and CIFAR-100, ten of each class, classes in turn."""
+    draws = np.random.default_rng(0)
+    shapes = {"mnist": (100, 28, 28), "cifar100": (100, 32, 32, 3)}
+    sets = {
+        name: SimpleNamespace(
+            images=draws.integers(0, 256, shape, dtype=np.uint8), labels=np.tile(np.arange(10), 10).astype(np.int64)
+        )
+        for name, shape in shapes.items()
+    }
+    monkeypatch.setattr("repro.data.load_images", lambda name, split: sets[name])
+    image_rows.cache_clear()
+    yield sets
+    image_rows.cache_clear()
+
+
+def test_grey_images_get_a_black_border_and_colours_their_own_mean(simulated):
+    grey, _ = image_rows("mnist", FEW, 32)
+    assert grey.shape == (60, 1, 32, 32)
+    assert np.ptp(grey[:, :, :2]) == np.ptp(grey[:, :, :, -2:]) == 0
+    assert (grey[:, :, 2:-2, 2:-2] >= grey.min()).all()
+    assert grey[0, 0, 0, 0] == grey.min()
+    colours, labels = image_rows("cifar100", FEW, 32)
+    np.testing.assert_allclose(colours.mean(axis=(0, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(colours.var(axis=(0, 2, 3)), 1, rtol=1e-4)
+    raw = simulated["cifar100"].images[3::10][:6, :, :, 1].ravel()
+    assert np.corrcoef(colours[labels == 3][:, 1].ravel(), raw)[0, 1] == pytest.approx(1.0)
+
+
+def test_rows_that_do_not_exist_are_refused(simulated):
+    with pytest.raises(ValueError, match="sizes asks for 11 rows of class 4 of 'mnist', which has 10"):
+        image_rows("mnist", (10,) * 4 + (11,) * 6)
+    with pytest.raises(ValueError, match="dataset must be 'mnist', 'cifar100' or 'digits', got 'svhn'"):
+        image_rows("svhn", FEW)
+    with pytest.raises(ValueError, match="side must be at least 28 for 'mnist', got 16"):
+        image_rows("mnist", FEW, 16)
+
+
+# --- Networks and objectives ------------------------------------------------------------------------------------------
+
+
+def test_the_perceptron_has_six_hidden_layers_and_an_affine_one():
+    network = make_network(setting(layers=3), (1, 8, 8), torch.Generator().manual_seed(0))
+    affine = [module for module in network.backbone if isinstance(module, torch.nn.Linear)]
+    assert [module.in_features for module in affine] == [64] + [8] * 6
+    assert sum(isinstance(module, torch.nn.ReLU) for module in network.backbone) == 6
+    assert isinstance(network.backbone[-1], torch.nn.Linear)
+    assert network.head.bias() is None
+    assert len(network.head.weights()) == 3
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg16"])
+def test_features_of_convolutional_networks_are_normalised_on_request(name):
+    images = torch.randn(20, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+    for normalise in (True, False):
+        made = setting(network=name, width=16, normalise=normalise)
+        network = make_network(made, (1, 32, 32), torch.Generator().manual_seed(0)).train()
+        features, logits = network(images)
+        assert (features.shape, logits.shape) == ((20, 16), (20, 10))
+        centred = torch.allclose(features.mean(0), torch.zeros(16), atol=1e-5)
+        assert centred == normalise
+
+
+@pytest.mark.parametrize("penalty", ["weight_decay", "head_and_features"])
+def test_the_penalty_goes_where_it_belongs(penalty):
+    wanted, seed = (
+        setting(penalty=penalty, lam=0.1, recipe="layer_peeled_published", epochs=3),
+        np.random.SeedSequence(1),
+    )
+    trained, _ = train_on_images(wanted, seed)
+    # the same by hand, on all rows: 60 are fewer than a batch; the step size falls after each epoch
+    images, labels = (torch.from_numpy(part) for part in image_rows("digits", FEW))
+    network = make_network(wanted, (1, 8, 8), torch.Generator().manual_seed(int(seed.generate_state(2)[0])))
+    decay = 0.1 if penalty == "weight_decay" else 0.0
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=decay)
+    targets = torch.eye(10)[labels]
+    for rate in (0.1, 0.01, 0.001):
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        features, logits = network(images)
+        value = (logits - targets).square().sum() / 120
+        if penalty == "head_and_features":
+            value = value + 0.05 * (features.square().sum() + sum(W.square().sum() for W in network.head.weights()))
+        value.backward()
+        optimizer.step()
+    np.testing.assert_allclose(trained.W, network.head.product().detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(trained.features, network(images)[0].detach().numpy(), atol=1e-6)
+
+
+def test_a_setting_that_does_not_fit_is_refused():
+    for name, bad in (("network", "transformer"), ("penalty", "none"), ("recipe", "slow")):
+        with pytest.raises(ValueError, match=f"{name} must be one of .* got '{bad}'"):
+            setting(**{name: bad})
+    with pytest.raises(ValueError, match="sizes must hold 10 numbers, got 2"):
+        setting(sizes=(3, 4))
+    with pytest.raises(ValueError, match="width must be a multiple of 8 for vgg16, got 12"):
+        setting(network="vgg16", width=12)
+    for every in (1, -2):
+        with pytest.raises(ValueError, match=f"every must be 0 or at least 2, got {every}"):
+            train_on_images(setting(), np.random.SeedSequence(0), every=every)
+
+
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert torch_device("auto").type == torch_device("cpu").type == "cpu"
+    with pytest.raises(ValueError, match="PyTorch sees no GPU"):
+        torch_device("cuda")
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu' or 'cuda', got 'tpu'"):
+        torch_device("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert torch_device("auto").type == "cuda"
+    assert torch_device("cpu").type == "cpu"
+
+
+def test_convolutions_on_a_gpu_are_repeatable_and_measured_exactly():
+    flags = torch.backends.cudnn
+    before = flags.deterministic, flags.allow_tf32
+    with images._repeatable(torch.device("cuda")):
+        assert (flags.deterministic, flags.benchmark, flags.allow_tf32) == (True, False, True)
+        with images._repeatable(torch.device("cuda"), exact=True):
+            assert (flags.deterministic, flags.allow_tf32) == (True, False)
+    assert (flags.deterministic, flags.allow_tf32) == before
+
+
+# --- Interrupted runs -------------------------------------------------------------------------------------------------
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"network": "resnet18", "penalty": "weight_decay", "recipe": "batches_published", "width": 16}],
+    ids=["all rows, Adam", "batches, SGD, batch normalisation"],
+)
+def test_an_interrupted_run_ends_like_an_undisturbed_one(tmp_path, more):
+    wanted, seed = setting(sizes=(13,) * 10, **more), np.random.SeedSequence(5)
+
+    def note(trained):
+        return {"objective": trained.objective}
+
+    plain, course = train_on_images(wanted, seed, note=note, every=2)
+    assert list(course) == [1, 3]
+    calls = []
+
+    def stop(trained):
+        calls.append(trained)
+        if len(calls) == 2:
+            raise Stopped
+        return note(trained)
+
+    with pytest.raises(Stopped):
+        train_on_images(wanted, seed, folder=tmp_path, note=stop, every=2)
+    resumed, whole = train_on_images(wanted, seed, folder=tmp_path, note=note, every=2)
+    np.testing.assert_array_equal(resumed.features, plain.features)
+    np.testing.assert_array_equal(resumed.W, plain.W)
+    assert resumed.objective == plain.objective
+    assert whole == course
+    # a run that has ended is not trained again
+    again, whole = train_on_images(wanted, seed, folder=tmp_path, note=stop, every=2)
+    np.testing.assert_array_equal(again.W, plain.W)
+    assert (whole, len(calls)) == (course, 2)
+
+
+# --- Cells ------------------------------------------------------------------------------------------------------------
+
+
+def tiny(cell, **more):
+    """The cell on the digits, with a narrow network and two epochs."""
+    parameters = dict(cell.parameters) | {"dataset": "digits", "stands_for": "mnist", "width": 16, "epochs": 2}
+    return Cell(cell.experiment, parameters | {"every": 2} | more, cell.seed, device="auto")
+
+
+def paper_cells():
+    """One cell of every kind that differs in more than depth, data or seed."""
+    kinds = {}
+    for name in ("imbalanced_images", "deep_heads", "minority_images"):
+        for cell in experiment(f"neural_collapse.{name}").cells_of("paper"):
+            kind = {
+                key: value
+                for key, value in cell.parameters.items()
+                if key not in ("dataset", "layers", "ratio", "seed")
+            }
+            kinds[name, *map(str, kind.values())] = cell  # the last one: deepest head, largest ratio
+    return list(kinds.values())
+
+
+@pytest.mark.parametrize("cell", paper_cells(), ids=lambda cell: "-".join(map(str, cell.parameters.values())))
+def test_large_runs_work_at_a_tiny_size(cell, monkeypatch):
+    monkeypatch.setitem(on_images.EQUAL_SIZE, "digits", 6)
+    monkeypatch.setitem(on_images.MAJORITY_SIZE, "digits", 12)
+    monkeypatch.setitem(on_images.UNEQUAL_SIZES, "digits", (2, 2, 4, 4, 6, 6, 8, 8, 10, 10))
+    small = tiny(cell)
+    declared = experiment(cell.experiment)
+    frame = declared.compute(small)
+    text = rows_as_csv(frame, small, tuple(declared.settings))
+    assert len(text.splitlines()) == len(frame) + 1
+    assert set(frame["dataset"]) == {"mnist"}
+    assert set(frame["replicate"]) == {cell.parameters["seed"]}
+    # one note, after the first epoch, of the same quantities as at the end
+    course = frame[frame["metric"].str.startswith("course_")]
+    assert set(course["epoch"]) == {1}
+    assert set(course["metric"].str.removeprefix("course_")) <= set(frame["metric"])
+    if cell.parameters.get("penalty", "head_and_features") == "head_and_features" and "undercut" in set(
+        frame["metric"]
+    ):
+        loss = value_of(frame, "objective").item()
+        layers, lam = cell.parameters["layers"], cell.parameters["lam"]
+        frame_loss = ufm_ce_etf(10, on_images.EQUAL_SIZE["digits"], [lam] * layers, lam).loss
+        assert value_of(frame, "undercut").item() == max(0.0, 1 - loss / frame_loss)
+    if "loss_gap" in set(frame["metric"]):
+        assert value_of(frame, "loss_gap").item() > 0
+    if "singular_value" in set(frame["metric"]):
+        assert frame.loc[frame["metric"] == "singular_value", "position"].tolist() == list(range(1, 11))
+
+
+def test_unequal_digits_follow_the_closed_form(monkeypatch):
+    sizes = tuple(size // 2 for size in IMBALANCED)
+    monkeypatch.setitem(on_images.UNEQUAL_SIZES, "digits", sizes)
+    parameters = {
+        "dataset": "digits", "network": "mlp", "layers": 1, "lam": 3e-3, "width": 64, "epochs": 500,
+        "recipe": "full_batch", "every": 0, "seed": 4,
+    }  # fmt: skip
+    frame = on_images.imbalanced_images(Cell("neural_collapse.mnist", parameters, 1))
+    assert 0 < value_of(frame, "loss_gap").item() < 0.02
+    assert value_of(frame, "order_violations").item() == 0
+    assert value_of(frame, "nc2_gof_err").item() < 0.05 < value_of(frame, "nc2_of_err").item()
+    norms = frame[frame["metric"] == "w_norm"].set_index("class_size")["value"]
+    assert norms.index.tolist() == sorted(set(sizes))
+    np.testing.assert_allclose(norms, 1.0, atol=0.05)
+    assert value_of(frame, "accuracy").tolist() == [1.0] * 5
+    assert set(frame["dataset"]) == {"digits"}
+
+
+def test_a_network_is_compared_with_the_point_in_which_its_own_directions_are_alive():
+    sizes, lam = np.array(IMBALANCED), 1e-3
+    model = Model(IMBALANCED, (lam,) * 2, lam, width=12)
+    optimum = ufm_mse(sizes, [lam] * 2, lam)
+    *layers, H = model.at_optimum(optimum)
+    # the two smallest classes are taken out: their features and their direction in every layer
+    H[:2] = 0
+    for W in layers:
+        W[:2, :2] = 0
+    W = product(layers)
+    value, *_ = model.value_and_gradients([*layers, H], np.zeros(10))
+    trained = Trained(H.T, (W @ H).T, model.labels, W, None, value)
+    found = on_images.GeneralFrame.of(sizes, 2, lam).measure(trained)
+    assert found["directions_lost"] == 2
+    assert found["local_gap"] < 1e-12
+    assert found["loss_gap"] == pytest.approx(value / optimum.loss - 1)
+    assert found["loss_gap"] > 0.01
+    whole = model.at_optimum(optimum)
+    at_optimum = Trained(
+        whole[-1].T, (product(whole[:-1]) @ whole[-1]).T, model.labels, product(whole[:-1]), None, optimum.loss
+    )
+    found = on_images.GeneralFrame.of(sizes, 2, lam).measure(at_optimum)
+    assert (found["directions_lost"], found["local_gap"], found["loss_gap"]) == (0, 0, 0)
+    assert max(found["nc2_gof_err_W"], found["nc2_gof_err"], found["nc3_gof_err"]) < 1e-9
+
+
+def test_living_directions_are_counted_within_classes_of_equal_size():
+    sizes = np.array([1.0, 2.0, 2.0, 3.0, 3.0, 3.0])
+    logits = np.zeros((6, 6))
+    logits[0, 0] = 0.9
+    logits[1:3, 1:3] = 0.45  # two classes merged: one direction of strength 0.9
+    logits[3, 3], logits[5, 5] = 0.8, 0.4
+    assert on_images.living_directions(logits, sizes).tolist() == [True, True, False, True, False, False]
+    # a rotation among the three classes of equal size changes nothing
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    logits[3:, 3:] = turn @ logits[3:, 3:] @ turn.T
+    assert on_images.living_directions(logits, sizes).tolist() == [True, True, False, True, False, False]
+
+
+def test_measures_of_the_minority_are_those_of_its_rows(monkeypatch):
+    W = np.vstack([np.eye(3, 5), np.tile([0.0, 0.0, 0.0, 3.0, 4.0], (7, 1))])
+    labels = np.arange(10).repeat(2)
+    logits = np.eye(10)[labels]
+    logits[-1] = 0.0  # one of the fourteen small rows is taken for class 0
+    features = np.random.default_rng(0).normal(size=(20, 5))
+    trained = Trained(features, logits, labels, W, None, 0.0)
+    monkeypatch.setattr(on_images, "train_on_images", lambda *_, **__: (trained, {}))
+    parameters = {
+        "dataset": "digits", "network": "resnet18", "ratio": 10, "lam": 5e-4, "width": 8, "epochs": 1,
+        "recipe": "layer_peeled_published", "every": 0, "seed": 2,
+    }  # fmt: skip
+    frame = on_images.minority_images(Cell("neural_collapse.minority_images", parameters, 1))
+    found = frame.set_index("metric")["value"]
+    assert found["minority_cosine"] == pytest.approx(1.0)
+    assert found["majority_cosine"] == pytest.approx(0.0)
+    assert found["minority_accuracy"] == pytest.approx(13 / 14)
+    assert found["majority_accuracy"] == 1.0
+
+
+def test_the_minority_is_turned_together_by_imbalance():
+    parameters = {
+        "dataset": "digits", "network": "mlp", "lam": 5e-4, "width": 32, "epochs": 12,
+        "recipe": "layer_peeled_published", "every": 0, "seed": 0,
+    }  # fmt: skip
+    cosines = [
+        value_of(
+            on_images.minority_images(Cell("neural_collapse.minority_images", parameters | {"ratio": ratio}, 1)),
+            "minority_cosine",
+        ).item()
+        for ratio in (1, 100)
+    ]
+    assert cosines[0] < cosines[1]
+
+
+def test_all_cells_have_their_rows_and_controls_download_nothing():
+    for name in ("mnist", "imbalanced_images", "deep_heads", "minority_images"):
+        declared = experiment(f"neural_collapse.{name}")
+        for cell in declared.cells_of("control"):
+            assert not declared.datasets(cell.parameters)
+            assert cell.parameters["dataset"] == "digits"
+        for profile in declared.profiles:
+            for cell in declared.cells_of(profile):
+                assert declared.datasets(cell.parameters) == (cell.parameters["dataset"],)
+                assert declared.seconds(cell.parameters) > 0
+    # CIFAR-100 has 500 training images a class; the rarest class of MNIST has 5,421
+    for dataset, limit in (("cifar100", 500), ("mnist", 5421)):
+        used = (on_images.EQUAL_SIZE[dataset], on_images.MAJORITY_SIZE[dataset], *on_images.UNEQUAL_SIZES[dataset])
+        assert max(used) <= limit
+        assert all(on_images.MAJORITY_SIZE[dataset] // ratio >= 1 for ratio in on_images.RATIOS[dataset])
+
+
+# --- Measures ---------------------------------------------------------------------------------------------------------
+
+
+def test_minority_sizes():
+    assert on_images.minority_sizes("mnist", 10) == (5000,) * 3 + (500,) * 7
+    assert on_images.minority_sizes("digits", 1000) == (100,) * 3 + (1,) * 7
+    with pytest.raises(ValueError, match="ratio must be at least 1, got 0"):
+        on_images.minority_sizes("mnist", 0)
+
+
+def test_mean_cosine_of_frames():
+    simplex = np.eye(5) - 1 / 5
+    assert on_images.mean_cosine(simplex * np.arange(1.0, 6.0)[:, None]) == pytest.approx(-1 / 4)
+    assert on_images.mean_cosine(np.ones((4, 3))) == pytest.approx(1.0)
+    assert on_images.mean_cosine(np.array([[1.0, 0.0], [2.0, 2.0]])) == pytest.approx(0.5**0.5)
+
+
+def test_rank_deficit_counts_missing_directions():
+    assert on_images.rank_deficit(np.array([5.0] * 9 + [1e-9])) == 0
+    assert on_images.rank_deficit(np.array([5.0] * 10)) == 0
+    assert on_images.rank_deficit(np.array([5.0] * 5 + [0.04] + [0.0] * 4)) == 4
+
+
+def test_order_violations_compare_with_the_exact_order():
+    sizes = np.array([1, 1, 2, 2, 3, 3])
+    rising = np.array([1.0, 1.2, 2.0, 2.1, 3.0, 3.1])
+    assert on_images.order_violations(rising, rising, sizes) == 0
+    assert on_images.order_violations(-rising, rising, sizes) == 2
+    assert on_images.order_violations(np.array([1.0, 1.0, 3.0, 3.0, 2.0, 2.0]), rising, sizes) == 1
