@@ -272,3 +272,29 @@ def test_interrupted_run_has_status_130(repro: Call, monkeypatch: pytest.MonkeyP
     status, out, err = repro("run", "toy.names")
     assert (status, out) == (130, "")
     assert "stopped; 1 of 8 cells are kept" in err
+
+
+def test_some_cells_are_run_and_join_the_table(repro: Call, tmp_path: Path) -> None:
+    for done, level in enumerate(("0.5", "3"), start=1):
+        status, _, _ = repro("run", "toy.numbers", "--profile", "paper", "--only", f"level={level}", "--jobs", "1")
+        assert status == 0
+        record = json.loads((tmp_path / "results" / "toy" / "numbers.paper.json").read_text())
+        assert (record["cells"], record["cells_declared"]) == (done, 8)
+    status, out, _ = repro("run", "toy.numbers", "--profile", "paper", "--only", "level=3", "--dry-run")
+    assert status == 0
+    assert "0 of 1 cells to compute" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--only", "level"], "--only must be KEY=VALUE"),
+        (["--only", "level=1", "--only", "level=2"], "names 'level' twice"),
+        (["--only", "level=99"], "no cell of toy.numbers in profile 'paper'"),
+        (["--only", "depth=1"], "depth"),
+    ],
+)
+def test_a_wrong_choice_of_cells_is_refused(repro: Call, words: list[str], message: str) -> None:
+    status, _, err = repro("run", "toy.numbers", "--profile", "paper", *words)
+    assert status == 2
+    assert message in err

@@ -82,3 +82,21 @@ def test_minority_reads_both_cosines() -> None:
     ]
     alt = figures.minority(pd.DataFrame(rows, columns=["ratio", "replicate", "metric", "value"])).alt
     assert "the two small classes: 0.50, 0.50; the two large classes: -0.40, -0.40" in alt
+
+
+def test_norms_and_distances_are_read_by_depth() -> None:
+    columns = ["layers", "class_size", "replicate", "metric", "value"]
+    rows = []
+    for (layers, lost), seed in product({1: 0.0, 6: 2.0}.items(), range(2)):
+        for size, metric in product((100, 500), ("w_norm", "h_norm")):
+            rows.append((layers, size, seed, metric, (0.99 + 0.02 * seed) * (0.5 if lost and size == 100 else 1.0)))
+        for metric in ("nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err"):
+            rows.append((layers, None, seed, metric, 0.2 if lost else 0.002 + 0.001 * seed))
+        rows += [(layers, None, seed, "nc2_of_err", 0.3 + seed), (layers, None, seed, "directions_lost", lost)]
+    alt = figures.against_prediction(pd.DataFrame(rows, columns=columns)).alt
+    assert (
+        "1 layer: norms 0.99 to 1.01 of the prediction, distance to the general frame at most 0.003, to the balanced "
+        "one at least 0.3, 0 to 0 directions lost"
+    ) in alt
+    assert "6 layers: norms 0.49 to 1.01 of the prediction, distance to the general frame at most 0.2" in alt
+    assert "2 to 2 directions lost" in alt

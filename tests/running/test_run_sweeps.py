@@ -14,9 +14,9 @@ import toy_experiments
 from joblib.externals.loky import get_reusable_executor
 from toy_experiments import NAMES, NUMBERS
 
-from repro.protocol.exceptions import UnknownName
+from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell
-from repro.results import read_table
+from repro.results import read_table, scalar_text, write_table
 from repro.running import BackendUnavailable, CellFailed, plan, prune, results, run, run_on_csv
 from repro.running.store import CellStore
 from repro.running.worker import one_thread
@@ -315,3 +315,54 @@ def test_killed_worker_is_reported_and_finished_cells_stay(build: Path) -> None:
     with pytest.raises(CellFailed, match=r"(?s)TerminatedWorkerError.*finished cells are kept"):
         run(replace(NUMBERS, compute=toy_experiments.kills_its_worker), "quick", backend="loky", n_jobs=2, **QUIET)
     assert 1 <= sum(item.stored for item in plan(NUMBERS, "quick").cells) < 9
+
+
+LEVELS = [scalar_text(parameters["level"]) for parameters in toy_experiments.levels()]
+
+
+def test_cells_run_in_parts_make_the_table_of_all(build: Path, log: Path) -> None:
+    whole = reference_bytes(build)
+    table_path = run(NUMBERS, "quick", backend="sequential", n_jobs=1, **QUIET).path
+    table_path.unlink()
+    table_path.with_suffix(".json").unlink()
+    CellStore.of("toy.numbers").prune([])
+    computed(log)
+    for done, level in enumerate(reversed(LEVELS), start=1):
+        table = run(NUMBERS, "quick", backend="sequential", n_jobs=1, only={"level": level}, **QUIET)
+        assert [scalar_text(found) for found in table.frame["level"].iloc[::2]] == LEVELS[-done:]
+        assert table.provenance.cells == table.frame["cell"].nunique()
+        assert table.provenance.cells_declared == 8
+        assert len(table.provenance.earlier) == done - 1
+        assert sum(part.cells for part in table.provenance.earlier) < table.provenance.cells
+        CellStore.of("toy.numbers").prune([])
+    assert len(computed(log)) == 8, "no cell is computed twice"
+    assert table.path.read_bytes() == whole
+    assert read_table(table.path).provenance == table.provenance
+
+
+def test_cells_run_again_replace_those_of_the_table(build: Path) -> None:
+    first = run(NUMBERS, "quick", backend="sequential", n_jobs=1, **QUIET)
+    damaged = first.frame.assign(value=0.0)
+    write_table(damaged, first.provenance, first.path)
+    again = run(NUMBERS, "quick", backend="sequential", n_jobs=1, only={"level": "0.5"}, **QUIET)
+    mine = again.frame["level"] == 0.5
+    assert (again.frame.loc[mine, "value"] == first.frame.loc[mine, "value"]).all()
+    assert (again.frame.loc[~mine, "value"] == 0.0).all()
+    assert again.provenance.cells == again.provenance.cells_declared == 8
+    (before,) = again.provenance.earlier
+    assert before.commit == first.provenance.commit
+
+
+def test_a_table_from_another_seed_is_not_mixed_with_new_cells(build: Path) -> None:
+    first = run(replace(NUMBERS, seed=1), "quick", backend="sequential", n_jobs=1, **QUIET)
+    before = first.path.read_bytes()
+    with pytest.raises(ResultsError, match="run all, without --only"):
+        run(NUMBERS, "quick", backend="sequential", n_jobs=1, only={"level": "0.5"}, **QUIET)
+    assert first.path.read_bytes() == before
+
+
+def test_a_choice_that_no_cell_meets_names_what_there_is(build: Path) -> None:
+    with pytest.raises(UnknownName, match="levle"):
+        run(NUMBERS, "quick", only={"levle": "1"}, **QUIET)
+    with pytest.raises(ValueError, match=r"no cell of toy.numbers in profile 'quick' has \{'level': '99'\}; there are"):
+        run(NUMBERS, "quick", only={"level": "99"}, **QUIET)

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from repro.training.vgg import VGG16  # noqa: E402
+from repro.training import VGG16  # noqa: E402
 
 
 def generator(seed=0):

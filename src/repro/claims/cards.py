@@ -113,7 +113,10 @@ def _provenance_line(judgement: Judgement) -> str:
     if provenance is None:
         return ""
     hardware = provenance.hardware
+    declared = provenance.cells_declared or provenance.cells
+    parts = f"{provenance.cells} of {declared} cells run so far; " if declared > provenance.cells else ""
     return (
+        f"{parts}"
         f"commit {provenance.commit[:12]}{' (dirty)' if provenance.commit.endswith('-dirty') else ''}; "
         f"{hardware_words(hardware.processor, hardware.cores, hardware.gpu)}; "
         f"{duration_words(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}"

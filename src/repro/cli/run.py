@@ -54,11 +54,24 @@ def _runs_of(chosen: list[tuple[Experiment, bool]], profile: str, controls: bool
     return runs
 
 
-def _show_plan(runs: list[tuple[Experiment, str]], layout: Format, output: Path | None) -> None:
-    from repro.running import plan
+def _values_of(only: list[str]) -> dict[str, str]:
+    """Parameters and values of ``--only KEY=VALUE``."""
+    values = {}
+    for entry in only:
+        name, equals, value = entry.partition("=")
+        if not (name and equals):
+            raise ValueError(f"--only must be KEY=VALUE, as in --only seed=0, got {entry!r}")
+        if name in values:
+            raise ValueError(f"--only names {name!r} twice; run the command once for each value")
+        values[name] = value
+    return values
+
+
+def _show_plan(runs: list[tuple[Experiment, str]], only: dict[str, str], layout: Format, output: Path | None) -> None:
+    from repro.running import chosen_cells, plan_cells
     from repro.running.progress import duration
 
-    plans = [plan(experiment, profile) for experiment, profile in runs]
+    plans = [plan_cells(experiment, profile, chosen_cells(experiment, profile, only)) for experiment, profile in runs]
     if layout is Format.json:
         content = [
             {
@@ -114,6 +127,14 @@ def run(
         bool, typer.Option("--dry-run", help="Show the cells and the expected time, run nothing.")
     ] = False,
     controls: Annotated[bool, typer.Option("--controls", help="Also run the controls of the claims.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="KEY=VALUE",
+            help="Only the cells with this parameter; they join those that the table has. May be given several times.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute cells again that are stored.")] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once where another process runs the same.")
@@ -146,21 +167,24 @@ def run(
         "force": force,
         "wait": not no_wait,
     }
+    values = _values_of(only or [])
     if csv is not None:
+        if values:
+            raise ValueError("--only does not go with --csv")
         _run_own_file(chosen, csv, target, positive, layout, output, options)
         return
     if target is not None or positive is not None:
         raise ValueError("--target and --positive belong to --csv")
     runs = _runs_of(chosen, profile or default_profile(), controls)
     if dry_run:
-        _show_plan(runs, layout, output)
+        _show_plan(runs, values, layout, output)
         return
     from repro import running
 
     rows = []
     for experiment, wanted in runs:
         with interruptible():
-            table = running.run(experiment, wanted, **options)
+            table = running.run(experiment, wanted, **options, only=values)
         rows.append(
             {
                 "experiment": experiment.name,

@@ -17,8 +17,9 @@ DEPTH_STYLES: Final[Mapping[int, dict[str, Any]]] = {
     1: {"color": PALETTE["blue"], "marker": "o", "linestyle": "-"},
     2: {"color": PALETTE["green"], "marker": "s", "linestyle": "--"},
     3: {"color": PALETTE["orange"], "marker": "^", "linestyle": "-."},
+    6: {"color": PALETTE["purple"], "marker": "D", "linestyle": ":"},
 }
-"""Colour, marker and line of heads with one, two and three linear layers, the same in every figure of the chapter."""
+"""Colour, marker and line of heads with one to six linear layers, the same in every figure of the chapter."""
 
 CLASS_STYLES: Final = (("o", PALETTE["blue"]), ("^", PALETTE["orange"]), ("s", PALETTE["green"]))
 
@@ -331,4 +332,65 @@ def minority(table: pd.DataFrame) -> Shown:
         figure,
         alt="Two lines over the imbalance. Cosines from the least to the largest imbalance, " + "; ".join(spoken) + ".",
         caption="Cross-entropy with one linear layer, four classes. At equal sizes all cosines are -1/3.",
+    )
+
+
+def against_prediction(table: pd.DataFrame) -> Shown:
+    """Draw norms of classifier rows and features over those of the theory, and distances to both frames.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``neural_collapse.mnist``, or the rows of one network and data set in that of
+        ``neural_collapse.imbalanced_images``.
+    """
+    import matplotlib.pyplot as plt
+
+    depths = sorted(int(layers) for layers in table["layers"].unique())
+    frames = ["nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err"]
+    ends = table[table["metric"].isin([*frames, "nc2_of_err", "directions_lost"])]
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, 3, figsize=(10.4, 3.9))
+        for layers in depths:
+            style, label = DEPTH_STYLES[layers], _layers(layers)
+            mine = table[table["layers"] == layers]
+            reached = []
+            for axes, metric in zip(panels, ("w_norm", "h_norm"), strict=False):
+                norms = mine[mine["metric"] == metric].groupby("class_size")["value"]
+                middle = norms.median()
+                axes.plot(middle.index, middle, **style, label=label)
+                axes.fill_between(middle.index, norms.min(), norms.max(), color=style["color"], alpha=0.15, linewidth=0)
+                reached += [norms.min().min(), norms.max().max()]
+            found = ends[ends["layers"] == layers].pivot_table(index="replicate", columns="metric", values="value")
+            general = found[frames].max(axis=1)
+            panels[2].plot(general, found["nc2_of_err"], style["marker"], color=style["color"], alpha=0.85)
+            spoken.append(
+                f"{label}: norms {min(reached):.2f} to {max(reached):.2f} of the prediction, distance to the general "
+                f"frame at most {general.max():.2g}, to the balanced one at least {found['nc2_of_err'].min():.2g}, "
+                f"{found['directions_lost'].min():.0f} to {found['directions_lost'].max():.0f} directions lost"
+            )
+        for axes, title in zip(panels, ("classifier row", "mean feature"), strict=False):
+            axes.axhline(1, color=PALETTE["black"], linewidth=1)
+            axes.set(title=title, xlabel="images of the class")
+        panels[0].set_ylabel("norm over the prediction")
+        panels[2].axvline(0.01, color=PALETTE["grey"], linewidth=1)
+        panels[2].axhline(0.1, color=PALETTE["grey"], linewidth=1)
+        panels[2].set(
+            title="each network",
+            xscale="log",
+            ylim=(0, None),
+            xlabel="distance to the general frame",
+            ylabel="distance to the balanced frame",
+        )
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(depths))
+    return show(
+        figure,
+        alt="Three panels with one marker for each depth of the head: norms of classifier rows and of features over "
+        "the exact ones by class size, and the distance to the balanced frame over that to the general one. "
+        + "; ".join(spoken)
+        + ".",
+        caption="Median and range over seeds; at the black line norms are as predicted. Right: a network that follows "
+        "the theory lies above and left of the grey lines, the bounds of the claim.",
     )

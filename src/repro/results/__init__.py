@@ -7,7 +7,7 @@ data, seeds, libraries and machine produced it. Both are written whole or not at
 from __future__ import annotations
 
 from repro.results.places import available_tables, find_table, readable_paths, table_path
-from repro.results.provenance import SCHEMA_VERSION, Hardware, Provenance
+from repro.results.provenance import SCHEMA_VERSION, EarlierRun, Hardware, Provenance
 from repro.results.tables import (
     ResultTable,
     parse_table,
@@ -20,6 +20,7 @@ from repro.results.tables import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "EarlierRun",
     "Hardware",
     "Provenance",
     "ResultTable",

@@ -35,6 +35,30 @@ class Hardware(BaseModel):
     gpu: str | None = None
 
 
+class EarlierRun(BaseModel):
+    """A run whose cells a table keeps beside those of its last one.
+
+    Attributes
+    ----------
+    commit, code_hash : str
+        Of the code that computed them.
+    hardware : Hardware
+    cells : int
+        How many cells of that run the table keeps.
+    started, finished : str
+        Moments of the first and the last cell of that run, ISO 8601 in UTC.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    commit: str
+    code_hash: str
+    hardware: Hardware
+    cells: int = Field(ge=1)
+    started: Moment
+    finished: Moment
+
+
 class Provenance(BaseModel):
     """Everything that is known about how a result table was computed.
 
@@ -63,6 +87,12 @@ class Provenance(BaseModel):
         Name and checksum of each data set that was read.
     cells : int
         Number of cells behind the table.
+    cells_declared : int or None
+        Number of cells of the profile when the table was written; more than `cells` where some have not been run, None
+        in tables of all cells.
+    earlier : list of EarlierRun
+        Runs before the last one whose cells the table keeps, oldest first. Commit, code, seeds and versions above are
+        those of the last run; data, seconds, memory and moments those of all.
     wall_seconds : float
         Sum over cells of their own computing time.
     peak_memory_mib : float
@@ -93,6 +123,8 @@ class Provenance(BaseModel):
     seeds: dict[str, int]
     data: dict[str, str]
     cells: int = Field(ge=1)
+    cells_declared: int | None = Field(None, ge=1)
+    earlier: list[EarlierRun] = Field(default_factory=list)
     wall_seconds: float = Field(ge=0, allow_inf_nan=False)
     peak_memory_mib: float = Field(ge=0, allow_inf_nan=False)
     started: Moment

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from repro.running.errors import BackendUnavailable, CellFailed, StorageFailed
-from repro.running.execute import results, run, run_on_csv
-from repro.running.planning import Plan, PlannedCell, plan, prune
+from repro.running.execute import chosen_cells, results, run, run_on_csv
+from repro.running.planning import Plan, PlannedCell, plan, plan_cells, prune
 
 __all__ = [
     "BackendUnavailable",
@@ -12,7 +12,9 @@ __all__ = [
     "Plan",
     "PlannedCell",
     "StorageFailed",
+    "chosen_cells",
     "plan",
+    "plan_cells",
     "prune",
     "results",
     "run",

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
-from repro.protocol.exceptions import ResultsError
+from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell, Experiment
 from repro.protocol.profile import default_profile
-from repro.results import ResultTable, find_table, table_path, write_table
+from repro.results import ResultTable, find_table, scalar_text, table_path, write_table
 from repro.running.errors import CellFailed, StorageFailed
 from repro.running.lock import experiment_lock
 from repro.running.planning import Plan, plan, plan_cells, resolve
 from repro.running.store import CellStore
 from repro.running.sweep import REMEDY, Backend, Device, SweepOptions, compute_cells
-from repro.running.tables import assemble, provenance_of
+from repro.running.tables import assemble, beside_earlier, provenance_of
 
 __all__ = ["results", "run", "run_on_csv"]
 
@@ -33,6 +34,7 @@ def run(
     progress: bool = True,
     force: bool = False,
     wait: bool = True,
+    only: Mapping[str, str] | None = None,
 ) -> ResultTable:
     """Run an experiment and write its table; cells that are stored already are not computed again.
 
@@ -56,6 +58,9 @@ def run(
         Whether to compute stored cells again.
     wait : bool, default=True
         Whether to wait while another process runs the same experiment and profile.
+    only : mapping of str to str, optional
+        Computes only the cells whose parameters have these values, as text. They join the cells that the table at hand
+        has already, so that a long sweep can be computed and committed in parts.
 
     Returns
     -------
@@ -64,7 +69,9 @@ def run(
     Raises
     ------
     UnknownName
-        If there is no such experiment, profile, backend or device.
+        If there is no such experiment, profile, backend or device, or no cell has such a parameter.
+    ValueError
+        If no cell has the values of `only`.
     CellFailed
         If a cell raised an error; the message names it. Finished cells are kept.
     StorageFailed
@@ -76,15 +83,50 @@ def run(
     """
     options = SweepOptions(n_jobs, backend, scheduler, device, progress)
     experiment = resolve(experiment)
-    cells = experiment.cells_of(profile)
+    cells = chosen_cells(experiment, profile, only or {})
     with experiment_lock(experiment.name, profile, wait=wait):
         planned = _compute(experiment, profile, cells, options, force=force)
         frame, records = assemble(planned)
+        provenance = provenance_of(planned, records)
+        if only:
+            frame, provenance = beside_earlier(experiment, profile, frame, provenance)
         path = table_path(experiment.name, profile)
         try:
-            return write_table(frame, provenance_of(planned, records), path)
+            return write_table(frame, provenance, path)
         except OSError as error:
             raise StorageFailed(f"cannot write {path}: {error}. All cells are kept. {REMEDY}") from error
+
+
+def chosen_cells(experiment: Experiment, profile: str, only: Mapping[str, str]) -> list[Cell]:
+    """Cells of a profile whose parameters have the given values, as text.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such profile, or no cell of it has one of the parameters.
+    ValueError
+        If no cell has all the values; the message names those that there are.
+    """
+    cells = experiment.cells_of(profile)
+    for name in only:
+        if not any(name in cell.parameters for cell in cells):
+            raise UnknownName(
+                f"parameter of {experiment.name}", name, {key for cell in cells for key in cell.parameters}
+            )
+    chosen = [
+        cell
+        for cell in cells
+        if all(name in cell.parameters and scalar_text(cell.parameters[name]) == only[name] for name in only)
+    ]
+    if not chosen:
+        there = {
+            name: list(dict.fromkeys(scalar_text(cell.parameters[name]) for cell in cells if name in cell.parameters))
+            for name in only
+        }
+        raise ValueError(
+            f"only: no cell of {experiment.name} in profile {profile!r} has {dict(only)}; there are {there}"
+        )
+    return chosen
 
 
 def _compute(experiment: Experiment, name: str, cells: list[Cell], options: SweepOptions, *, force: bool) -> Plan:

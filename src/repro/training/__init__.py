@@ -16,6 +16,7 @@ from repro.training.augmentation import (
 from repro.training.loop import Progress, Schedule, train
 from repro.training.networks import HeadedNetwork, LinearHead, ResNet18, feature_mlp
 from repro.training.objectives import PenalisedObjective
+from repro.training.vgg import VGG16
 
 __all__ = [
     "Augmentation",
@@ -30,6 +31,7 @@ __all__ = [
     "Progress",
     "ResNet18",
     "Schedule",
+    "VGG16",
     "feature_mlp",
     "train",
 ]

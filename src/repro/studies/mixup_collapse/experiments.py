@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable
 from typing import Any, Final
 
+from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.mixup_collapse import exact, trainings
 
@@ -21,25 +21,14 @@ ARMS: Final = (
 )
 """Method, loss and head of the networks whose features are measured."""
 
-Cells = Callable[[], Sequence[Parameters]]
-
-
-def _cells(**options: Iterable[Any]) -> Cells:
-    """Declare all combinations of the options."""
-    return lambda: [dict(zip(options, values, strict=True)) for values in product(*options.values())]
-
-
-def _together(*declared: Cells) -> Cells:
-    return lambda: [parameters for cells in declared for parameters in cells()]
-
 
 def _features(
     arms: Iterable[tuple[str, str, str]], variant: str | None = None, data: str = "digits", **options: Iterable[Any]
 ) -> Cells:
     more = {} if variant is None else {"variant": [variant]}
-    return _together(
+    return together(
         *(
-            _cells(method=[method], loss=[loss], head=[head], data=[data], **options, **more)
+            combinations(method=[method], loss=[loss], head=[head], data=[data], **options, **more)
             for method, loss, head in arms
         )
     )
@@ -60,12 +49,12 @@ EXPERIMENTS: Final = (
         settings=("case",),
         compute=exact.exact,
         cells={
-            "quick": _cells(case=exact.CASES, starts=[3]),
-            "standard": _cells(case=exact.CASES, starts=[20]),
-            "control": _together(
-                _cells(case=SOME_CASES, starts=[1], variant=[exact.OTHER_PARTNERS]),
-                _cells(case=SOME_CASES, starts=[1], variant=[exact.CHORD]),
-                _cells(case=SOME_CASES, starts=[1], variant=[exact.OTHER_LOSS]),
+            "quick": combinations(case=exact.CASES, starts=[3]),
+            "standard": combinations(case=exact.CASES, starts=[20]),
+            "control": together(
+                combinations(case=SOME_CASES, starts=[1], variant=[exact.OTHER_PARTNERS]),
+                combinations(case=SOME_CASES, starts=[1], variant=[exact.CHORD]),
+                combinations(case=SOME_CASES, starts=[1], variant=[exact.OTHER_LOSS]),
             ),
         },
         variants={
@@ -83,12 +72,12 @@ EXPERIMENTS: Final = (
         compute=trainings.features,
         cells={
             "quick": _features(ARMS, epochs=[100], every=[0], seed=range(3)),
-            "standard": _together(
+            "standard": together(
                 _features(ARMS[:2], epochs=[500], every=[50], seed=range(5)),
                 _features(ARMS[2:], epochs=[500], every=[0], seed=range(5)),
             ),
             "paper": _features(ARMS, data="cifar100", epochs=[200], every=[0], seed=range(3)),
-            "control": _together(
+            "control": together(
                 _features(ARMS[:3:2], exact.OTHER_PARTNERS, epochs=[20], every=[0], seed=[0]),
                 _features(ARMS[:3:2], exact.CHORD, epochs=[20], every=[0], seed=range(2)),
                 _features(ARMS[3:], trainings.SUMS, epochs=[20], every=[0], seed=range(3)),
@@ -113,14 +102,16 @@ EXPERIMENTS: Final = (
         settings=("rows", "method", "bin"),
         compute=trainings.calibration,
         cells={
-            "quick": _cells(method=["erm", "mixup"], rows=[100, 1500], data=["digits"], steps=[720], seed=range(3)),
-            "standard": _cells(
+            "quick": combinations(
+                method=["erm", "mixup"], rows=[100, 1500], data=["digits"], steps=[720], seed=range(3)
+            ),
+            "standard": combinations(
                 method=trainings.CONCENTRATIONS, rows=[100, 1500], data=["digits"], steps=[1800], seed=range(6)
             ),
-            "paper": _cells(
+            "paper": combinations(
                 method=trainings.CONCENTRATIONS, rows=[5000], data=["cifar100"], steps=[8000], seed=range(3)
             ),
-            "control": _cells(
+            "control": combinations(
                 method=["erm", "mixup"],
                 rows=[100],
                 data=["digits"],

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.neural_collapse import models, on_digits, on_images
 
 SEED: Final = 2020
 UNEQUAL: Final = tuple(name for name in models.CASES if name.startswith("unequal"))
-
-Cells = Callable[[], Sequence[Parameters]]
-
-
-def _cells(*variants: str, **options: Iterable[Any]) -> Cells:
-    """Declare all combinations of the options, for control runs once for each variant."""
-
-    def cells() -> list[Parameters]:
-        combined = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
-        if not variants:
-            return list(combined)
-        return [parameters | {"variant": variant} for variant in variants for parameters in combined]
-
-    return cells
-
-
-def _together(*declared: Cells) -> Cells:
-    return lambda: [parameters for cells in declared for parameters in cells()]
 
 
 def _epochs(parameters: Parameters) -> float:
@@ -36,8 +18,9 @@ def _epochs(parameters: Parameters) -> float:
 
 
 def _direct(seeds: int) -> Cells:
-    return _together(
-        _cells(layers=[1, 3], seed=range(seeds), steps=[15_000]), _cells(layers=[6], seed=range(seeds), steps=[30_000])
+    return together(
+        combinations(layers=[1, 3], seed=range(seeds), steps=[15_000]),
+        combinations(layers=[6], seed=range(seeds), steps=[30_000]),
     )
 
 
@@ -48,9 +31,9 @@ MODELS: Final = (
         settings=("case",),
         compute=models.exact,
         cells={
-            "quick": _cells(case=models.CASES, starts=[6]),
-            "standard": _cells(case=models.CASES, starts=[60]),
-            "control": _cells(models.WRONG_SIZES, case=UNEQUAL, starts=[3]),
+            "quick": combinations(case=models.CASES, starts=[6]),
+            "standard": combinations(case=models.CASES, starts=[60]),
+            "control": combinations(models.WRONG_SIZES, case=UNEQUAL, starts=[3]),
         },
         variants={models.WRONG_SIZES: "the closed form is that of the class sizes in reversed order"},
         seconds=lambda parameters: 0.03 * int(parameters["starts"] or 0),
@@ -62,9 +45,9 @@ MODELS: Final = (
         settings=("layers",),
         compute=models.norms,
         cells={
-            "quick": _cells(layers=[1, 2, 3], models=[50]),
-            "standard": _cells(layers=[1, 2, 3, 6], models=[1000]),
-            "control": _cells(models.WRONG_SIZES, layers=[1, 3], models=[5]),
+            "quick": combinations(layers=[1, 2, 3], models=[50]),
+            "standard": combinations(layers=[1, 2, 3, 6], models=[1000]),
+            "control": combinations(models.WRONG_SIZES, layers=[1, 3], models=[5]),
         },
         variants={models.WRONG_SIZES: "the norms are those of the class sizes in reversed order"},
         seconds=lambda parameters: 4e-4 * int(parameters["models"] or 0),
@@ -77,7 +60,7 @@ MODELS: Final = (
         compute=models.direct,
         cells={
             "standard": _direct(5),
-            "control": _cells(models.CUT_SHORT, layers=[1, 3], seed=[0], steps=[15_000]),
+            "control": combinations(models.CUT_SHORT, layers=[1, 3], seed=[0], steps=[15_000]),
         },
         variants={models.CUT_SHORT: "only a hundredth of the steps is taken"},
         seconds=lambda parameters: 2e-4 * int(parameters["steps"] or 0) * int(parameters["layers"] or 0),
@@ -89,9 +72,9 @@ MODELS: Final = (
         settings=("layers", "b", "scale", "class_size"),
         compute=models.traps,
         cells={
-            "quick": _cells(layers=[2, 3], b=[0.1, 0.3], scale=[0.1, 0.3], seed=range(3)),
-            "standard": _cells(layers=[2, 3], b=[0.05, 0.1, 0.2, 0.3, 0.4], scale=[0.1, 0.3], seed=range(10)),
-            "control": _cells(models.SCALES_EXCHANGED, layers=[3], b=[0.3], scale=[0.1, 0.3], seed=range(3)),
+            "quick": combinations(layers=[2, 3], b=[0.1, 0.3], scale=[0.1, 0.3], seed=range(3)),
+            "standard": combinations(layers=[2, 3], b=[0.05, 0.1, 0.2, 0.3, 0.4], scale=[0.1, 0.3], seed=range(10)),
+            "control": combinations(models.SCALES_EXCHANGED, layers=[3], b=[0.3], scale=[0.1, 0.3], seed=range(3)),
         },
         variants={
             models.SCALES_EXCHANGED: "runs from small starts are labelled as those from larger ones, and vice versa"
@@ -105,9 +88,9 @@ MODELS: Final = (
         settings=("ratio",),
         compute=models.minority,
         cells={
-            "quick": _cells(ratio=models.RATIOS, starts=[3]),
-            "standard": _cells(ratio=models.RATIOS, starts=[10]),
-            "control": _cells(models.OTHER_CLASSES, ratio=models.RATIOS, starts=[2]),
+            "quick": combinations(ratio=models.RATIOS, starts=[3]),
+            "standard": combinations(ratio=models.RATIOS, starts=[10]),
+            "control": combinations(models.OTHER_CLASSES, ratio=models.RATIOS, starts=[2]),
         },
         variants={models.OTHER_CLASSES: "the angle is that between the two classes that grow"},
         seconds=lambda parameters: 0.01 * int(parameters["ratio"] or 0),
@@ -122,9 +105,9 @@ NETWORKS: Final = (
         settings=("layers", "bias"),
         compute=on_digits.balanced,
         cells={
-            "quick": _cells(layers=[1, 3], bias=[False, True], lam=[2e-3], epochs=[800], seeds=[1]),
-            "standard": _cells(layers=[1, 3], bias=[False, True], lam=[2e-3], epochs=[3000], seeds=[5]),
-            "control": _cells(
+            "quick": combinations(layers=[1, 3], bias=[False, True], lam=[2e-3], epochs=[800], seeds=[1]),
+            "standard": combinations(layers=[1, 3], bias=[False, True], lam=[2e-3], epochs=[3000], seeds=[5]),
+            "control": combinations(
                 on_digits.FRAMES_EXCHANGED, layers=[1], bias=[False, True], lam=[2e-3], epochs=[400], seeds=[1]
             ),
         },
@@ -138,9 +121,9 @@ NETWORKS: Final = (
         settings=("layers", "class_size"),
         compute=on_digits.imbalanced,
         cells={
-            "quick": _cells(layers=[1, 3], lam=[1e-3], epochs=[1500], seeds=[1]),
-            "standard": _cells(layers=[1, 2, 3], lam=[1e-3], epochs=[4000], seeds=[5]),
-            "control": _cells(
+            "quick": combinations(layers=[1, 3], lam=[1e-3], epochs=[1500], seeds=[1]),
+            "standard": combinations(layers=[1, 2, 3], lam=[1e-3], epochs=[4000], seeds=[5]),
+            "control": combinations(
                 on_digits.BALANCED_FRAME, models.WRONG_SIZES, layers=[1], lam=[1e-3], epochs=[300], seeds=[1]
             ),
         },
@@ -157,9 +140,11 @@ NETWORKS: Final = (
         settings=("layers", "threshold", "class_size"),
         compute=on_digits.learnt,
         cells={
-            "quick": _cells(layers=[1], threshold=[50.0], epochs=[1000], seeds=[1]),
-            "standard": _cells(layers=[1, 2, 3], threshold=[10.0, 30.0, 50.0, 70.0, 90.0], epochs=[3000], seeds=[3]),
-            "control": _cells(models.WRONG_SIZES, layers=[1], threshold=[50.0], epochs=[300], seeds=[1]),
+            "quick": combinations(layers=[1], threshold=[50.0], epochs=[1000], seeds=[1]),
+            "standard": combinations(
+                layers=[1, 2, 3], threshold=[10.0, 30.0, 50.0, 70.0, 90.0], epochs=[3000], seeds=[3]
+            ),
+            "control": combinations(models.WRONG_SIZES, layers=[1], threshold=[50.0], epochs=[300], seeds=[1]),
         },
         variants={models.WRONG_SIZES: "the theory is told the class sizes in reversed order"},
         seconds=_epochs,
@@ -171,9 +156,9 @@ NETWORKS: Final = (
         settings=("layers", "position"),
         compute=on_digits.cross_entropy,
         cells={
-            "quick": _cells(layers=[1, 3], lam=[1e-3], epochs=[1500], seeds=[1]),
-            "standard": _cells(layers=[1, 2, 3], lam=[1e-3], epochs=[5000], seeds=[5]),
-            "control": _cells(models.PAIRS, layers=[3], lam=[1e-3], epochs=[1], seeds=[1]),
+            "quick": combinations(layers=[1, 3], lam=[1e-3], epochs=[1500], seeds=[1]),
+            "standard": combinations(layers=[1, 2, 3], lam=[1e-3], epochs=[5000], seeds=[5]),
+            "control": combinations(models.PAIRS, layers=[3], lam=[1e-3], epochs=[1], seeds=[1]),
         },
         variants={models.PAIRS: "the loss is that of classes in opposite pairs, known to be lower"},
         seconds=_epochs,
@@ -185,9 +170,9 @@ NETWORKS: Final = (
         settings=("epoch",),
         compute=on_digits.appearance,
         cells={
-            "quick": _cells(lam=[2e-3], epochs=[800], every=[20], seeds=[3]),
-            "standard": _cells(lam=[2e-3], epochs=[3000], every=[50], seeds=[5]),
-            "control": _cells(on_digits.TIMES_EXCHANGED, lam=[2e-3], epochs=[400], every=[20], seeds=[3]),
+            "quick": combinations(lam=[2e-3], epochs=[800], every=[20], seeds=[3]),
+            "standard": combinations(lam=[2e-3], epochs=[3000], every=[50], seeds=[5]),
+            "control": combinations(on_digits.TIMES_EXCHANGED, lam=[2e-3], epochs=[400], every=[20], seeds=[3]),
         },
         variants={on_digits.TIMES_EXCHANGED: "the end of the training and the first epoch without error change places"},
         seconds=_epochs,
@@ -203,11 +188,11 @@ CONVOLUTIONAL: Final = ("resnet18", "vgg16")
 
 def _stand_in(*variants: str, stands_for: str = "mnist", **options: Iterable[Any]) -> Cells:
     """Declare control cells on the 8x8 digits, in place of another data set: nothing is downloaded."""
-    return _cells(*variants, dataset=["digits"], stands_for=[stands_for], every=[0], **options)
+    return combinations(*variants, dataset=["digits"], stands_for=[stands_for], every=[0], **options)
 
 
 def _unequal_mlp(width: int, epochs: int, recipe: str, lam: float, every: int, datasets: Sequence[str]) -> Cells:
-    return _cells(
+    return combinations(
         dataset=datasets,
         network=["mlp"],
         layers=DEPTHS,
@@ -241,9 +226,9 @@ def _unequal_stand_in(variants: Iterable[str], network: str, width: int, epochs:
 
 
 def _deep_heads(penalty: str, lam: float, recipe: str, heads: Iterable[tuple[str, bool]]) -> Cells:
-    return _together(
+    return together(
         *(
-            _cells(
+            combinations(
                 dataset=DATASETS,
                 network=CONVOLUTIONAL,
                 layers=DEPTHS,
@@ -279,7 +264,7 @@ def _deep_heads_stand_in(variant: str, layers: int, loss: str, bias: bool, penal
 
 
 def _minority_images(dataset: str, network: Sequence[str], width: int, epochs: int, every: int) -> Cells:
-    return _cells(
+    return combinations(
         dataset=[dataset],
         network=network,
         ratio=on_images.RATIOS[dataset],
@@ -321,7 +306,7 @@ IMAGES: Final = (
         compute=on_images.imbalanced_images,
         cells={
             "standard": _unequal_mlp(128, 1200, "full_batch", 1e-3, 50, ["mnist"]),
-            "control": _together(
+            "control": together(
                 _unequal_stand_in(UNEQUAL_VARIANTS, "mlp", 64, 300, "full_batch"),
                 _unequal_stand_in([models.CUT_SHORT], "mlp", 64, 3, "full_batch"),
             ),
@@ -337,9 +322,9 @@ IMAGES: Final = (
         settings=UNEQUAL_SETTINGS,
         compute=on_images.imbalanced_images,
         cells={
-            "paper": _together(
+            "paper": together(
                 _unequal_mlp(2048, 12_000, "full_batch_published", 1e-5, 500, DATASETS),
-                _cells(
+                combinations(
                     dataset=DATASETS,
                     network=["resnet18"],
                     layers=DEPTHS,
@@ -364,7 +349,7 @@ IMAGES: Final = (
         settings=("dataset", "network", "layers", "loss", "bias", "penalty", "position", "epoch"),
         compute=on_images.deep_heads,
         cells={
-            "paper": _together(
+            "paper": together(
                 _deep_heads(
                     "weight_decay",
                     1e-4,
@@ -373,7 +358,7 @@ IMAGES: Final = (
                 ),
                 _deep_heads("head_and_features", 5e-4, "batches", [("cross_entropy", False)]),
             ),
-            "control": _together(
+            "control": together(
                 _deep_heads_stand_in(on_digits.FRAMES_EXCHANGED, 1, "mse", False, "weight_decay"),
                 _deep_heads_stand_in(on_digits.FRAMES_EXCHANGED, 1, "mse", True, "weight_decay"),
                 _deep_heads_stand_in(models.PAIRS, 3, "cross_entropy", True, "weight_decay"),
@@ -394,8 +379,8 @@ IMAGES: Final = (
         settings=("dataset", "network", "ratio", "epoch"),
         compute=on_images.minority_images,
         cells={
-            "paper": _together(*(_minority_images(name, CONVOLUTIONAL, 512, 350, 20) for name in DATASETS)),
-            "control": _together(
+            "paper": together(*(_minority_images(name, CONVOLUTIONAL, 512, 350, 20) for name in DATASETS)),
+            "control": together(
                 *(
                     _stand_in(
                         on_images.EQUAL_SIZES_COLLAPSE,

@@ -237,8 +237,7 @@ def make_network(setting: ImageSetting, input_shape: tuple[int, ...], generator:
     """
     from torch import nn
 
-    from repro.training import HeadedNetwork, LinearHead, ResNet18, feature_mlp
-    from repro.training.vgg import VGG16
+    from repro.training import VGG16, HeadedNetwork, LinearHead, ResNet18, feature_mlp
 
     backbone: nn.Module
     if setting.network == "mlp":
