@@ -348,3 +348,32 @@ def test_importing_the_room_imports_neither_torch_nor_matplotlib():
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize("offset", [0.0, 30.0])
+def test_agreement_in_low_precision_decides_as_in_double(kind: type, offset: float) -> None:
+    """Random rows, and rows that lie as near to a border as their type allows."""
+    generator = np.random.default_rng(4)
+    means, W, b = generator.normal(size=(5, 7)) + offset, generator.normal(size=(5, 7)), generator.normal(size=5)
+    rows = [means[generator.integers(0, 5, 400)] + generator.normal(size=(400, 7))]
+    for _ in range(100):
+        i, j = generator.choice(5, 2, replace=False)
+        difference = W[i] - W[j]
+        point = generator.normal(size=7) + offset
+        on_border = point - (difference @ point + b[i] - b[j]) / (difference @ difference) * difference
+        rows += [
+            (means[i] + means[j])[None] / 2,
+            on_border[None],
+            on_border[None] + 1e-7 * generator.normal(size=(3, 7)),
+        ]
+    features = np.concatenate(rows).astype(kind)
+    found = NearestMeanAgreement(means, W, b)
+    for batch in np.array_split(features, 7):
+        found.update(batch)
+    exact = features.astype(np.float64)
+    nearest = np.square(exact[:, None] - means).sum(axis=2).argmin(axis=1)
+    agreed = nearest == (exact @ W.T + b).argmax(axis=1)
+    assert found.n_agreed == agreed.sum()
+    _, unsure = found._decide_in_single_precision(features.astype(np.float32))
+    assert 0 < unsure.sum() < len(features)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repro.geometry._arrays import as_array, bias_vector, finite_matrix, finite_rows
 
@@ -52,6 +53,8 @@ class NearestMeanAgreement:
         nearest, linear = -0.5 * np.einsum("ij,ij->i", centred, centred), rows @ self._centre
         self._weights = np.concatenate([centred, rows]).T
         self._offsets = np.concatenate([nearest, linear + bias_vector(b, n_classes)[~empty]])
+        self._single = [part.astype(np.float32) for part in (self._centre, self._weights, self._offsets)]
+        self._longest = float(np.linalg.norm(self._weights, axis=0).max())
         self.n_samples, self.n_agreed = 0, 0
 
     def update(self, features: Any) -> None:
@@ -64,14 +67,46 @@ class NearestMeanAgreement:
         ValueError
             If the shape does not fit, or a feature is NaN or infinite.
         """
-        rows = finite_rows("features", features, self.n_features) - self._centre
-        # the nearest mean has the largest h . mu - |mu|^2 / 2
-        scores = rows @ self._weights
-        scores += self._offsets
-        nearest, chosen = scores.reshape(len(rows), 2, -1).argmax(axis=2).T
-        agreed = nearest == chosen
+        rows = finite_rows("features", features, self.n_features)
+        if rows.dtype in (np.float16, np.float32):
+            agreed, unsure = self._decide_in_single_precision(rows.astype(np.float32, copy=False))
+            agreed[unsure] = self._decide(rows[unsure])
+        else:
+            agreed = self._decide(rows)
         self.n_samples += len(rows)
         self.n_agreed += int(agreed.sum())
+
+    def _decide(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether both decide alike, in float64, shape (n_samples,)."""
+        # the nearest mean has the largest h . mu - |mu|^2 / 2
+        scores = (rows - self._centre) @ self._weights
+        scores += self._offsets
+        nearest, chosen = scores.reshape(len(rows), 2, len(self._offsets) // 2).argmax(axis=2).T
+        return np.asarray(nearest == chosen)
+
+    def _decide_in_single_precision(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Decide fast, and say for which rows a rounding error could have changed one of the two decisions.
+
+        A score is a sum of D products; its error is below (D + 4) eps |h| |w| plus what centre and offset lose.
+        """
+        centre, weights, offsets = self._single
+        centred = rows - centre
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = centred @ weights
+            scores += offsets
+            lengths = np.sqrt(np.einsum("ij,ij->i", centred, centred))
+        scores = scores.reshape(len(rows), 2, len(self._offsets) // 2)
+        best = scores.argmax(axis=2)
+        place = best[:, :, None]
+        first = np.take_along_axis(scores, place, axis=2)[:, :, 0]
+        np.put_along_axis(scores, place, -np.inf, axis=2)
+        second = scores.max(axis=2)
+        epsilon = float(np.finfo(np.float32).eps)
+        reach = self._longest * ((self.n_features + 4) * lengths + 2.0 * np.linalg.norm(self._centre))
+        error = epsilon * (reach + 4.0 * np.abs(self._offsets).max())
+        with np.errstate(invalid="ignore"):
+            sure = ((first - second) > 2.0 * error[:, None]).all(axis=1)
+        return np.asarray(best[:, 0] == best[:, 1]), ~sure
 
     def compute(self) -> float:
         """Share of samples decided alike, the measure `nc4_agree`.
