@@ -12,7 +12,7 @@ from repro.geometry import ufm_ce_etf, ufm_mse
 from repro.protocol.experiment import Cell
 from repro.running.worker import rows_as_csv
 from repro.studies import experiment
-from repro.studies.neural_collapse import images, on_images
+from repro.studies.neural_collapse import on_images
 from repro.studies.neural_collapse.models import Model, product
 from repro.studies.neural_collapse.networks import IMBALANCED, Trained
 
@@ -22,7 +22,6 @@ from repro.studies.neural_collapse.images import (  # noqa: E402
     ImageSetting,
     image_rows,
     make_network,
-    torch_device,
     train_on_images,
 )
 
@@ -165,28 +164,6 @@ def test_a_setting_that_does_not_fit_is_refused():
     for every in (1, -2):
         with pytest.raises(ValueError, match=f"every must be 0 or at least 2, got {every}"):
             train_on_images(setting(), np.random.SeedSequence(0), every=every)
-
-
-def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert torch_device("auto").type == torch_device("cpu").type == "cpu"
-    with pytest.raises(ValueError, match="PyTorch sees no GPU"):
-        torch_device("cuda")
-    with pytest.raises(ValueError, match="device must be 'auto', 'cpu' or 'cuda', got 'tpu'"):
-        torch_device("tpu")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert torch_device("auto").type == "cuda"
-    assert torch_device("cpu").type == "cpu"
-
-
-def test_convolutions_on_a_gpu_are_repeatable_and_measured_exactly():
-    flags = torch.backends.cudnn
-    before = flags.deterministic, flags.allow_tf32
-    with images._repeatable(torch.device("cuda")):
-        assert (flags.deterministic, flags.benchmark, flags.allow_tf32) == (True, False, True)
-        with images._repeatable(torch.device("cuda"), exact=True):
-            assert (flags.deterministic, flags.allow_tf32) == (True, False)
-    assert (flags.deterministic, flags.allow_tf32) == before
 
 
 # --- Interrupted runs -------------------------------------------------------------------------------------------------

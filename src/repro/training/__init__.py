@@ -13,6 +13,7 @@ from repro.training.augmentation import (
     GaussianNoise,
     Grayscale,
 )
+from repro.training.devices import repeatable, torch_device
 from repro.training.loop import Progress, Schedule, train
 from repro.training.networks import HeadedNetwork, LinearHead, ResNet18, feature_mlp
 from repro.training.objectives import PenalisedObjective
@@ -33,5 +34,7 @@ __all__ = [
     "Schedule",
     "VGG16",
     "feature_mlp",
+    "repeatable",
+    "torch_device",
     "train",
 ]

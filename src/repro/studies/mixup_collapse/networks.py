@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
-from repro.studies.neural_collapse.images import torch_device
 from repro.studies.neural_collapse.networks import digits
 
 if TYPE_CHECKING:
@@ -331,8 +330,16 @@ def train_with_mixup(
     """
     import torch
 
-    from repro.training import HeadedNetwork, LinearHead, ResNet18, feature_mlp, train
-    from repro.training.augmentation import Augmentation, CropFlipRotate
+    from repro.training import (
+        Augmentation,
+        CropFlipRotate,
+        HeadedNetwork,
+        LinearHead,
+        ResNet18,
+        feature_mlp,
+        torch_device,
+        train,
+    )
 
     where = torch_device(device)
     if where.type == "cpu":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -193,32 +192,6 @@ def image_rows(dataset: str, sizes: tuple[int, ...], side: int | None = None) ->
     return np.ascontiguousarray(taken.transpose(0, 3, 1, 2), dtype=np.float32), target[rows].astype(np.int64)
 
 
-def torch_device(name: str) -> torch.device:
-    """Device of a name: ``"auto"`` is a GPU where there is one.
-
-    Parameters
-    ----------
-    name : "auto", "cpu" or "cuda"
-
-    Returns
-    -------
-    torch.device
-
-    Raises
-    ------
-    ValueError
-        If ``"cuda"`` is asked for and PyTorch sees no GPU, or the name is another than auto, cpu or cuda.
-    """
-    import torch
-
-    if name not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {name!r}")
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise ValueError("device is 'cuda', but PyTorch sees no GPU; 'auto' or 'cpu' runs without one")
-    return torch.device("cuda" if there and name != "cpu" else "cpu")
-
-
 def make_network(setting: ImageSetting, input_shape: tuple[int, ...], generator: torch.Generator) -> HeadedNetwork:
     """Make the network of a setting: backbone, batch normalisation of its features where asked for, linear head.
 
@@ -251,18 +224,6 @@ def make_network(setting: ImageSetting, input_shape: tuple[int, ...], generator:
     return HeadedNetwork(backbone, head)
 
 
-def _repeatable(device: torch.device, *, exact: bool = False) -> AbstractContextManager[None]:
-    """On a GPU: convolutions that give equal results in equal runs, when `exact` without TF32."""
-    import torch
-
-    if device.type != "cuda":
-        return nullcontext()
-    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=not exact
-    )
-    return flags
-
-
 def as_arrays(
     network: HeadedNetwork,
     images: Tensor,
@@ -286,8 +247,10 @@ def as_arrays(
     """
     import torch
 
+    from repro.training import repeatable
+
     network.eval()
-    with torch.no_grad(), _repeatable(images.device, exact=True):
+    with torch.no_grad(), repeatable(images.device, exact=True):
         parts = [network(batch) for batch in torch.split(images, MEASURING_BATCH)]
         features, logits = (torch.cat(columns).double() for columns in zip(*parts, strict=True))
         value = float(objective(features, logits, labels, network.head))
@@ -352,12 +315,12 @@ def train_on_images(
     Raises
     ------
     ValueError
-        If `every` is 1 or negative, or as in :func:`image_rows`, :func:`torch_device` and
+        If `every` is 1 or negative, or as in :func:`image_rows`, :func:`repro.training.torch_device` and
         :func:`repro.training.train`.
     """
     import torch
 
-    from repro.training import PenalisedObjective, Schedule, train
+    from repro.training import PenalisedObjective, Schedule, repeatable, torch_device, train
 
     if every < 0 or every == 1:
         raise ValueError(f"every must be 0 or at least 2, got {every}")
@@ -381,7 +344,7 @@ def train_on_images(
             if file is not None:
                 _write_course(file, course)
 
-    with _repeatable(where):
+    with repeatable(where):
         train(
             network,
             images,

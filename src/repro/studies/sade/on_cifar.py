@@ -110,7 +110,7 @@ def experts_on_cifar(cell: Cell) -> pd.DataFrame:
     -------
     DataFrame
     """
-    import torch
+    from repro.training import torch_device
 
     parameters = cell.parameters
     setting = Setting(
@@ -119,7 +119,7 @@ def experts_on_cifar(cell: Cell) -> pd.DataFrame:
         str(parameters["recipe"]),  # type: ignore[arg-type]
         int(parameters["seed"] or 0),
     )
-    device = cell.device if cell.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    device = str(torch_device(cell.device))
     network = trained_network(setting, device=device)
     rows = rows_of_network(setting, evidence_of(network, setting, device=device))
     return pd.DataFrame(tidy(rows, {"recipe": setting.recipe, "ratio": setting.ratio}, setting.seed))

@@ -196,7 +196,7 @@ def train_network(
     """
     import torch
 
-    from repro.training import train
+    from repro.training import repeatable, train
 
     root = np.random.SeedSequence([2022, setting.seed])
     start, order = root.spawn(2)
@@ -209,18 +209,19 @@ def train_network(
         if report is not None:
             report(progress)
 
-    train(
-        network,
-        images.to(device),
-        labels.to(device),
-        _objective(setting).to(device),
-        _schedule(setting),
-        augmentation=augmentation_of(setting),
-        precision="bfloat16",
-        generator=torch.Generator().manual_seed(int(order.generate_state(1, np.uint64)[0] >> 1)),
-        checkpoint=checkpoint,
-        report=note,
-    )
+    with repeatable(torch.device(device)):
+        train(
+            network,
+            images.to(device),
+            labels.to(device),
+            _objective(setting).to(device),
+            _schedule(setting),
+            augmentation=augmentation_of(setting),
+            precision="bfloat16",
+            generator=torch.Generator().manual_seed(int(order.generate_state(1, np.uint64)[0] >> 1)),
+            checkpoint=checkpoint,
+            report=note,
+        )
     return network, history
 
 
