@@ -197,7 +197,7 @@ def small_training(monkeypatch):
 
 def test_a_trained_network_is_kept_and_read_again(small_training, tmp_path, monkeypatch):
     setting = training.Setting("balanced", recipe="short")
-    first = training.trained_network(setting, folder=tmp_path, commit="abc")
+    first = training.trained_network(setting, folder=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["balanced-ir100-short-seed0.safetensors"]
     monkeypatch.setattr(training, "train_network", lambda *args, **options: pytest.fail("trained again"))
     again = training.trained_network(setting, folder=tmp_path)

@@ -7,14 +7,16 @@ from typing import Final
 
 import pandas as pd
 
-from repro.protocol.cells import combinations
+from repro.protocol.cells import combinations, together
 from repro.protocol.experiment import Cell, Experiment, Parameters
 from repro.studies.sade import on_cifar, on_digits
 from repro.studies.sade.evaluating import ROLES_EXCHANGED
+from repro.studies.sade.training import SEVERAL_EXPERTS, counts_of
 
 SEED: Final = 2107
 COLUMNS: Final = ("recipe", "ratio", "test_set", "method", "class_label")
-METHODS: Final = ("sade", "three_balanced", "balanced", "cross_entropy")
+METHODS: Final = ("sade", "three_balanced", "balanced", "cross_entropy", "ldam_drw")
+MORE_METHODS: Final = ("focal", "lade", "ride")
 
 
 def experts(cell: Cell) -> pd.DataFrame:
@@ -43,8 +45,10 @@ def _datasets(parameters: Parameters) -> Sequence[str]:
 def _seconds(parameters: Parameters) -> float:
     if parameters["recipe"] == "digits":
         return 0.7 * int(parameters["epochs"] or 0)
-    several = parameters["method"] in ("sade", "three_balanced")
-    return (13.0 if several else 8.0) * 200
+    epochs = 40 if parameters["recipe"] == "short" else 200
+    ratio = int(parameters["ratio"] or 0)
+    share = float(counts_of(ratio).sum() / counts_of(100).sum())
+    return epochs * share * (22.0 if parameters["method"] in SEVERAL_EXPERTS else 12.0)
 
 
 EXPERIMENTS: Final = (
@@ -55,8 +59,14 @@ EXPERIMENTS: Final = (
         compute=experts,
         cells={
             "quick": combinations(recipe=["digits"], seed=range(3), epochs=[30], pairs=[3], tau2=[False]),
-            "standard": combinations(recipe=["digits"], seed=range(10), epochs=[30], pairs=[3], tau2=[True]),
-            "paper": combinations(recipe=["published"], ratio=[100], method=METHODS, seed=range(3)),
+            "standard": together(
+                combinations(recipe=["digits"], seed=range(10), epochs=[30], pairs=[3], tau2=[True]),
+                combinations(recipe=["short"], ratio=[100], method=METHODS, seed=range(3)),
+            ),
+            "paper": together(
+                combinations(recipe=["published"], ratio=[100], method=[*METHODS, *MORE_METHODS], seed=range(3)),
+                combinations(recipe=["published"], ratio=[10, 50], method=METHODS, seed=range(3)),
+            ),
             "control": combinations(
                 ROLES_EXCHANGED,
                 recipe=["digits"],

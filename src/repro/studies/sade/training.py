@@ -230,7 +230,6 @@ def trained_network(
     *,
     device: str = "cpu",
     folder: Path | None = None,
-    commit: str = "",
     report: Callable[[Progress], None] | None = None,
 ) -> nn.Module:
     """Trained network of a setting: from the folder of kept networks, or trained now and kept.
@@ -241,8 +240,6 @@ def trained_network(
     device : str, default="cpu"
     folder : Path or None
         Default :func:`networks_folder`. A training that was interrupted goes on from its last epoch.
-    commit : str, default=""
-        Of the code, written into the file.
     report : callable or None
         ``report(progress)`` after every epoch.
 
@@ -261,7 +258,6 @@ def trained_network(
     network, history = train_network(setting, device=device, checkpoint=checkpoint, report=report)
     facts = {
         "identity": setting.identity,
-        "commit": commit,
         "torch": str(torch.__version__),
         "machine": platform.machine(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -272,24 +268,3 @@ def trained_network(
         save_file(weights, temporary, metadata=facts)
     checkpoint.unlink(missing_ok=True)
     return network
-
-
-def main() -> None:
-    """Train one network from the command line: ``python -m repro.studies.sade.training METHOD RECIPE SEED FOLDER``."""
-    import sys
-
-    method, recipe, seed, folder = sys.argv[1:]
-    setting = Setting(method, 100, recipe, int(seed))  # type: ignore[arg-type]
-
-    def tell(progress: Progress) -> None:
-        print(
-            f"{setting.name}: epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.4f}, "
-            f"{progress.rows_per_second:.0f} images/s, {progress.seconds_left / 60:.0f} min left",
-            flush=True,
-        )
-
-    trained_network(setting, folder=Path(folder), report=tell)
-
-
-if __name__ == "__main__":
-    main()
