@@ -13,6 +13,7 @@ from repro.metrics.calibration import (
     risk_ratio,
 )
 from repro.metrics.choosing import MetricChoice, choose_metric
+from repro.metrics.confidence import expected_calibration_error, fit_temperature, reliability
 from repro.metrics.delong import DelongTest, delong_interval, delong_test, newcombe_interval
 from repro.metrics.intervals import (
     Equivalence,
@@ -63,7 +64,9 @@ __all__ = [
     "delong_test",
     "dominance",
     "equivalence_test",
+    "expected_calibration_error",
     "expected_cost",
+    "fit_temperature",
     "fix_mistakes",
     "interpolate_roc",
     "mean_interval",
@@ -73,6 +76,7 @@ __all__ = [
     "positive_thresholds",
     "prior_correction",
     "ranking_summary",
+    "reliability",
     "risk_ratio",
     "roc_convex_hull",
     "sweep_auc",

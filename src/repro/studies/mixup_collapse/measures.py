@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
 from repro.geometry import CollapseMeter
+from repro.metrics import expected_calibration_error, fit_temperature
 
 Floats = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
@@ -21,7 +21,6 @@ MIX_WEIGHTS: Final = (0.0, 0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0)
 """Values of t at which features of mixes are measured."""
 
 N_PAIRS: Final = 1500
-N_BINS: Final = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,93 +244,6 @@ def measure_geometry(
 
 
 # --- Calibration ------------------------------------------------------------------------------------------------------
-
-
-def reliability(
-    labels: Classes, probability: Floats, n_bins: int = N_BINS
-) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """Mean confidence and accuracy in bins of equal width of the confidence, the largest probability of a row.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,)
-        Classes 0 to K - 1.
-    probability : ndarray of shape (n, K)
-        Each row adds up to 1.
-    n_bins : int, default=15
-        Bin m holds confidences above (m - 1) / n_bins and up to m / n_bins.
-
-    Returns
-    -------
-    confidence, accuracy : ndarray of shape (n_bins,)
-        NaN for an empty bin.
-    count : ndarray of shape (n_bins,), int64
-
-    Raises
-    ------
-    ValueError
-        If lengths differ or there is no row, a label or probability is out of its range, rows do not add up to 1, or
-        `n_bins` is below 1.
-    """
-    found = np.asarray(probability, dtype=np.float64)
-    if found.ndim != 2 or len(found) != len(labels) or not len(labels):
-        raise ValueError(
-            f"probability must have one row for each of the labels, at least one; got shape {found.shape} and "
-            f"{len(labels)} labels"
-        )
-    if not (found.min() >= 0 and np.allclose(found.sum(axis=1), 1.0)):
-        raise ValueError("probability must hold rows of numbers that are not negative and add up to 1")
-    if min(labels) < 0 or max(labels) >= found.shape[1]:
-        raise ValueError(f"labels must lie between 0 and {found.shape[1] - 1}, got {min(labels)} to {max(labels)}")
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1, got {n_bins}")
-    sure = found.max(axis=1)
-    right = found.argmax(axis=1) == labels
-    place = np.clip(np.ceil(sure * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
-    count = np.bincount(place, minlength=n_bins)
-    with np.errstate(invalid="ignore"):
-        confidence = np.bincount(place, sure, n_bins) / count
-        accuracy = np.bincount(place, right, n_bins) / count
-    return confidence, accuracy, count
-
-
-def expected_calibration_error(labels: Classes, probability: Floats, n_bins: int = N_BINS) -> float:
-    """Mean distance of confidence and accuracy over bins, weighted by their rows (Guo et al. 2017, equation 3).
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,)
-    probability : ndarray of shape (n, K)
-    n_bins : int, default=15
-
-    Raises
-    ------
-    ValueError
-        As in :func:`reliability`.
-    """
-    confidence, accuracy, count = reliability(labels, probability, n_bins)
-    filled = count > 0
-    return float((count[filled] * np.abs(confidence - accuracy)[filled]).sum() / count.sum())
-
-
-def fit_temperature(labels: Classes, logits: Floats) -> float:
-    """Positive number by which logits are divided for the least log-loss (Guo et al. 2017, section 4.2).
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,)
-    logits : ndarray of shape (n, K)
-
-    Returns
-    -------
-    float
-        Between exp(-5) and exp(5).
-    """
-
-    def loss(log_temperature: float) -> float:
-        return -float(log_softmax(logits * np.exp(-log_temperature), axis=1)[np.arange(len(labels)), labels].mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-8}).x))
 
 
 def cross_fitted(labels: Classes, logits: Floats, generator: np.random.Generator) -> tuple[Floats, float]:

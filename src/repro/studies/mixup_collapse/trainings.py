@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import softmax
 
 from repro.geometry import mixup_ufm
+from repro.metrics import reliability
 from repro.protocol.experiment import Cell, Parameters
 from repro.studies.mixup_collapse.exact import CHORD, OTHER_PARTNERS
 from repro.studies.mixup_collapse.measures import (
@@ -20,7 +21,6 @@ from repro.studies.mixup_collapse.measures import (
     calibration_measures,
     cross_fitted,
     measure_geometry,
-    reliability,
 )
 from repro.studies.mixup_collapse.networks import (
     BATCH,
