@@ -349,6 +349,30 @@ def test_rows_that_cannot_answer_the_claim_are_refused(make_claim, make_rows, ch
     assert problem in str(caught.value)
 
 
+def test_what_has_not_been_run_yet_does_not_count(make_claim, make_rows):
+    whole = make_rows({("p", "a"): BASE + 3 + SPREAD, ("p", "b"): BASE, ("q", "a"): BASE})
+    with pytest.raises(ResultsError, match="no row in condition 'q' for level 'b'"):
+        judge(make_claim(), whole)
+    judgement = judge(make_claim(), whole, partial=True)
+    assert [(one.name, one.verdict) for one in judgement.conditions] == [("p", "reproduced"), ("q", "not run")]
+    assert judgement.verdict == "reproduced"
+    assert "1 of 2 conditions" in judgement.note
+    nothing = judge(make_claim(), whole[whole["dataset"] == "q"], partial=True)
+    assert nothing.verdict == "not run"
+    other_metric = whole.assign(metric="another")
+    assert judge(make_claim(), other_metric, partial=True).verdict == "not run"
+
+
+def test_replicates_that_one_side_has_not_run_yet_are_left_out(make_claim, make_rows):
+    rows = effect(make_rows, 3.0)
+    last = (rows["method"] == "b") & (rows["replicate"] == rows["replicate"].iloc[-1])
+    with pytest.raises(ResultsError, match="not paired"):
+        judge(make_claim(), rows[~last])
+    judgement = judge(make_claim(), rows[~last], partial=True)
+    assert judgement.replicates == 2
+    assert judgement.estimate == pytest.approx(2.5)
+
+
 # Claims of a study, with tables, controls and provenance
 
 
@@ -371,6 +395,16 @@ def test_a_table_is_judged_with_control_and_provenance(study, make_rows, write_e
     assert judgement.control.name == "flipped"
     assert judgement.control.verdict == "not reproduced"
     assert judgement.provenance.commit.startswith("0123")
+
+
+def test_a_table_says_itself_whether_cells_are_missing(study, make_rows, write_evidence):
+    rows = make_rows({("p", "a"): BASE + 3 + SPREAD, ("p", "b"): BASE, ("q", "a"): BASE})
+    write_evidence(rows, "paper", cells=1)
+    with pytest.raises(ResultsError, match="for level 'b'"):
+        judge_claim("toy-c1", "paper")
+    write_evidence(rows, "paper", cells=1, cells_declared=2)
+    judgement = judge_claim("toy-c1", "paper")
+    assert [one.verdict for one in judgement.conditions] == ["reproduced", "not run"]
 
 
 def test_the_control_looks_at_its_own_variant_only(study, make_claim, make_rows):

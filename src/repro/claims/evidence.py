@@ -48,8 +48,8 @@ class Evidence:
 class _Table:
     """Rows of a result table with settings compared by their canonical text."""
 
-    def __init__(self, claim: Claim, frame: pd.DataFrame, source: str) -> None:
-        self.claim, self.frame, self.source = claim, frame, source
+    def __init__(self, claim: Claim, frame: pd.DataFrame, source: str, partial: bool) -> None:
+        self.claim, self.frame, self.source, self.partial = claim, frame, source, partial
 
     def fail(self, problem: str) -> NoReturn:
         raise ResultsError(f"claim {self.claim.id}: table {self.source}: {problem}")
@@ -63,7 +63,7 @@ class _Table:
     def select(self, metric: str, where: Mapping[str, Scalar | list[Scalar]]) -> pd.DataFrame:
         """Rows of a metric that have the wanted settings."""
         rows = self.frame[self.frame["metric"] == metric]
-        if rows.empty:
+        if rows.empty and not self.partial:
             self.fail(str(UnknownName("metric", metric, self.frame["metric"].unique())))
         for column, wanted in where.items():
             allowed = {scalar_text(value) for value in (wanted if isinstance(wanted, list) else [wanted])}
@@ -101,6 +101,8 @@ def _published_for(claim: Claim, metric: str, condition: Mapping[str, Scalar]) -
 
 def _effect(table: _Table, first: pd.Series, second: pd.Series, levels: tuple[str, str]) -> NDArray[np.float64]:
     """Paired effect of the first level against the second, one for each replicate."""
+    if table.partial:
+        first, second = first[first.index.isin(second.index)], second[second.index.isin(first.index)]
     unpaired = sorted(set(first.index) ^ set(second.index))
     if unpaired:
         table.fail(
@@ -130,16 +132,19 @@ def _series(
         return {"": table.by_replicate(rows, f"the quantity{place}").to_numpy(dtype=np.float64)}
     found = table.texts(rows, quantity.column)
     for level in levels:
+        if level not in found and table.partial:
+            return {}
         if level not in found:
             error = UnknownName(f"level of {quantity.column!r}", level, dict.fromkeys(found))
             table.fail(f"no row{place} for level {level!r}; {error}")
     values = [table.by_replicate(rows[found == level], f"level {level!r}{place}") for level in levels]
-    return {
+    effects = {
         f"{levels[step]} over {levels[step + 1]}": _effect(
             table, values[step], values[step + 1], (levels[step], levels[step + 1])
         )
         for step in range(len(levels) - 1)
     }
+    return effects if all(map(len, effects.values())) else {}
 
 
 def _groups(table: _Table, rows: pd.DataFrame) -> Iterator[tuple[dict[str, Scalar], pd.DataFrame]]:
@@ -166,7 +171,7 @@ def condition_words(column: str, value: Scalar) -> str:
     return f"{column.replace('_', ' ')} {text}"
 
 
-def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str) -> list[Evidence]:
+def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str, *, partial: bool = False) -> list[Evidence]:
     """Values of every condition of a claim.
 
     Parameters
@@ -177,6 +182,9 @@ def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str) -> list[Evi
         Tidy result rows, without other variants than the one to judge.
     source : str
         Name of the table in error messages.
+    partial : bool, default=False
+        Whether cells of the experiment have not been run yet. A level, metric or replicate that is missing is then no
+        mistake: the condition counts as not run, or stands on the replicates that both sides have.
 
     Returns
     -------
@@ -192,7 +200,7 @@ def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str) -> list[Evi
     quantity = claim.quantity
     if VARIANT in frame.columns:
         frame = frame.drop(columns=VARIANT)
-    table = _Table(claim, frame, source)
+    table = _Table(claim, frame, source, partial)
     parts: list[Part | None] = list(quantity.parts) or [None]
     collected = []
     for part in parts:

@@ -22,7 +22,14 @@ from repro.protocol.profile import CONTROL, check_profile
 from repro.results import ResultTable, find_table, provenance_path, readable_paths
 
 
-def judge(claim: Claim, frame: pd.DataFrame, *, profile: str | None = None, source: str | None = None) -> Judgement:
+def judge(
+    claim: Claim,
+    frame: pd.DataFrame,
+    *,
+    profile: str | None = None,
+    source: str | None = None,
+    partial: bool = False,
+) -> Judgement:
     """Judge a claim on tidy result rows; nothing else is looked at.
 
     Parameters
@@ -36,6 +43,8 @@ def judge(claim: Claim, frame: pd.DataFrame, *, profile: str | None = None, sour
         Profile the rows belong to; decides whether the verdict is marked as a mechanism demo.
     source : str or None
         Name of the table in error messages; by default the experiment of the claim.
+    partial : bool, default=False
+        Whether cells of the experiment have not been run yet; conditions that need them count as not run.
 
     Returns
     -------
@@ -47,7 +56,7 @@ def judge(claim: Claim, frame: pd.DataFrame, *, profile: str | None = None, sour
     ResultsError
         If the rows cannot answer the claim; the message names claim, table and what is missing.
     """
-    evidence = collect_evidence(claim, frame, source or claim.experiment)
+    evidence = collect_evidence(claim, frame, source or claim.experiment, partial=partial)
     conditions = tuple(judge_condition(claim, entry) for entry in evidence)
     not_run = sum(condition.verdict == "not run" for condition in conditions)
     note = ""
@@ -161,7 +170,9 @@ def judge_claim(claim: Claim | str, profile: str) -> Judgement:
             note=f"no table; repro run {claim.experiment} --profile {profile} computes it",
         )
     else:
-        judgement = judge(claim, table.frame, profile=profile, source=table.path.name)
+        about = table.provenance
+        partial = about.cells_declared is not None and about.cells_declared > about.cells
+        judgement = judge(claim, table.frame, profile=profile, source=table.path.name, partial=partial)
     recorded = ([table.provenance.claims.get(claim.id)] if table else []) + ([accepted] if accepted else [])
     return replace(
         judgement,
