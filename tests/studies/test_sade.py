@@ -191,6 +191,7 @@ def small_training(monkeypatch):
 
     draws = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (60, 3, 32, 32), generator=draws).to(torch.uint8)
+    monkeypatch.setattr(training, "project_root", lambda: None)
     monkeypatch.setattr(training, "training_images", lambda ratio: (images, torch.arange(60) % 100))
     monkeypatch.setattr(training, "_schedule", lambda setting: Schedule(2, 0.1, "sgd", batch_size=32, warm_up=1))
 
@@ -219,6 +220,31 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(small_training, tmp
     resumed = training.trained_network(setting, folder=tmp_path)
     for name, weight in whole.state_dict().items():
         assert torch.equal(weight, resumed.state_dict()[name]), name
+
+
+def test_an_unfinished_training_travels_with_the_checkout(small_training, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "project_root", lambda: tmp_path / "checkout")
+    setting = training.Setting("sade", recipe="short")
+
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.trained_network(setting, folder=tmp_path / "here", report=interrupt)
+    kept = training.keep_unfinished(setting, folder=tmp_path / "here")
+    assert kept.stat().st_size < 5e6
+    epochs = []
+    elsewhere = training.trained_network(
+        setting, folder=tmp_path / "elsewhere", report=lambda progress: epochs.append(progress.epoch)
+    )
+    assert epochs == [2], "only the second epoch is left"
+    here = training.trained_network(setting, folder=tmp_path / "here")
+    weights = [torch.cat([value.flatten() for value in one.parameters()]) for one in (here, elsewhere)]
+    assert torch.linalg.norm(weights[0] - weights[1]) < 1e-2 * torch.linalg.norm(weights[0])
+    finished = training.keep_unfinished(setting, folder=tmp_path / "here")
+    assert sorted(path.name for path in finished.parent.iterdir()) == [finished.name]
+    with pytest.raises(FileNotFoundError, match="neither"):
+        training.keep_unfinished(training.Setting("balanced"), folder=tmp_path / "here")
 
 
 def test_a_file_of_another_network_is_refused_and_kept(small_training, tmp_path):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from repro.data import load_images, long_tail_counts
 from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import canonical_json
-from repro.protocol.files import atomic_path, cache_folder
+from repro.protocol.files import atomic_path, cache_folder, project_root
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -155,6 +155,70 @@ def networks_folder() -> Path:
     return cache_folder() / "networks" / "sade"
 
 
+def unfinished_folder() -> Path | None:
+    """Folder of the checkout with what is kept of trainings whose table is not written yet; None outside one."""
+    root = project_root()
+    return None if root is None else root / "results" / "sade" / "unfinished"
+
+
+def keep_unfinished(setting: Setting, *, folder: Path | None = None) -> Path:
+    """Put the checkpoint or the trained network of a setting where git finds it, in at most 5 MB.
+
+    Momentum is rounded to bfloat16, so that a training which goes on from there is not exactly the undisturbed one.
+
+    Parameters
+    ----------
+    setting : Setting
+    folder : Path or None
+        Folder of kept networks, default :func:`networks_folder`.
+
+    Returns
+    -------
+    Path
+        The file. It may go when the table is written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither a network nor a checkpoint, or this is no checkout.
+    """
+    import torch
+
+    folder = networks_folder() if folder is None else folder
+    target = unfinished_folder()
+    if target is None:
+        raise FileNotFoundError("this is no checkout of the project, so there is no folder results/sade/unfinished")
+    network, checkpoint = (folder / f"{setting.name}.{suffix}" for suffix in ("safetensors", "checkpoint"))
+    if network.exists():
+        kept = target / network.name
+        with atomic_path(kept) as temporary:
+            temporary.write_bytes(network.read_bytes())
+        (target / checkpoint.name).unlink(missing_ok=True)
+        return kept
+    if not checkpoint.exists():
+        raise FileNotFoundError(f"{folder} has neither {network.name} nor {checkpoint.name}")
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    for entries in state["optimizer"]["state"].values():
+        entries["momentum_buffer"] = entries["momentum_buffer"].bfloat16()
+    kept = target / checkpoint.name
+    with atomic_path(kept) as temporary:
+        torch.save(state, temporary)
+    return kept
+
+
+def _from_checkout(setting: Setting, folder: Path) -> None:
+    """Bring what the checkout keeps of a setting into the folder of kept networks, unless something is there."""
+    source = unfinished_folder()
+    names = [f"{setting.name}.{suffix}" for suffix in ("safetensors", "checkpoint")]
+    if source is None or any((folder / name).exists() for name in names):
+        return
+    for name in names:
+        if (source / name).exists():
+            with atomic_path(folder / name) as temporary:
+                temporary.write_bytes((source / name).read_bytes())
+            return
+
+
 def kept_network(path: Path, setting: Setting) -> nn.Module:
     """Read a trained network from a safetensors file.
 
@@ -252,6 +316,7 @@ def trained_network(
 
     folder = networks_folder() if folder is None else folder
     path = folder / f"{setting.name}.safetensors"
+    _from_checkout(setting, folder)
     if path.exists():
         return kept_network(path, setting).to(device)
     checkpoint = folder / f"{setting.name}.checkpoint"
