@@ -264,14 +264,18 @@ class SmallExperts(nn.Module):
 
         def layer(n_inputs: int, n_outputs: int, parts: int) -> list[nn.Module]:
             convolution = nn.Conv2d(n_inputs, n_outputs, 3, padding=1, bias=False, groups=parts)
-            return [convolution, nn.BatchNorm2d(n_outputs), nn.ReLU()]
+            return [convolution, nn.BatchNorm2d(n_outputs)]
 
+        # the largest of a square and ReLU may change places: a quarter of the numbers is left for ReLU
         self.layers = nn.Sequential(
             *layer(num_models, 8 * num_models, num_models),
             nn.MaxPool2d(2),
+            nn.ReLU(inplace=True),
             *layer(8 * num_models, 16 * groups, num_models),
             nn.MaxPool2d(2),
+            nn.ReLU(inplace=True),
             *layer(16 * groups, 32 * groups, groups),
+            nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(2),
         )
         _start(self, generator)

@@ -58,7 +58,7 @@ EXPERIMENTS: Final = (
         settings=COLUMNS,
         compute=experts,
         cells={
-            "quick": combinations(recipe=["digits"], seed=range(3), epochs=[30], pairs=[3], tau2=[False]),
+            "quick": combinations(recipe=["digits"], seed=range(3), epochs=[30], pairs=[1], tau2=[False]),
             "standard": together(
                 combinations(recipe=["digits"], seed=range(10), epochs=[30], pairs=[3], tau2=[True]),
                 combinations(recipe=["short"], ratio=[100], method=METHODS, seed=range(3)),
