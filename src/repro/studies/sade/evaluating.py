@@ -300,7 +300,9 @@ def _skilled(evidence: Evidence, *, exchanged: bool) -> Iterator[Row]:
         best[test_set] = accuracy
         yield row
     gained = sum(found["learned accuracy"][test_set] - found["equal accuracy"][test_set] for test_set in best)
-    possible = sum(best[test_set] - found["equal accuracy"][test_set] for test_set in best)
+    # the control, where the worst expert stands for learned weights, measures against the whole range: at least -1
+    lowest = found["learned accuracy" if exchanged else "equal accuracy"]
+    possible = sum(best[test_set] - lowest[test_set] for test_set in best)
     yield _row(None, "learned", "gap_closed", gained / possible if possible > 0 else float("nan"))
     yield from _in_random_order(evidence, exchanged=exchanged)
     if evidence.augmented is not None:
