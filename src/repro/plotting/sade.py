@@ -1,0 +1,630 @@
+"""Figures of the SADE chapter. Each takes a table and returns a picture with its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from repro.metrics import mean_interval
+from repro.plotting.figures import PALETTE, Shown, book_style, show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+
+METHOD_STYLES: Final[Mapping[str, dict[str, Any]]] = {
+    "expert_1": {"color": PALETTE["blue"], "marker": "o", "linestyle": "-"},
+    "expert_2": {"color": PALETTE["green"], "marker": "s", "linestyle": "--"},
+    "expert_3": {"color": PALETTE["orange"], "marker": "^", "linestyle": "-."},
+    "equal": {"color": PALETTE["black"], "marker": "x", "linestyle": ":"},
+    "learned": {"color": PALETTE["purple"], "marker": "D", "linestyle": "-"},
+    "longer": {"color": PALETTE["sky"], "marker": "v", "linestyle": "--"},
+    "oracle": {"color": PALETTE["grey"], "marker": "*", "linestyle": ":"},
+    "inner": {"color": PALETTE["green"], "marker": "<", "linestyle": "--"},
+    "entropy": {"color": PALETTE["orange"], "marker": ">", "linestyle": "-."},
+    "equal_augmented": {"color": PALETTE["orange"], "marker": "X", "linestyle": "--"},
+    "tau2_equal": {"color": PALETTE["sky"], "marker": "v", "linestyle": "--"},
+    "tau2_learned": {"color": PALETTE["orange"], "marker": "P", "linestyle": "--"},
+    "balanced_power": {"color": PALETTE["sky"], "marker": "v", "linestyle": "--"},
+    "three_balanced_power": {"color": PALETTE["orange"], "marker": "P", "linestyle": "-."},
+}
+"""Colour, marker and line of each method, the same in every figure of the chapter."""
+
+METHOD_NAMES: Final[Mapping[str, str]] = {
+    "expert_1": "first expert",
+    "expert_2": "second expert",
+    "expert_3": "third expert",
+    "equal": "equal weights",
+    "learned": "learned weights",
+    "longer": "learned in 25 epochs",
+    "oracle": "best weights, which know the labels",
+    "inner": "inner product",
+    "entropy": "low entropy",
+    "equal_augmented": "equal weights, augmented images",
+    "tau2_expert_3": "third expert, tau = 2",
+    "tau2_equal": "equal weights, tau = 2",
+    "tau2_learned": "learned weights, tau = 2",
+    "cross_entropy": "one network, cross-entropy",
+    "cross_entropy_known": "one network, cross-entropy + true prior",
+    "balanced": "one balanced network",
+    "balanced_power": "one balanced network + estimated power",
+    "balanced_em": "one balanced network + most likely prior",
+    "balanced_known": "one balanced network + true prior",
+    "three_balanced": "three balanced experts",
+    "three_balanced_power": "three balanced experts + estimated power",
+    "three_balanced_known": "three balanced experts + true prior",
+}
+
+EXPERTS: Final = ("expert_1", "expert_2", "expert_3")
+GROUPS: Final[Mapping[str, str]] = {"many": "many (over 100)", "medium": "medium (20 to 100)", "few": "few (under 20)"}
+"""Groups of classes by training images, and how an axis names them."""
+MEASURES: Final[Mapping[str, tuple[str, str]]] = {
+    "stability_information": ("information", "expert_1"),
+    "stability_certainty": ("certainty", "expert_2"),
+    "stability_accuracy": ("accuracy", "expert_3"),
+}
+_ON_SURFACE: Final[Mapping[str, Any]] = {
+    "linestyle": "",
+    "color": "white",
+    "markeredgecolor": "black",
+    "clip_on": False,
+    "zorder": 5,
+}
+VIEW_STYLES: Final[Mapping[str, str]] = {"weak": "expert_1", "usual": "learned", "strong": "expert_3"}
+
+
+def _name(method: str) -> str:
+    return METHOD_NAMES.get(method, method.replace("_", " "))
+
+
+def _style(method: str) -> dict[str, Any]:
+    return METHOD_STYLES.get(method, {"color": PALETTE["grey"], "marker": "h", "linestyle": ":"})
+
+
+def _one_recipe(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the table back if all its networks were trained alike on one training set: others cannot be compared."""
+    found = sorted(f"{recipe} {ratio}" for recipe, ratio in set(zip(table["recipe"], table["ratio"], strict=True)))
+    if len(found) != 1:
+        raise ValueError(
+            f"table must hold networks of one recipe and one imbalance ratio, found {', '.join(found) or 'no rows'}"
+        )
+    return table
+
+
+def _wide(table: pd.DataFrame, method: str, metric: str, column: str = "test_set") -> pd.DataFrame:
+    """Values of a method, one row for each replicate, one column for each test set or class."""
+    rows = table[(table["method"] == method) & (table["metric"] == metric) & table[column].notna()]
+    if rows.empty:
+        known = sorted(table.loc[table["metric"] == metric, "method"].unique())
+        raise ValueError(f"table has no {metric} of method {method!r}; it has {', '.join(known) or 'none'}")
+    return rows.pivot(index="replicate", columns=column, values="value")
+
+
+def _in_order(test_sets: Sequence[str]) -> list[str]:
+    """Test sets from the one most like the training set to its opposite; others are left out."""
+    signs = {"forward": -1.0, "uniform": 0.0, "backward": 1.0}
+    parts = {name: name.partition("-") for name in test_sets}
+    places = {name: signs[kind] * float(ratio or 0) for name, (kind, _, ratio) in parts.items() if kind in signs}
+    return sorted(places, key=places.__getitem__)
+
+
+def _spread(wide: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """Means over replicates and the ends of their 95 % intervals; one replicate has no interval."""
+    found = []
+    for name in wide.columns:
+        values = wide[name].dropna().to_numpy(dtype=np.float64)
+        if len(values) > 1:
+            interval = mean_interval(values)
+            found.append((interval.estimate, interval.low, interval.high))
+        else:
+            found.append((values.mean() if len(values) else np.nan,) * 3)
+    means, low, high = np.array(found, dtype=np.float64).T
+    return means, low, high
+
+
+def _curve(axes: Axes, x: Floats, wide: pd.DataFrame, style: dict[str, Any], label: str) -> Floats:
+    """Draw means with their intervals; returns the means."""
+    means, low, high = _spread(wide)
+    axes.errorbar(x, means, yerr=[means - low, high - means], **style, elinewidth=1.1, label=label)
+    return means
+
+
+def _test_set_axis(axes: Axes, test_sets: Sequence[str], *, label: bool = True) -> Floats:
+    places = np.arange(len(test_sets), dtype=np.float64)
+    texts = [name.replace("forward-", "f ").replace("backward-", "b ").replace("uniform", "u") for name in test_sets]
+    axes.set_xticks(places, texts)
+    if label:
+        axes.set_xlabel("test set (f: tail as in training, u: uniform, b: inverse tail; imbalance ratio)")
+    return places
+
+
+def _replicates(table: pd.DataFrame) -> str:
+    number = table["replicate"].nunique()
+    return f"Means and 95 % intervals over {number} training runs." if number > 1 else "One training run."
+
+
+def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods: Sequence[str] = EXPERTS) -> Shown:
+    """Draw the recall of every class, from the class with most training images to the one with fewest.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    counts : array-like of shape (C,)
+        Training images of every class.
+    methods : sequence of str, default=EXPERTS
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, lacks a method, or `counts` has not one entry for each class.
+    """
+    import matplotlib.pyplot as plt
+
+    _one_recipe(table)
+    sizes = np.asarray(counts)
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.6, 4.2))
+        for number, method in enumerate(methods):
+            wide = 100 * _wide(table, method, "recall", "class_label")
+            if sizes.shape != (wide.shape[1],):
+                raise ValueError(f"counts must have one entry for each of {wide.shape[1]} classes, got {sizes.shape}")
+            places = np.arange(len(sizes), dtype=np.float64) + 0.08 * (number - (len(methods) - 1) / 2)
+            means = _curve(axes, places, wide, _style(method), _name(method))
+            spoken.append(f"{_name(method)}: {means[0]:.0f} on the largest class, {means[-1]:.0f} on the smallest")
+        axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+        axes.set(xlabel="training images of the class", ylabel="recall on balanced test images (%)", ylim=(-3, 103))
+        figure.legend(loc="outside lower center", ncols=min(4, len(methods)))
+    return show(
+        figure,
+        alt="One line for each expert over the classes from head to tail. Recall in percent: "
+        + "; ".join(spoken)
+        + ".",
+        caption=f"Recall from the head of the tail to its end. {_replicates(table)}",
+    )
+
+
+def steadiness(table: pd.DataFrame) -> Shown:
+    """Draw how much each expert's predictions agree on two views, by group of classes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or holds no agreement.
+    """
+    import matplotlib.pyplot as plt
+
+    _one_recipe(table)
+    measured = [group for group in GROUPS if (table["metric"] == f"cosine_{group}").any()]
+    if not measured:
+        raise ValueError("table has no cosine_many, cosine_medium or cosine_few")
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(6.4, 3.8))
+        for number, method in enumerate(EXPERTS):
+            wide = pd.concat(
+                {
+                    group: table[(table["method"] == method) & (table["metric"] == f"cosine_{group}")].set_index(
+                        "replicate"
+                    )["value"]
+                    for group in measured
+                },
+                axis=1,
+            )
+            places = np.arange(len(measured), dtype=np.float64) + 0.1 * (number - 1)
+            means = _curve(axes, places, wide, _style(method), _name(method))
+            spoken.append(
+                f"{_name(method)}: " + ", ".join(f"{g} {m:.3f}" for g, m in zip(measured, means, strict=True))
+            )
+        axes.set_xticks(range(len(measured)), [GROUPS[group] for group in measured])
+        axes.set(xlabel="training images of the class", ylabel="agreement of two views (cosine)")
+        figure.legend(loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="One line for each expert over three groups of classes. Mean cosine: " + "; ".join(spoken) + ".",
+        caption=f"How steady is each expert when the image is changed a little? {_replicates(table)}",
+    )
+
+
+def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_balanced_learned")) -> Shown:
+    """Draw the learned weights over the eleven test sets, one panel for each kind of experts.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    methods : sequence of str
+        Methods with rows ``weight_1`` to ``weight_3``.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or lacks a method.
+    """
+    import matplotlib.pyplot as plt
+
+    _one_recipe(table)
+    titles = {"learned": "experts with different skills", "three_balanced_learned": "experts trained alike"}
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(1, len(methods), figsize=(5.1 * len(methods), 4.3), sharey=True, squeeze=False)
+        for axes, method in zip(panels[0], methods, strict=True):
+            title = titles.get(method, _name(method))
+            axes.axhline(1 / 3, color=PALETTE["grey"], linewidth=1)
+            for number, expert in enumerate(EXPERTS, start=1):
+                wide = _wide(table, method, f"weight_{number}")
+                test_sets = _in_order(list(wide.columns))
+                places = _test_set_axis(axes, test_sets, label=False)
+                means = _curve(axes, places + 0.1 * (number - 2), wide[test_sets], _style(expert), _name(expert))
+                middle = means[len(means) // 2]
+                spoken.append(f"{title}, {_name(expert)}: {means[0]:.2f}, {middle:.2f}, {means[-1]:.2f}")
+            axes.set_title(title)
+        panels[0, 0].set(ylabel="learned weight", ylim=(0, None))
+        figure.supxlabel(
+            "test set (f: tail as in training, u: uniform, b: inverse tail; imbalance ratio)", fontsize="medium"
+        )
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    return show(
+        figure,
+        alt="Weights of three experts over eleven test sets. At the first, the middle and the last test set: "
+        + "; ".join(spoken)
+        + ".",
+        caption="Nobody told the method which test set it sees. The grey line is one third. " + _replicates(table),
+    )
+
+
+def gains(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, caption: str) -> Shown:
+    """Draw differences in accuracy of pairs of methods over the test sets.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    pairs : sequence of (str, str)
+        Method and reference.
+    caption : str
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or lacks a method.
+    """
+    import matplotlib.pyplot as plt
+
+    _one_recipe(table)
+    references = {reference for _, reference in pairs}
+    shared = _name(references.pop()) if len(references) == 1 else ""
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.8, 4.3))
+        axes.axhline(0, color=PALETTE["black"], linewidth=1)
+        for number, (method, reference) in enumerate(pairs):
+            difference = 100 * (_wide(table, method, "accuracy") - _wide(table, reference, "accuracy"))
+            test_sets = _in_order(list(difference.columns))
+            places = _test_set_axis(axes, test_sets) + 0.09 * (number - (len(pairs) - 1) / 2)
+            label = _name(method) if shared else f"{_name(method)} over {_name(reference)}"
+            style = _style(method if shared else reference)
+            means = _curve(axes, places, difference[test_sets], style, label)
+            ends = (0, len(means) // 2, len(means) - 1)
+            spoken.append(f"{label}: " + ", ".join(f"{means[k]:+.1f} ({test_sets[k]})" for k in ends))
+        axes.set_ylabel(f"accuracy over {shared} (points)" if shared else "difference in accuracy (points)")
+        figure.legend(loc="outside lower center", ncols=2 if shared else 1)
+    return show(
+        figure,
+        alt="One line for each comparison over eleven test sets. Points: " + "; ".join(spoken) + ".",
+        caption=f"{caption} {_replicates(table)}",
+    )
+
+
+def _corner_coordinates(first: Floats, third: Floats) -> tuple[Floats, Floats]:
+    """Place in the triangle: first expert left, third right, second on top."""
+    second = 1 - first - third
+    return third + second / 2, second * np.sqrt(3) / 2
+
+
+def _learned_weights(table: pd.DataFrame) -> dict[str, Floats]:
+    """First and third learned weight of one training run by test set; empty where the table has none."""
+    rows = table[(table["method"] == "learned") & table["metric"].isin(["weight_1", "weight_3"])]
+    wide = rows.pivot(index="test_set", columns="metric", values="value")
+    return dict(zip(wide.index, wide.to_numpy(dtype=np.float64), strict=True))
+
+
+def surfaces(table: pd.DataFrame) -> Shown:
+    """Draw agreement of two views and accuracy for all weights of three experts, one column for each test set.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio, and rows of method ``grid`` of one training.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or holds no grid.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import BoundaryNorm
+
+    rows = _one_recipe(table)[table["method"] == "grid"]
+    if rows.empty:
+        raise ValueError("table has no rows of method 'grid'")
+    test_sets = _in_order(list(rows["test_set"].unique()))
+    found = _learned_weights(table[table["replicate"] == rows["replicate"].iloc[0]])
+    scales = {"cosine": ("agreement of views (cosine)", 1.0, "{:.3f}"), "accuracy": ("accuracy (%)", 100.0, "{:.1f}")}
+    marks = {"cosine": ("highest agreement", "D", 9), "accuracy": ("highest accuracy", "*", 14)}
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(2, len(test_sets), figsize=(3.5 * len(test_sets), 6.8), squeeze=False)
+        for column, test_set in enumerate(test_sets):
+            grid = rows[rows["test_set"] == test_set].pivot(index="class_label", columns="metric", values="value")
+            first, third = (grid[name].to_numpy(dtype=np.float64) for name in ("weight_1", "weight_3"))
+            x, y = _corner_coordinates(first, third)
+            best = {metric: int(grid[metric].to_numpy().argmax()) for metric in scales}
+            for row, (metric, (label, factor, style)) in enumerate(scales.items()):
+                axes = panels[row, column]
+                values = factor * grid[metric].to_numpy(dtype=np.float64)
+                # from the lowest point every line halves the distance to the top
+                levels = values.max() - np.ptp(values) * np.array([*0.5 ** np.arange(6), 0.0])
+                norm = BoundaryNorm(levels, 256)
+                filled = axes.tricontourf(x, y, values, levels=levels, norm=norm, cmap="viridis")
+                axes.tricontour(x, y, values, levels=levels[1:-1], colors="white", linewidths=0.7)
+                bar = figure.colorbar(
+                    filled, ax=axes, orientation="horizontal", shrink=0.9, pad=0.02, label=label, spacing="uniform"
+                )
+                bar.set_ticks(list(levels), labels=[style.format(level) for level in levels])
+                bar.ax.tick_params(labelsize=6.5)
+                for name, place in best.items():
+                    text, marker, size = marks[name]
+                    axes.plot(x[place], y[place], marker, markersize=size, label=text, **_ON_SURFACE)
+                if test_set in found:
+                    spot = _corner_coordinates(*found[test_set])
+                    axes.plot(*spot, "o", markersize=7, label="learned weights", **_ON_SURFACE)
+                for (cx, cy), text, side in (
+                    ((0, 0), "1st", "right"),
+                    ((1, 0), "3rd", "left"),
+                    ((0.5, np.sqrt(3) / 2), "2nd", "center"),
+                ):
+                    axes.text(cx, cy + (0.03 if side == "center" else 0), f" {text} ", ha=side, va="bottom")
+                axes.set_axis_off()
+                axes.set(aspect="equal", xlim=(-0.12, 1.12), ylim=(-0.03, 1.0))
+            panels[0, column].set_title(test_set)
+            at, top = best["cosine"], best["accuracy"]
+            accuracy = 100 * grid["accuracy"].to_numpy()
+
+            def words(place: int, first: Floats = first, third: Floats = third) -> str:
+                return f"{first[place]:.2f}, {1 - first[place] - third[place]:.2f}, {third[place]:.2f}"
+
+            spoken.append(
+                f"{test_set}: highest agreement at weights {words(at)} with accuracy {accuracy[at]:.1f}; highest "
+                f"accuracy {accuracy[top]:.1f} at {words(top)}"
+            )
+            if test_set in found:
+                ends = found[test_set]
+                spoken[-1] += f"; learned weights {ends[0]:.2f}, {1 - ends.sum():.2f}, {ends[1]:.2f}"
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Triangles of weights, one column for each test set: agreement of views above, accuracy below. "
+        + ". ".join(spoken)
+        + ".",
+        caption="Every point of a triangle is a set of weights; a corner is one expert alone. The method climbs the "
+        "upper surface, the reader wants the top of the lower one. Every line halves the distance to the top. One "
+        "training run.",
+    )
+
+
+def accuracies(table: pd.DataFrame, methods: Sequence[str], metric: str = "accuracy") -> pd.DataFrame:
+    """Mean accuracy of methods on the test sets, in percent.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    methods : sequence of str
+        From top to bottom.
+    metric : str, default="accuracy"
+        "accuracy" on the drawn test sets, or "reweighted_accuracy", from the recalls of all test images.
+
+    Returns
+    -------
+    DataFrame of shape (methods, test sets)
+        Test sets from the one most like the training set to its opposite.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or lacks a method.
+    """
+    means = {_name(method): _wide(_one_recipe(table), method, metric).mean() for method in methods}
+    frame = 100 * pd.DataFrame(means).T
+    return frame[_in_order(list(frame.columns))]
+
+
+def tops(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy where the method ends, where agreement is highest and where accuracy is, for the run with a grid.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio, and rows of method ``grid`` of one training.
+
+    Returns
+    -------
+    DataFrame of shape (test sets with a grid, 3)
+        In percent.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or holds no grid.
+    """
+    rows = _one_recipe(table)[table["method"] == "grid"]
+    if rows.empty:
+        raise ValueError("table has no rows of method 'grid'")
+    run = table[table["replicate"] == rows["replicate"].iloc[0]]
+    learned = _wide(run, "learned", "accuracy")
+    found = {}
+    for test_set in _in_order(list(rows["test_set"].unique())):
+        grid = rows[rows["test_set"] == test_set].pivot(index="class_label", columns="metric", values="value")
+        cosine, accuracy = (grid[name].to_numpy(dtype=np.float64) for name in ("cosine", "accuracy"))
+        found[test_set] = {
+            "at the learned weights": learned[test_set].iloc[0],
+            "at the highest agreement": accuracy[cosine.argmax()],
+            "highest": accuracy.max(),
+        }
+    return 100 * pd.DataFrame(found).T
+
+
+def correlations(table: pd.DataFrame) -> Shown:
+    """Draw rank correlations of agreement with information, certainty and accuracy over the test sets.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or holds no correlations.
+    """
+    import matplotlib.pyplot as plt
+
+    _one_recipe(table)
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.6, 4.1))
+        axes.axhline(0, color=PALETTE["black"], linewidth=1)
+        for number, (metric, (label, like)) in enumerate(MEASURES.items()):
+            wide = _wide(table, "surface", metric)
+            test_sets = _in_order(list(wide.columns))
+            places = _test_set_axis(axes, test_sets) + 0.1 * (number - 1)
+            means = _curve(axes, places, wide[test_sets], _style(like), label)
+            lowest = int(means.argmin())
+            spoken.append(
+                f"{label}: {means[0]:+.2f} at {test_sets[0]}, lowest {means[lowest]:+.2f} at {test_sets[lowest]}"
+            )
+        axes.set(ylabel="rank correlation with agreement", ylim=(None, 1.05))
+        figure.legend(loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Three lines over eleven test sets. Rank correlation of the agreement of views with "
+        + "; ".join(spoken)
+        + ".",
+        caption="Over 231 sets of weights: do weights that agree more know more? Below zero the objective points the "
+        f"wrong way. {_replicates(table)}",
+    )
+
+
+def gains_by_views(table: pd.DataFrame) -> Shown:
+    """Draw the gain of learned over equal weights for weak, usual and strong views.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.views``.
+
+    Raises
+    ------
+    ValueError
+        If the table holds no gains.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = table[table["metric"] == "gain"]
+    if rows.empty:
+        raise ValueError("table has no rows of metric 'gain'")
+    spoken = []
+    with book_style():
+        figure, axes = plt.subplots(figsize=(7.6, 4.1))
+        axes.axhline(0, color=PALETTE["black"], linewidth=1)
+        for number, (strength, like) in enumerate(VIEW_STYLES.items()):
+            wide = 100 * rows[rows["views"] == strength].pivot(index="replicate", columns="test_set", values="value")
+            test_sets = _in_order(list(wide.columns))
+            places = _test_set_axis(axes, test_sets) + 0.1 * (number - 1)
+            means = _curve(axes, places, wide[test_sets], _style(like), f"{strength} views")
+            ends = (0, len(means) // 2, len(means) - 1)
+            spoken.append(f"{strength}: " + ", ".join(f"{means[k]:+.1f} ({test_sets[k]})" for k in ends))
+        axes.set_ylabel("accuracy over equal weights (points)")
+        figure.legend(loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="Three lines over eleven test sets. Gain in points: " + "; ".join(spoken) + ".",
+        caption=f"Gain of learned weights with views of three strengths. {_replicates(rows)}",
+    )
+
+
+def rivals(
+    table: pd.DataFrame,
+    opponents: Sequence[str],
+    test_sets: Sequence[str] = ("forward-50", "uniform", "backward-50"),
+) -> Shown:
+    """Draw how far learned weights are ahead of other methods, one panel for each test set.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    opponents : sequence of str
+        From top to bottom.
+    test_sets : sequence of str
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or lacks a method.
+    """
+    import matplotlib.pyplot as plt
+
+    learned = _wide(_one_recipe(table), "learned", "accuracy")
+    spoken = []
+    with book_style():
+        figure, panels = plt.subplots(
+            1,
+            len(test_sets),
+            figsize=(2.6 * len(test_sets) + 3.0, 1.3 + 0.42 * len(opponents)),
+            sharey=True,
+            squeeze=False,
+        )
+        for axes, test_set in zip(panels[0], test_sets, strict=True):
+            axes.axvline(0, color=PALETTE["black"], linewidth=1)
+            ahead = pd.concat(
+                {name: 100 * (learned - _wide(table, name, "accuracy"))[test_set] for name in opponents}, axis=1
+            )
+            means, low, high = _spread(ahead)
+            for row, (mean, left, right) in enumerate(zip(means, low, high, strict=True)):
+                clear = "o" if left > 0 else "X" if right < 0 else "D"
+                color = {"o": PALETTE["purple"], "X": PALETTE["orange"], "D": PALETTE["grey"]}[clear]
+                axes.plot([left, right], [row, row], color=color, linewidth=2)
+                axes.plot(mean, row, clear, color=color, markersize=7)
+            axes.set(title=test_set, ylim=(len(opponents) - 0.4, -0.6))
+            axes.set_yticks(range(len(opponents)), [_name(name) for name in opponents])
+            spoken.append(
+                f"{test_set}: "
+                + ", ".join(
+                    f"{_name(name)} {mean:+.1f} from {left:+.1f} to {right:+.1f}"
+                    for name, mean, left, right in zip(opponents, means, low, high, strict=True)
+                )
+            )
+        figure.supxlabel("accuracy of learned weights minus that of the method (points)", fontsize="medium")
+    return show(
+        figure,
+        alt="One panel for each test set with a point and an interval for each method, around a line at zero. "
+        + "; ".join(spoken)
+        + ".",
+        caption="Right of zero learned weights are better. Circle: the whole interval lies right of zero; cross: left "
+        f"of it; diamond: undecided. {_replicates(table)}",
+    )

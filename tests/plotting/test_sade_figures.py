@@ -1,0 +1,207 @@
+"""Texts of the SADE figures are computed from what they draw, and networks of two recipes are never compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from repro.plotting import sade as figures
+from repro.plotting.figures import Shown
+
+TEST_SETS = ("uniform", "backward-50", "backward-2", "forward-2", "random-order", "forward-50")
+COLUMNS = ["recipe", "ratio", "test_set", "method", "class_label", "replicate", "metric", "value"]
+
+Rows = list[tuple[object, ...]]
+
+
+def table(rows: Rows) -> pd.DataFrame:
+    return pd.DataFrame([("digits", 100, *row) for row in rows], columns=COLUMNS)
+
+
+def accuracies(**methods: dict[str, float]) -> pd.DataFrame:
+    """Accuracy of methods on test sets in two runs, one 0.01 above and one 0.01 below the number given."""
+    return table(
+        [
+            (test_set, method, None, seed, "accuracy", value + (0.01 if seed else -0.01) * (method == "learned"))
+            for method, values in methods.items()
+            for (test_set, value), seed in product(values.items(), range(2))
+        ]
+    )
+
+
+def test_recalls_read_head_and_tail() -> None:
+    rows: Rows = []
+    for method, seed, label in product(figures.EXPERTS, range(2), range(3)):
+        recall = {"expert_1": 0.9 - 0.4 * label, "expert_2": 0.5, "expert_3": 0.1 + 0.4 * label}[method]
+        rows.append(("uniform", method, label, seed, "recall", recall))
+    alt = figures.recalls(table(rows), [200, 20, 2]).alt
+    assert "first expert: 90 on the largest class, 10 on the smallest" in alt
+    assert "second expert: 50 on the largest class, 50 on the smallest" in alt
+    assert "third expert: 10 on the largest class, 90 on the smallest" in alt
+    with pytest.raises(ValueError, match=r"counts must have one entry for each of 3 classes, got \(2,\)"):
+        figures.recalls(table(rows), [200, 20])
+
+
+def test_steadiness_leaves_out_groups_without_classes() -> None:
+    rows: Rows = [
+        ("uniform", method, None, seed, f"cosine_{group}", 0.5 + 0.1 * number + 0.01 * (seed - 0.5))
+        for (number, method), seed, group in product(enumerate(figures.EXPERTS), range(2), ("many", "medium"))
+    ]
+    alt = figures.steadiness(table(rows)).alt
+    assert "first expert: many 0.500, medium 0.500; second expert: many 0.600" in alt
+    assert "few" not in alt
+    with pytest.raises(ValueError, match="no cosine_many"):
+        figures.steadiness(table([("uniform", "expert_1", None, 0, "accuracy", 0.5)]))
+
+
+def test_weights_stand_in_the_order_of_the_distributions() -> None:
+    place = {"forward-50": 0, "forward-2": 1, "uniform": 2, "backward-2": 3, "backward-50": 4, "random-order": 9}
+    rows: Rows = []
+    for test_set, seed in product(TEST_SETS, range(2)):
+        first = 0.6 - 0.1 * place[test_set]
+        for method in ("learned", "three_balanced_learned"):
+            found = (first, 0.3, 0.7 - first) if method == "learned" else (0.3, 0.3, 0.4)
+            rows += [(test_set, method, None, seed, f"weight_{k + 1}", weight) for k, weight in enumerate(found)]
+    shown = figures.weights(table(rows))
+    assert "experts with different skills, first expert: 0.60, 0.40, 0.20" in shown.alt
+    assert "experts with different skills, third expert: 0.10, 0.30, 0.50" in shown.alt
+    assert "experts trained alike, third expert: 0.40, 0.40, 0.40" in shown.alt
+    assert "over 2 training runs" in shown.caption
+
+
+def test_gains_are_differences_within_a_run() -> None:
+    found = accuracies(
+        equal={"forward-50": 0.70, "uniform": 0.80, "backward-50": 0.60},
+        equal_augmented={"forward-50": 0.65, "uniform": 0.78, "backward-50": 0.50},
+        learned={"forward-50": 0.75, "uniform": 0.79, "backward-50": 0.60},
+    )
+    alt = figures.gains(found, [("learned", "equal")], caption="Gain.").alt
+    assert "learned weights: +5.0 (forward-50), -1.0 (uniform), +0.0 (backward-50)" in alt
+    alt = figures.gains(found, [("learned", "equal"), ("learned", "equal_augmented")], caption="Gain.").alt
+    assert "learned weights over equal weights: +5.0 (forward-50)" in alt
+    assert "learned weights over equal weights, augmented images: +10.0 (forward-50), +1.0 (uniform)" in alt
+    with pytest.raises(ValueError, match="no accuracy of method 'oracle'; it has equal, equal_augmented, learned"):
+        figures.gains(found, [("oracle", "equal")], caption="Gain.")
+
+
+def test_surfaces_tell_where_both_tops_are() -> None:
+    points = [(first, third) for first, third in product(np.linspace(0, 1, 5), repeat=2) if first + third <= 1]
+    rows: Rows = []
+    for point, (first, third) in enumerate(points):
+        for metric, value in {
+            "weight_1": first,
+            "weight_3": third,
+            "cosine": first,
+            "accuracy": 0.5 + 0.25 * third,
+        }.items():
+            rows.append(("uniform", "grid", point, 0, metric, value))
+    alt = figures.surfaces(table(rows)).alt
+    assert "uniform: highest agreement at weights 1.00, 0.00, 0.00 with accuracy 50.0" in alt
+    assert "highest accuracy 75.0 at 0.00, 0.00, 1.00" in alt
+    assert "learned" not in alt
+    weights = [(0, 0.5, 0.3), (1, 0.1, 0.1)]  # the surface is that of run 0
+    rows += [
+        ("uniform", "learned", None, seed, f"weight_{k}", w)
+        for seed, *of in weights
+        for k, w in zip((1, 3), of, strict=True)
+    ]
+    assert "learned weights 0.50, 0.20, 0.30" in figures.surfaces(table(rows)).alt
+    with pytest.raises(ValueError, match="no rows of method 'grid'"):
+        figures.surfaces(table([("uniform", "equal", None, 0, "accuracy", 0.5)]))
+
+
+def test_accuracies_are_means_in_the_order_asked_for() -> None:
+    found = accuracies(equal={"uniform": 0.8, "forward-50": 0.7}, learned={"uniform": 0.79, "forward-50": 0.75})
+    shown = figures.accuracies(found, ["learned", "equal"])
+    assert list(shown.index) == ["learned weights", "equal weights"]
+    assert list(shown.columns) == ["forward-50", "uniform"]
+    np.testing.assert_allclose(shown, [[75, 79], [70, 80]])
+    with pytest.raises(ValueError, match="no reweighted_accuracy of method 'equal'; it has none"):
+        figures.accuracies(found, ["equal"], "reweighted_accuracy")
+
+
+def test_tops_are_those_of_the_run_with_a_grid() -> None:
+    rows: Rows = []
+    for point, (cosine, accuracy) in enumerate([(0.7, 0.5), (0.9, 0.6), (0.8, 0.75)]):
+        rows += [("uniform", "grid", point, 3, "cosine", cosine), ("uniform", "grid", point, 3, "accuracy", accuracy)]
+    rows += [("uniform", "learned", None, seed, "accuracy", accuracy) for seed, accuracy in ((1, 0.2), (3, 0.55))]
+    np.testing.assert_allclose(figures.tops(table(rows)).loc["uniform"], [55, 60, 75])
+    with pytest.raises(ValueError, match="no rows of method 'grid'"):
+        figures.tops(table(rows[-2:]))
+
+
+def test_correlations_name_the_lowest() -> None:
+    lowest = {"forward-50": 0.8, "forward-2": 0.1, "uniform": -0.6, "backward-2": 0.2, "backward-50": 0.9}
+    rows: Rows = [
+        (test_set, "surface", None, seed, metric, value if metric == "stability_accuracy" else 0.5)
+        for (test_set, value), seed, metric in product(lowest.items(), range(2), figures.MEASURES)
+    ]
+    alt = figures.correlations(table(rows)).alt
+    assert "accuracy: +0.80 at forward-50, lowest -0.60 at uniform" in alt
+
+
+def test_gains_by_views_are_read_by_strength() -> None:
+    gain = {"weak": 0.01, "usual": 0.02, "strong": -0.06}
+    rows = [
+        (strength, test_set, seed, "gain", value + 0.001 * (seed - 0.5))
+        for (strength, value), test_set, seed in product(gain.items(), ("uniform", "forward-50"), range(2))
+    ]
+    found = pd.DataFrame(rows, columns=["views", "test_set", "replicate", "metric", "value"])
+    alt = figures.gains_by_views(found).alt
+    assert "weak: +1.0 (forward-50), +1.0 (uniform)" in alt
+    assert "strong: -6.0 (forward-50)" in alt
+    with pytest.raises(ValueError, match="no rows of metric 'gain'"):
+        figures.gains_by_views(found[:0])
+
+
+def test_rivals_have_the_interval_of_student() -> None:
+    found = accuracies(
+        learned={"forward-50": 0.75, "uniform": 0.79},
+        balanced_power={"forward-50": 0.70, "uniform": 0.80},
+    )
+    alt = figures.rivals(found, ["balanced_power"], ("forward-50", "uniform")).alt
+    half = stats.t.ppf(0.975, 1) * 1.0  # standard deviation sqrt 2, two runs
+    name = "one balanced network + estimated power"
+    assert f"forward-50: {name} +5.0 from {5 - half:+.1f} to {5 + half:+.1f}" in alt
+    assert f"uniform: {name} -1.0 from {-1 - half:+.1f} to {-1 + half:+.1f}" in alt
+
+
+def test_a_single_run_has_no_interval() -> None:
+    found = accuracies(learned={"uniform": 0.8}, balanced={"uniform": 0.7})
+    shown = figures.rivals(found[found["replicate"] == 1], ["balanced"], ("uniform",))
+    assert "one balanced network +11.0 from +11.0 to +11.0" in shown.alt
+    assert "One training run." in shown.caption
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda found: figures.gains(found, [("learned", "equal")], caption="Gain."),
+        lambda found: figures.rivals(found, ["equal"], ("uniform",)),
+        lambda found: figures.weights(found),
+        lambda found: figures.recalls(found, [1]),
+        lambda found: figures.steadiness(found),
+        lambda found: figures.surfaces(found),
+        lambda found: figures.tops(found),
+        lambda found: figures.accuracies(found, ["equal"]),
+        lambda found: figures.correlations(found),
+    ],
+)
+def test_recipes_and_ratios_are_never_mixed(draw: Callable[[pd.DataFrame], Shown | pd.DataFrame]) -> None:
+    digits = accuracies(learned={"uniform": 0.8}, equal={"uniform": 0.7})
+    for other, found in (
+        ({"recipe": "published"}, "digits 100, published 100"),
+        ({"ratio": 10}, "digits 10, digits 100"),
+    ):
+        both = pd.concat([digits, digits.assign(replicate=7, **other)])
+        with pytest.raises(ValueError, match=f"one recipe and one imbalance ratio, found {found}"):
+            draw(both)
