@@ -71,7 +71,7 @@ EXPERIMENTS: Final = (
         settings=("method", "loss", "head", "epoch", "t"),
         compute=trainings.features,
         cells={
-            "quick": _features(ARMS, epochs=[100], every=[0], seed=range(3)),
+            "quick": _features(ARMS, epochs=[100], every=[0], seed=range(2)),
             "standard": together(
                 _features(ARMS[:2], epochs=[500], every=[50], seed=range(5)),
                 _features(ARMS[2:], epochs=[500], every=[0], seed=range(5)),
