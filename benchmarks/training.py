@@ -42,7 +42,7 @@ TABLE = Path(__file__).parent / "results" / "training.csv"
 RECORD = TABLE.with_suffix(".json")
 MODULES = ("repro.training", "repro.longtail")
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-BATCH, BATCHES, ROUNDS = 128, 12, 3
+BATCH, BATCHES, ROUNDS = 128, 6, 2
 COUNTS = long_tail_counts(500, 100, 100)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module]]] = {
     "SADE, 3 experts": (lambda: MultiExpertResNet32(100), lambda: SadeLoss(COUNTS)),
