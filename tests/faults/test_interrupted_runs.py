@@ -26,12 +26,15 @@ class Machine:
         self.folder = folder
         self.processes: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str, seconds: float = 0.0, **options: object) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, seconds: float = 0.0, more: dict[str, str] | None = None, **options: object
+    ) -> subprocess.Popen[str]:
         places = [str(TOYS), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(places),
             "TOY_SECONDS": str(seconds),
             "COLUMNS": "200",
+            **(more or {}),
         }
         process = subprocess.Popen(
             [sys.executable, str(HERE / "drive.py"), str(self.folder), *arguments],
@@ -119,8 +122,8 @@ def test_kill_in_the_middle_then_rerun_gives_the_bytes_of_an_undisturbed_run(
 
 
 # with loky after four cells, when the second worker has started even on a busy machine: one that is still starting
-# shows the interrupt as a traceback of its own
-@pytest.mark.parametrize(("backend", "finished"), [("sequential", 2), ("loky", 4), ("loky", 7), ("threading", 2)])
+# shows the interrupt as a traceback of its own; after six the last two have just begun
+@pytest.mark.parametrize(("backend", "finished"), [("sequential", 2), ("loky", 4), ("loky", 6), ("threading", 2)])
 def test_interrupt_ends_the_workers_keeps_cells_and_says_how_to_continue(
     machines: Callable[[str], Machine], undisturbed: bytes, backend: str, finished: int
 ) -> None:
@@ -138,6 +141,21 @@ def test_interrupt_ends_the_workers_keeps_cells_and_says_how_to_continue(
     assert "Traceback" not in err
     wait_for(lambda: all(ended(worker) for worker in workers))
     assert machine.table.read_text() == "an older table"
+    assert machine.leftovers() == []
+    status, _, err = machine.run(*command)
+    assert status == 0, err
+    assert machine.table.read_bytes() == undisturbed
+
+
+def test_interrupt_between_the_last_cell_and_the_table_keeps_all_and_says_so(
+    machines: Callable[[str], Machine], undisturbed: bytes
+) -> None:
+    machine = machines("late")
+    command = ("run", "toy.numbers", "--backend", "sequential")
+    status, _, err = machine.run(*command, more={"INTERRUPTED_BEFORE_TABLE": "yes"})
+    assert status == 130, err
+    assert "stopped; 8 of 8 cells of toy.numbers (quick) are kept; run the same command to continue" in err
+    assert not machine.table.exists()
     assert machine.leftovers() == []
     status, _, err = machine.run(*command)
     assert status == 0, err

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -79,12 +79,12 @@ def run(
     ExperimentLocked
         If another process runs the same and `wait` is False.
     KeyboardInterrupt
-        After Ctrl-C; finished cells are kept and the table is left as it was.
+        After Ctrl-C, with a message that says what is kept; the table is whole, as it was or as it shall be.
     """
     options = SweepOptions(n_jobs, backend, scheduler, device, progress)
     experiment = resolve(experiment)
     cells = chosen_cells(experiment, profile, only or {})
-    with experiment_lock(experiment.name, profile, wait=wait):
+    with experiment_lock(experiment.name, profile, wait=wait), _saying_what_is_kept(experiment, profile, cells):
         planned = _compute(experiment, profile, cells, options, force=force)
         frame, records = assemble(planned)
         provenance = provenance_of(planned, records)
@@ -95,6 +95,18 @@ def run(
             return write_table(frame, provenance, path)
         except OSError as error:
             raise StorageFailed(f"cannot write {path}: {error}. All cells are kept. {REMEDY}") from error
+
+
+@contextmanager
+def _saying_what_is_kept(experiment: Experiment, name: str, cells: list[Cell]) -> Iterator[None]:
+    """After Ctrl-C anywhere in the block, also between the last cell and the table, say which cells are kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        planned = plan_cells(experiment, name, cells)
+        kept, total = len(planned.cells) - len(planned.waiting), len(planned.cells)
+        message = f"stopped; {kept} of {total} cells of {experiment.name} ({name}) are kept"
+        raise KeyboardInterrupt(f"{message}; run the same command to continue") from None
 
 
 def chosen_cells(experiment: Experiment, profile: str, only: Mapping[str, str]) -> list[Cell]:
@@ -232,7 +244,7 @@ def run_on_csv(
     sets = experiment.own_data.cells({"csv": str(path), "target": target, "positive": positive})
     cells = [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets]
     name = f"own-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    with experiment_lock(experiment.name, name, wait=wait):
+    with experiment_lock(experiment.name, name, wait=wait), _saying_what_is_kept(experiment, path.name, cells):
         try:
             planned = _compute(experiment, path.name, cells, options, force=force)
         except CellFailed as failure:

@@ -133,8 +133,6 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
         If a cell raised an error or returned other rows than the experiment declares.
     StorageFailed
         If a cell cannot be written, or no Dask scheduler answers.
-    KeyboardInterrupt
-        After Ctrl-C, with a message that says what is kept.
     """
     experiment, waiting = planned.experiment, planned.waiting
     if not waiting:
@@ -158,8 +156,7 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
         for item in sorted(waiting, key=lambda item: -item.seconds)
     ]
     expected = {item.key: item.seconds for item in waiting}
-    total = len(planned.cells)
-    kept = total - len(waiting)
+    kept = len(planned.cells) - len(waiting)
     title = f"{experiment.name} ({planned.profile})"
     with (
         _backend(backend, workers, options.scheduler),
@@ -173,9 +170,6 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
                 _keep(outcome, store, kept)
                 kept += 1
                 shown.advance(expected[outcome.key], outcome.seconds)
-        except KeyboardInterrupt:
-            message = f"stopped; {kept} of {total} cells of {title} are kept; run the same command to continue"
-            raise KeyboardInterrupt(message) from None
         except OSError as error:
             raise StorageFailed(f"{error}. {_kept(kept)} {REMEDY}") from error
         except ReproError:
