@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from repro.longtail import CosineClassifier, MultiExpertResNet32, ResNet32, SmallExperts
+from repro.longtail import CosineClassifier, DotProductClassifier, MultiExpertResNet32, ResNet32, SmallExperts
 
 
 def size(network: torch.nn.Module) -> int:
@@ -74,6 +74,16 @@ def test_cosine_logits():
     assert torch.allclose(head(features), wanted, atol=1e-5)
     assert torch.allclose(head(100 * features), wanted, atol=1e-5)
     assert torch.allclose(head.weight.norm(dim=0), torch.ones(4))
+
+
+def test_linear_logits_without_a_bias():
+    network = ResNet32(7, scale=None, generator=torch.Generator().manual_seed(3)).eval()
+    images = torch.randn(3, 3, 32, 32)
+    (head,) = network.one.classifiers
+    assert isinstance(head, DotProductClassifier)
+    assert head.weight.abs().max() <= 1 / 8
+    assert torch.allclose(network(images), network.features(images) @ head.weight.T)
+    assert size(ResNet32(100, scale=None)) == 469_904
 
 
 def test_bad_numbers_are_refused():

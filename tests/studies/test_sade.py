@@ -9,13 +9,16 @@ import pandas as pd
 import pytest
 
 torch = pytest.importorskip("torch")
+from torch.nn import functional  # noqa: E402
 
 from repro.data import long_tail_counts  # noqa: E402
-from repro.longtail import TEST_DISTRIBUTIONS, seeded_subset  # noqa: E402
+from repro.longtail import TEST_DISTRIBUTIONS, DotProductClassifier, ResNet32, seeded_subset  # noqa: E402
 from repro.protocol.exceptions import UnknownName  # noqa: E402
-from repro.studies.sade import on_digits, training  # noqa: E402
+from repro.protocol.experiment import Cell  # noqa: E402
+from repro.studies.sade import on_cifar, on_digits, training  # noqa: E402
 from repro.studies.sade.evaluating import (  # noqa: E402
     Evidence,
+    errors_over_images,
     identical_experts,
     on_every_set,
     single_network,
@@ -89,6 +92,22 @@ def test_skilled_experts_are_told_apart_and_weights_follow_the_test_set():
     lost = value(found, "equal", "accuracy", "uniform") - value(found, "equal_augmented", "accuracy", "uniform")
     assert value(found, "equal_augmented", "lost", "uniform") == pytest.approx(lost)
     assert lost > 0
+
+
+def test_errors_over_images_are_those_of_paired_differences():
+    evidence = specialists()
+    rows = list(skilled_experts("", evidence))
+    found = table([*rows, *errors_over_images(evidence, rows)])
+    for test_set in ("forward-50", "uniform", "backward-50"):
+        chosen = evidence.rows_of(test_set)
+        labels, n = evidence.labels[chosen], len(chosen)
+        weights = np.array([value(found, "learned", f"weight_{k}", test_set) for k in (1, 2, 3)])
+        learned = np.einsum("nkc,k->nc", evidence.clean[chosen], weights).argmax(axis=1) == labels
+        second = evidence.clean[chosen, 1].argmax(axis=1) == labels
+        won, lost = (learned & ~second).sum(), (second & ~learned).sum()  # as in McNemar's test
+        wanted = np.sqrt((won + lost - (won - lost) ** 2 / n) / (n * (n - 1)))
+        assert value(found, "learned", "error_over_expert_2", test_set) == pytest.approx(wanted)
+        assert 0 <= value(found, "learned", "error_over_equal", test_set) < 0.05
 
 
 def test_the_gap_is_the_share_of_all_gains():
@@ -281,7 +300,7 @@ def test_the_training_set_has_the_published_size():
     assert len(again) == 10_847
 
 
-@pytest.mark.parametrize("method", ["sade", "three_balanced", "ldam_drw", "focal", "lade", "ride"])
+@pytest.mark.parametrize("method", ["sade", "three_balanced", "ldam_drw", "focal", "lade", "ride", "decoupled"])
 def test_every_method_can_be_trained(small_training, tmp_path, method):
     network, history = training.train_network(training.Setting(method, recipe="short"))
     assert len(history) == 2
@@ -289,6 +308,46 @@ def test_every_method_can_be_trained(small_training, tmp_path, method):
     with torch.no_grad():
         shape = tuple(network(torch.zeros(2, 3, 32, 32)).shape)
     assert shape == ((2, 3, 100) if method in training.SEVERAL_EXPERTS else (2, 100))
+
+
+class MeanColours(torch.nn.Module):
+    """Stands for a trained ResNet-32: its features are the mean colours, which is quick on thousands of images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = ResNet32(100, scale=None, generator=torch.Generator().manual_seed(0)).one
+        self.one.classifiers[0] = DotProductClassifier(3, 100, generator=torch.Generator().manual_seed(1))
+
+    def features(self, images):
+        return images.mean(dim=(2, 3))
+
+
+def test_a_normalised_and_a_retrained_classifier_share_the_features(small_training, monkeypatch):
+    draws = torch.Generator().manual_seed(0)
+    colours = torch.randint(0, 256, (100, 3, 1, 1), generator=draws)
+    labels = np.repeat(np.arange(100), 50)
+    noise = torch.randint(-20, 21, (5000, 3, 32, 32), generator=draws)
+    images = (colours[labels] + noise).clamp(0, 255).to(torch.uint8)
+    monkeypatch.setattr(on_cifar, "_test_images", lambda device: (images, labels))
+    monkeypatch.setattr(on_cifar, "training_images", lambda ratio: (images[::5], torch.from_numpy(labels[::5])))
+    network = MeanColours()
+    found = table(on_cifar.decoupled_rows(network, training.Setting("decoupled", recipe="short")))
+    mean, deviation = (torch.tensor(numbers).view(3, 1, 1) for numbers in (training.MEAN, training.DEVIATION))
+    features = network.features((images / 255 - mean) / deviation)
+    weight = network.one.classifiers[0].weight.detach()
+    for method, rows in (("linear", weight), ("tau_norm", functional.normalize(weight))):
+        right = functional.linear(features, rows).argmax(dim=1).numpy() == labels
+        assert value(found, method, "accuracy", "uniform") == pytest.approx(right.mean(), abs=1e-9), method
+    assert value(found, "crt", "accuracy", "uniform") > 3 * value(found, "linear", "accuracy", "uniform")
+
+
+def test_the_parts_of_a_quick_cell_are_the_whole():
+    settings = {"recipe": "digits", "seed": 1, "epochs": 1, "pairs": 1, "tau2": False}
+    whole, *parts = (
+        on_digits.experts_on_digits(Cell("sade.experts", settings | more, 2107))
+        for more in ({}, {"part": "experts"}, {"part": "singles"})
+    )
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
 
 
 def test_late_weights_begin_at_the_first_milestone():

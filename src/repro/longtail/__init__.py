@@ -24,7 +24,13 @@ from repro.longtail.losses import (
     inverse_frequencies,
     make_loss,
 )
-from repro.longtail.networks import CosineClassifier, MultiExpertResNet32, ResNet32, SmallExperts
+from repro.longtail.networks import (
+    CosineClassifier,
+    DotProductClassifier,
+    MultiExpertResNet32,
+    ResNet32,
+    SmallExperts,
+)
 from repro.longtail.post_hoc import (
     LinearClassifier,
     adjust_logits,
@@ -57,6 +63,7 @@ __all__ = [
     "ClassBalancedLoss",
     "CosineClassifier",
     "CrossEntropy",
+    "DotProductClassifier",
     "EmPrior",
     "FocalLoss",
     "LADELoss",

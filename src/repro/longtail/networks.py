@@ -57,6 +57,43 @@ class CosineClassifier(nn.Module):
             return self.scale * unit @ functional.normalize(self.weight, dim=0)
 
 
+class DotProductClassifier(nn.Module):
+    r"""Linear classifier without a bias: logits :math:`h \cdot w_c`.
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+    generator : torch.Generator or None
+        Draws the initial weights: uniform between -1 and 1 over the root of `n_features`.
+
+    Attributes
+    ----------
+    weight : nn.Parameter of shape (n_classes, n_features)
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1.
+    """
+
+    def __init__(self, n_features: int, n_classes: int, *, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        _at_least_one(n_features=n_features, n_classes=n_classes)
+        bound = n_features**-0.5
+        self.weight = nn.Parameter(torch.empty(n_classes, n_features).uniform_(-bound, bound, generator=generator))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits of shape (n, n_classes), float32, from features of shape (n, n_features)."""
+        with torch.autocast(features.device.type, enabled=False):
+            return functional.linear(features.float(), self.weight)
+
+
+def _classifier(n_features: int, n_classes: int, scale: float | None, generator: torch.Generator | None) -> nn.Module:
+    if scale is None:
+        return DotProductClassifier(n_features, n_classes, generator=generator)
+    return CosineClassifier(n_features, n_classes, scale=scale, generator=generator)
+
+
 class _Block(nn.Module):
     """Two 3x3 convolutions; a shortcut without parameters where the shape changes (option A of He et al. 2016)."""
 
@@ -102,8 +139,8 @@ class MultiExpertResNet32(nn.Module):
     num_experts : int, default=3
     reduced : bool, default=True
         Whether stages two and three have 24 and 48 channels instead of 32 and 64.
-    scale : float, default=30
-        Scale of the cosine classifiers.
+    scale : float or None, default=30
+        Scale of the cosine classifiers; None for linear classifiers without a bias.
     n_channels : int, default=3
         Channels of the images.
     generator : torch.Generator or None
@@ -125,7 +162,7 @@ class MultiExpertResNet32(nn.Module):
         num_experts: int = 3,
         reduced: bool = True,
         *,
-        scale: float = SCALE,
+        scale: float | None = SCALE,
         n_channels: int = 3,
         generator: torch.Generator | None = None,
     ) -> None:
@@ -146,9 +183,7 @@ class MultiExpertResNet32(nn.Module):
             for _ in range(num_experts)
         )
         _start(self, generator)
-        self.classifiers = nn.ModuleList(
-            CosineClassifier(last, num_classes, scale=scale, generator=generator) for _ in range(num_experts)
-        )
+        self.classifiers = nn.ModuleList(_classifier(last, num_classes, scale, generator) for _ in range(num_experts))
 
     def features(self, images: Tensor) -> Tensor:
         """Pooled features of shape (n, num_experts, n_features) from images of shape (n, n_channels, 32, 32)."""
@@ -162,13 +197,14 @@ class MultiExpertResNet32(nn.Module):
 
 
 class ResNet32(nn.Module):
-    """ResNet-32 with a cosine classifier.
+    """ResNet-32 with a cosine or a linear classifier.
 
     Parameters
     ----------
     num_classes : int
         C.
-    scale : float, default=30
+    scale : float or None, default=30
+        Of the cosine classifier; None for a linear classifier without a bias.
     n_channels : int, default=3
     generator : torch.Generator or None
 
@@ -186,7 +222,7 @@ class ResNet32(nn.Module):
         self,
         num_classes: int,
         *,
-        scale: float = SCALE,
+        scale: float | None = SCALE,
         n_channels: int = 3,
         generator: torch.Generator | None = None,
     ) -> None:

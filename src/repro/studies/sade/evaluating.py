@@ -264,6 +264,36 @@ def skilled_experts(name: str, evidence: Evidence, *, exchanged: bool = False) -
     yield from ({**row, "method": prefix + row["method"]} for row in rows)
 
 
+def errors_over_images(evidence: Evidence, measured: Sequence[Row]) -> Iterator[Row]:
+    """Paired standard errors over test images of what learned weights gain: how sure a single training can be.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    measured : sequence of dict
+        Rows of :func:`skilled_experts` with an empty name, for the weights.
+
+    Yields
+    ------
+    dict
+        Rows of method "learned" with metrics "error_over_equal" and "error_over_expert_2".
+    """
+    weights = {
+        (row["test_set"], row["metric"]): row["value"]
+        for row in measured
+        if row["method"] == "learned" and row["metric"].startswith("weight_")
+    }
+    for test_set in TEST_DISTRIBUTIONS:
+        rows = evidence.rows_of(test_set)
+        clean, labels = evidence.clean[rows], evidence.labels[rows]
+        found = np.array([weights[test_set, f"weight_{number}"] for number in (1, 2, 3)])
+        right = combine_experts(clean, found).argmax(axis=1) == labels
+        for name, logits in (("equal", combine_experts(clean)), ("expert_2", clean[:, 1])):
+            difference = right.astype(np.float64) - (logits.argmax(axis=1) == labels)
+            error = float(difference.std(ddof=1) / np.sqrt(len(labels)))
+            yield _row(test_set, "learned", f"error_over_{name}", error)
+
+
 def _skilled(evidence: Evidence, *, exchanged: bool) -> Iterator[Row]:
     labels, clean = evidence.labels, evidence.clean
     experts = [clean[:, number] for number in range(3)]

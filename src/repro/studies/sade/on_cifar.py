@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,7 +15,9 @@ from repro.studies.sade.evaluating import (
     SURFACES,
     Evidence,
     Row,
+    errors_over_images,
     identical_experts,
+    on_every_set,
     single_network,
     skilled_experts,
     surface_rows,
@@ -28,17 +31,20 @@ from repro.studies.sade.training import (
     augmentation_of,
     counts_of,
     trained_network,
+    training_images,
 )
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from repro.longtail import ResNet32
     from repro.training import Augmentation
 
 __all__ = ["PAIRS", "experts_on_cifar", "rows_of_network"]
 
 PAIRS: Final = 5
 BATCH: Final = 500
+DRAWS_OF_CRT: Final = 10
 
 
 def _views() -> Augmentation:
@@ -49,44 +55,85 @@ def _views() -> Augmentation:
     )
 
 
-def _logits(network: nn.Module, images: Tensor, change: Augmentation, seed: int) -> npt.NDArray[np.float16]:
-    """Logits of shape (n, experts, C) in half precision; the rounding is below a thousandth of the scale."""
+def _outputs(compute: Callable[[Tensor], Tensor], images: Tensor, change: Augmentation, seed: int) -> Tensor:
+    """Apply a network, or a part of one, to changed images batch by batch, and bring its outputs to the processor."""
     import torch
 
     from repro.training.augmentation import moved_to, rows_of
 
     drawn = moved_to(change.draw(len(images), torch.Generator().manual_seed(seed)), images.device)
-    parts = []
+    batches = [slice(start, start + BATCH) for start in range(0, len(images), BATCH)]
     with torch.inference_mode():
-        for start in range(0, len(images), BATCH):
-            rows = slice(start, start + BATCH)
-            found = network(change(images[rows], rows_of(drawn, rows)))
-            parts.append((found if found.ndim == 3 else found[:, None]).half().cpu())
-    stacked: npt.NDArray[np.float16] = torch.cat(parts).numpy()
+        return torch.cat([compute(change(images[rows], rows_of(drawn, rows))).cpu() for rows in batches])
+
+
+def _logits(network: nn.Module, images: Tensor, change: Augmentation, seed: int) -> npt.NDArray[np.float16]:
+    """Logits of shape (n, experts, C) in half precision; the rounding is below a thousandth of the scale."""
+    found = _outputs(network, images, change, seed).half()
+    stacked: npt.NDArray[np.float16] = (found if found.ndim == 3 else found[:, None]).numpy()
     return stacked
+
+
+def _test_images(device: str) -> tuple[Tensor, npt.NDArray[np.int64]]:
+    """Images of shape (10 000, 3, 32, 32), uint8, and labels."""
+    import torch
+
+    test = load_images("cifar100", "test")
+    return torch.from_numpy(np.ascontiguousarray(test.images)).permute(0, 3, 1, 2).to(device), test.labels
 
 
 def evidence_of(network: nn.Module, setting: Setting, *, device: str = "cpu") -> Evidence:
     """Logits of a trained network on the test set, on views of it and under the augmentation of the training."""
-    import torch
-
     from repro.training import Augmentation
 
-    test = load_images("cifar100", "test")
-    images = torch.from_numpy(np.ascontiguousarray(test.images)).permute(0, 3, 1, 2).to(device)
+    images, labels = _test_images(device)
     clean = _logits(network, images, Augmentation([], MEAN, DEVIATION), 0)
     if setting.method not in SEVERAL_EXPERTS:
-        return Evidence(test.labels, counts_of(setting.ratio), clean)
+        return Evidence(labels, counts_of(setting.ratio), clean)
     augmented = _logits(network, images, augmentation_of(setting), 1)
     views = [_logits(network, images, _views(), 2 + number) for number in range(2 * PAIRS)]
     stacked = np.stack(views, axis=1).reshape(len(images), PAIRS, 2, *clean.shape[1:])
-    return Evidence(test.labels, counts_of(setting.ratio), clean, stacked, augmented)
+    return Evidence(labels, counts_of(setting.ratio), clean, stacked, augmented)
+
+
+def decoupled_rows(network: ResNet32, setting: Setting, *, device: str = "cpu") -> list[Row]:
+    """Measure a network with a linear classifier: as it is ("linear"), normalised and with a retrained classifier.
+
+    There are no images to choose tau with: "tau_norm" has tau = 1. The classifier of "crt" sees every training image
+    under ten draws of the augmentation of the training.
+    """
+    import torch
+
+    from repro.longtail import DotProductClassifier, classifier_retraining, tau_normalise
+    from repro.training import Augmentation
+
+    images, labels = _test_images(device)
+    counts = counts_of(setting.ratio)
+    body = network.features
+    features = _outputs(body, images, Augmentation([], MEAN, DEVIATION), 0)
+    (head,) = network.one.classifiers
+    assert isinstance(head, DotProductClassifier)
+    weight = head.weight.detach().cpu()
+    training, targets = training_images(setting.ratio)
+    shown = [
+        _outputs(body, training.to(device), augmentation_of(setting), 1 + number) for number in range(DRAWS_OF_CRT)
+    ]
+    retrained = classifier_retraining(
+        torch.cat(shown), targets.repeat(DRAWS_OF_CRT), len(counts), epochs=1, seed=setting.seed
+    )
+    linear = Evidence(labels, counts, (features @ weight.T).numpy()[:, None])
+    normalised = (features @ tau_normalise(weight, 1.0).T).numpy()
+    rows = list(single_network("linear", linear, calibrated_to="train"))
+    rows += on_every_set("tau_norm", lambda test_set, chosen: normalised, linear)
+    again = retrained.logits(features)
+    return [*rows, *on_every_set("crt", lambda test_set, chosen: again, linear)]
 
 
 def rows_of_network(setting: Setting, evidence: Evidence) -> list[Row]:
     """All that is measured of the network of a setting."""
     if setting.method == "sade":
         rows = list(skilled_experts("", evidence))
+        rows += errors_over_images(evidence, rows)
         if setting.seed == 0:
             rows += [row for test_set in SURFACES for row in surface_rows(evidence, test_set)]
         return rows
@@ -110,6 +157,7 @@ def experts_on_cifar(cell: Cell) -> pd.DataFrame:
     -------
     DataFrame
     """
+    from repro.longtail import ResNet32
     from repro.training import torch_device
 
     parameters = cell.parameters
@@ -121,5 +169,9 @@ def experts_on_cifar(cell: Cell) -> pd.DataFrame:
     )
     device = str(torch_device(cell.device))
     network = trained_network(setting, device=device)
-    rows = rows_of_network(setting, evidence_of(network, setting, device=device))
+    if setting.method == "decoupled":
+        assert isinstance(network, ResNet32)
+        rows = decoupled_rows(network, setting, device=device)
+    else:
+        rows = rows_of_network(setting, evidence_of(network, setting, device=device))
     return pd.DataFrame(tidy(rows, {"recipe": setting.recipe, "ratio": setting.ratio}, setting.seed))

@@ -206,14 +206,18 @@ def _whole(cell: Cell, name: str) -> int:
     return int(cell.parameters[name] or 0)
 
 
+def _root(seed: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence([2107, seed])
+
+
 def experts_on_digits(cell: Cell) -> pd.DataFrame:
     """Train the experts of the paper and their opponents on one long-tailed part of the digits, and measure all.
 
     Parameters
     ----------
     cell : Cell
-        Parameters ``seed``, ``epochs``, ``pairs`` (of views) and ``tau2`` (whether a third expert as on CIFAR is
-        trained too).
+        Parameters ``seed``, ``epochs``, ``pairs`` (of views), ``tau2`` (whether a third expert as on CIFAR is trained
+        too) and ``part``: "experts" for the networks with three experts, "singles" for those with one, both if absent.
 
     Returns
     -------
@@ -222,10 +226,25 @@ def experts_on_digits(cell: Cell) -> pd.DataFrame:
         :mod:`repro.studies.sade.evaluating` for methods and measures. Methods that begin with ``tau2_`` have the third
         expert as trained on CIFAR.
     """
+    seed, part = _whole(cell, "seed"), cell.parameters.get("part")
+    rows: list[Row] = []
+    if part in (None, "experts"):
+        rows += _three_experts(cell)
+    if part in (None, "singles"):
+        plain = np.zeros((1, 1, N_CLASSES))
+        singles = np.concatenate([plain, _shifts(1.0)[1:, :1]])
+        network, augmentation = train_digits(singles, _root(seed), epochs=_whole(cell, "epochs"))
+        cross_entropy, balanced = evidence_of(network, augmentation, pairs=0)
+        rows += single_network("cross_entropy", cross_entropy, calibrated_to="train")
+        rows += single_network("balanced", balanced, calibrated_to="uniform")
+    return pd.DataFrame(tidy(rows, {"recipe": cell.parameters.get("stands_for", "digits"), "ratio": RATIO}, seed))
+
+
+def _three_experts(cell: Cell) -> list[Row]:
+    """Rows of the networks with three experts."""
     seed, exchanged = _whole(cell, "seed"), cell.variant == ROLES_EXCHANGED
-    root = np.random.SeedSequence([2107, seed])
     taus = (1.0, 2.0) if cell.parameters["tau2"] else (1.0,)
-    network, augmentation = train_digits(_shifts(*taus), root, epochs=_whole(cell, "epochs"))
+    network, augmentation = train_digits(_shifts(*taus), _root(seed), epochs=_whole(cell, "epochs"))
     usual, *others, balanced = evidence_of(network, augmentation, pairs=_whole(cell, "pairs"))
     rows: list[Row] = list(skilled_experts("", usual, exchanged=exchanged))
     rows += identical_experts("three_balanced", usual if exchanged else balanced)
@@ -234,13 +253,7 @@ def experts_on_digits(cell: Cell) -> pd.DataFrame:
         rows += [row for row in skilled_experts("tau2", second) if row["metric"] in OF_TAU2]
     if seed == 0 and not exchanged:
         rows += [row for test_set in SURFACES for row in surface_rows(usual, test_set)]
-    plain = np.zeros((1, 1, N_CLASSES))
-    singles = np.concatenate([plain, _shifts(1.0)[1:, :1]])
-    network, augmentation = train_digits(singles, root, epochs=_whole(cell, "epochs"))
-    cross_entropy, balanced = evidence_of(network, augmentation, pairs=0)
-    rows += single_network("cross_entropy", cross_entropy, calibrated_to="train")
-    rows += single_network("balanced", balanced, calibrated_to="uniform")
-    return pd.DataFrame(tidy(rows, {"recipe": cell.parameters.get("stands_for", "digits"), "ratio": RATIO}, seed))
+    return rows
 
 
 def strength_of_views(cell: Cell) -> pd.DataFrame:
@@ -257,8 +270,7 @@ def strength_of_views(cell: Cell) -> pd.DataFrame:
         Columns ``views, test_set, replicate, metric, value``: ``gain`` of learned over equal weights on the drawn sets.
     """
     seed = _whole(cell, "seed")
-    root = np.random.SeedSequence([2107, seed])
-    network, augmentation = train_digits(_shifts(1.0), root, epochs=_whole(cell, "epochs"))
+    network, augmentation = train_digits(_shifts(1.0), _root(seed), epochs=_whole(cell, "epochs"))
     rows: list[Row] = []
     for strength in VIEWS:
         usual, _ = evidence_of(network, augmentation, pairs=_whole(cell, "pairs"), strength=strength)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from repro.training import Augmentation, Progress, Schedule
 
 RecipeName = Literal["published", "short"]
-Method = Literal["sade", "three_balanced", "balanced", "cross_entropy", "ldam_drw", "focal", "lade", "ride"]
+Method = Literal[
+    "sade", "three_balanced", "balanced", "cross_entropy", "ldam_drw", "focal", "lade", "ride", "decoupled"
+]
 
 MEAN: Final = (0.4914, 0.4822, 0.4465)
 DEVIATION: Final = (0.2023, 0.1994, 0.2010)
@@ -45,6 +47,7 @@ class Setting:
     ----------
     method : str
         One of :data:`Method`: the loss, and with it the network (three reduced experts, or one full ResNet-32).
+        "decoupled" is cross-entropy with a linear classifier, which is normalised or trained anew afterwards.
     ratio : int
         Imbalance ratio of the training set.
     recipe : "published" or "short"
@@ -113,6 +116,7 @@ def _objective(setting: Setting) -> nn.Module:
         "focal": ("focal", {"gamma": 1.0}),
         "lade": ("lade", {"alpha": 0.1, "lam": 0.1}),
         "ride": ("ride", {"reweight_from": late}),
+        "decoupled": ("cross_entropy", {}),
     }
     name, options = losses[setting.method]
     return make_loss(name, counts_of(setting.ratio), **options)
@@ -129,6 +133,8 @@ def untrained(setting: Setting, seed: np.random.SeedSequence | None = None) -> n
         generator.manual_seed(int(seed.generate_state(1, np.uint64)[0] >> 1))
     if setting.method in SEVERAL_EXPERTS:
         return MultiExpertResNet32(N_CLASSES, 3, reduced=True, generator=generator)
+    if setting.method == "decoupled":
+        return ResNet32(N_CLASSES, scale=None, generator=generator)
     return ResNet32(N_CLASSES, generator=generator)
 
 
