@@ -16,6 +16,7 @@ from scipy import stats
 
 from repro.plotting import sade as figures
 from repro.plotting.figures import Shown
+from repro.studies import experiment
 
 TEST_SETS = ("uniform", "backward-50", "backward-2", "forward-2", "random-order", "forward-50")
 COLUMNS = ["recipe", "ratio", "test_set", "method", "class_label", "replicate", "metric", "value"]
@@ -49,6 +50,56 @@ def test_recalls_read_head_and_tail() -> None:
     assert "third expert: 10 on the largest class, 90 on the smallest" in alt
     with pytest.raises(ValueError, match=r"counts must have one entry for each of 3 classes, got \(2,\)"):
         figures.recalls(table(rows), [200, 20])
+
+
+def test_recalls_of_many_classes_are_means_of_neighbours() -> None:
+    rows: Rows = [
+        ("uniform", method, label, 0, "recall", 0.01 * label) for method in figures.EXPERTS for label in range(30)
+    ]
+    shown = figures.recalls(table(rows), range(30, 0, -1))
+    assert "first expert: 1 on the largest tenth of the classes, 28 on the smallest tenth" in shown.alt
+    assert "means of 3 neighbouring classes" in shown.caption
+
+
+def test_skills_are_recalls_by_group_and_accuracy() -> None:
+    rows: Rows = [("uniform", "equal", None, seed, "accuracy", 0.5 + 0.1 * seed) for seed in range(2)]
+    rows += [
+        ("uniform", "equal", None, seed, f"recall_{group}", 0.2 * number)
+        for (number, group), seed in product(enumerate(("many", "medium", "few")), range(2))
+    ]
+    found = figures.skills(table(rows), ["equal"])
+    assert list(found.columns) == [*figures.GROUPS.values(), "all"]
+    assert found.loc["equal weights"].tolist() == pytest.approx([0, 20, 40, 55])
+    with pytest.raises(ValueError, match="no recall_many of method 'learned'"):
+        figures.skills(table(rows), ["learned"])
+
+
+def test_certainty_is_the_gain_of_each_training_with_its_error() -> None:
+    found = accuracies(learned={"uniform": 0.6, "forward-50": 0.7}, equal={"uniform": 0.5, "forward-50": 0.65})
+    errors = [
+        (s, "learned", None, seed, "error_over_equal", 0.004) for s in ("uniform", "forward-50") for seed in (0, 1)
+    ]
+    frame = figures.certainty(pd.concat([found, table(errors)]))
+    assert frame.loc[(0, "forward-50"), "gain"] == pytest.approx(4)
+    assert frame.loc[(1, "uniform"), "gain"] == pytest.approx(11)
+    assert frame["standard error"].unique() == pytest.approx([0.4])
+
+
+def test_trainings_are_counted_by_method_and_recipe() -> None:
+    experts = experiment("sade.experts")
+    first, second = (
+        next(c for c in experts.cells_of(profile) if c.parameters.get("method") == method)
+        for profile, method in (("standard", "sade"), ("paper", "balanced"))
+    )
+    found = figures.trainings(
+        experts,
+        {"standard": pd.DataFrame({"cell": [first.id, first.id]}), "paper": pd.DataFrame({"cell": [second.id]})},
+    )
+    assert found.loc["three experts with different skills", "short, ratio 100"] == "1 of 3"
+    assert found.loc["one balanced network", "short, ratio 100"] == "0 of 3"
+    assert found.loc["one balanced network", "published, ratio 100"] == "1 of 3"
+    assert found.loc["one network, focal loss", "short, ratio 100"] == ""
+    assert set(figures.trainings(experts, {"paper": None}).to_numpy().ravel()) == {"0 of 3", ""}
 
 
 def test_steadiness_leaves_out_groups_without_classes() -> None:

@@ -215,6 +215,14 @@ def small_training(monkeypatch):
     monkeypatch.setattr(training, "_schedule", lambda setting: Schedule(2, 0.1, "sgd", batch_size=32, warm_up=1))
 
 
+def test_a_long_training_says_how_far_it_is(small_training, tmp_path, capsys):
+    setting = training.Setting("balanced", recipe="short")
+    training.trained_network(setting, folder=tmp_path, report=on_cifar._tell(setting))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("balanced-ir100-short-seed0: epoch 2 of 2, loss ")
+    assert line.endswith(" 0 min left")
+
+
 def test_a_trained_network_is_kept_and_read_again(small_training, tmp_path, monkeypatch):
     setting = training.Setting("balanced", recipe="short")
     first = training.trained_network(setting, folder=tmp_path)

@@ -15,6 +15,8 @@ from repro.plotting.figures import PALETTE, Shown, book_style, show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from repro.protocol.experiment import Experiment
+
 Floats = npt.NDArray[np.float64]
 
 METHOD_STYLES: Final[Mapping[str, dict[str, Any]]] = {
@@ -55,11 +57,22 @@ METHOD_NAMES: Final[Mapping[str, str]] = {
     "balanced_power": "one balanced network + estimated power",
     "balanced_em": "one balanced network + most likely prior",
     "balanced_known": "one balanced network + true prior",
+    "sade": "three experts with different skills",
+    "ldam_drw": "one network, LDAM-DRW",
+    "focal": "one network, focal loss",
+    "lade": "one network, LADE",
+    "ride": "three experts of RIDE, first stage",
+    "decoupled": "one network, cross-entropy, linear classifier",
+    "linear": "one network, cross-entropy, linear classifier",
+    "tau_norm": "the same, normalised classifier",
+    "crt": "the same, retrained classifier",
     "three_balanced": "three balanced experts",
     "three_balanced_power": "three balanced experts + estimated power",
     "three_balanced_known": "three balanced experts + true prior",
 }
 
+MOST_CLASSES: Final = 20
+TENTHS: Final = 10
 EXPERTS: Final = ("expert_1", "expert_2", "expert_3")
 GROUPS: Final[Mapping[str, str]] = {"many": "many (over 100)", "medium": "medium (20 to 100)", "few": "few (under 20)"}
 """Groups of classes by training images, and how an axis names them."""
@@ -151,6 +164,8 @@ def _replicates(table: pd.DataFrame) -> str:
 def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods: Sequence[str] = EXPERTS) -> Shown:
     """Draw the recall of every class, from the class with most training images to the one with fewest.
 
+    More than twenty classes are drawn as means of neighbours, ten points in all.
+
     Parameters
     ----------
     table : DataFrame
@@ -168,6 +183,8 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
 
     _one_recipe(table)
     sizes = np.asarray(counts)
+    parts = np.array_split(np.arange(len(sizes)), len(sizes) if len(sizes) <= MOST_CLASSES else TENTHS)
+    one_each = len(parts) == len(sizes)
     spoken = []
     with book_style():
         figure, axes = plt.subplots(figsize=(7.6, 4.2))
@@ -175,10 +192,16 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
             wide = 100 * _wide(table, method, "recall", "class_label")
             if sizes.shape != (wide.shape[1],):
                 raise ValueError(f"counts must have one entry for each of {wide.shape[1]} classes, got {sizes.shape}")
-            places = np.arange(len(sizes), dtype=np.float64) + 0.08 * (number - (len(methods) - 1) / 2)
+            if not one_each:
+                wide = pd.DataFrame({k: wide.iloc[:, part].mean(axis=1) for k, part in enumerate(parts)})
+            places = np.arange(len(parts), dtype=np.float64) + 0.08 * (number - (len(methods) - 1) / 2)
             means = _curve(axes, places, wide, _style(method), _name(method))
-            spoken.append(f"{_name(method)}: {means[0]:.0f} on the largest class, {means[-1]:.0f} on the smallest")
-        axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+            ends = ("class", "class") if one_each else ("tenth of the classes", "tenth")
+            spoken.append(
+                f"{_name(method)}: {means[0]:.0f} on the largest {ends[0]}, {means[-1]:.0f} on the smallest {ends[1]}"
+            )
+        names = [str(sizes[part[0]]) if one_each else f"{sizes[part[0]]}–{sizes[part[-1]]}" for part in parts]
+        axes.set_xticks(range(len(parts)), names)
         axes.set(xlabel="training images of the class", ylabel="recall on balanced test images (%)", ylim=(-3, 103))
         figure.legend(loc="outside lower center", ncols=min(4, len(methods)))
     return show(
@@ -186,7 +209,9 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
         alt="One line for each expert over the classes from head to tail. Recall in percent: "
         + "; ".join(spoken)
         + ".",
-        caption=f"Recall from the head of the tail to its end. {_replicates(table)}",
+        caption="Recall from the head of the tail to its end"
+        + ("" if one_each else f", means of {len(parts[0])} neighbouring classes")
+        + f". {_replicates(table)}",
     )
 
 
@@ -451,6 +476,93 @@ def accuracies(table: pd.DataFrame, methods: Sequence[str], metric: str = "accur
     means = {_name(method): _wide(_one_recipe(table), method, metric).mean() for method in methods}
     frame = 100 * pd.DataFrame(means).T
     return frame[_in_order(list(frame.columns))]
+
+
+def skills(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Mean recall of methods by group of classes, and their accuracy on balanced test images, in percent.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    methods : sequence of str
+        From top to bottom.
+
+    Returns
+    -------
+    DataFrame of shape (methods, 4)
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or lacks a method.
+    """
+    _one_recipe(table)
+    measures = {**{text: f"recall_{group}" for group, text in GROUPS.items()}, "all": "accuracy"}
+    return 100 * pd.DataFrame(
+        {
+            text: {_name(m): _wide(table, m, metric)["uniform"].mean() for m in methods}
+            for text, metric in measures.items()
+        }
+    )
+
+
+def certainty(table: pd.DataFrame, reference: str = "equal") -> pd.DataFrame:
+    """Gain of learned weights in each training, with its standard error over the test images, in points.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    reference : "equal" or "expert_2", default="equal"
+
+    Returns
+    -------
+    DataFrame
+        One row for each training and test set; columns "gain" and "standard error".
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or holds no standard errors.
+    """
+    _one_recipe(table)
+    gain = _wide(table, "learned", "accuracy") - _wide(table, reference, "accuracy")
+    errors = _wide(table, "learned", f"error_over_{reference}")
+    test_sets = _in_order(list(errors.columns))
+    frame = pd.concat(
+        {"gain": gain.loc[errors.index, test_sets].stack(), "standard error": errors[test_sets].stack()}, axis=1
+    )
+    return 100 * frame.rename_axis(["training", "test set"])
+
+
+def trainings(experiment: Experiment, tables: Mapping[str, pd.DataFrame | None]) -> pd.DataFrame:
+    """How many of the declared trainings on CIFAR-100-LT have been run, in words.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        ``sade.experts``.
+    tables : mapping of profile to DataFrame or None
+        Its tables as far as there are any.
+
+    Returns
+    -------
+    DataFrame of str
+        Rows: methods as they are trained. Columns: recipe and imbalance ratio. Entries as "1 of 3", empty where nothing
+        is declared.
+    """
+    found = []
+    for profile, table in tables.items():
+        there = set() if table is None else set(table["cell"])
+        for cell in experiment.cells_of(profile):
+            if cell.parameters["recipe"] != "digits":
+                column = f"{cell.parameters['recipe']}, ratio {cell.parameters['ratio']}"
+                found.append((_name(str(cell.parameters["method"])), column, cell.id in there))
+    frame = pd.DataFrame(found, columns=["trained", "recipe", "run"])
+    counted = frame.groupby(["trained", "recipe"], sort=False)["run"].agg(["sum", "size"])
+    words = (counted["sum"].astype(str) + " of " + counted["size"].astype(str)).unstack(fill_value="")
+    return words.loc[frame["trained"].unique(), frame["recipe"].unique()].rename_axis(None).rename_axis(None, axis=1)
 
 
 def tops(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -38,13 +39,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from repro.longtail import ResNet32
-    from repro.training import Augmentation
+    from repro.training import Augmentation, Progress
 
 __all__ = ["PAIRS", "experts_on_cifar", "rows_of_network"]
 
 PAIRS: Final = 5
 BATCH: Final = 500
 DRAWS_OF_CRT: Final = 10
+EPOCHS_BETWEEN_WORDS: Final = 10
 
 
 def _views() -> Augmentation:
@@ -144,6 +146,19 @@ def rows_of_network(setting: Setting, evidence: Evidence) -> list[Row]:
     return rows
 
 
+def _tell(setting: Setting) -> Callable[[Progress], None]:
+    """Say on standard error now and then how far a training is; it may take hours."""
+
+    def tell(progress: Progress) -> None:
+        if progress.epoch % EPOCHS_BETWEEN_WORDS == 0 or progress.epoch == progress.epochs:
+            sys.stderr.write(
+                f"{setting.name}: epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.3f}, "
+                f"{progress.rows_per_second:.0f} images a second, {progress.seconds_left / 60:.0f} min left\n"
+            )
+
+    return tell
+
+
 def experts_on_cifar(cell: Cell) -> pd.DataFrame:
     """Train one network on CIFAR-100-LT, or take the one that is kept, and measure it.
 
@@ -168,7 +183,7 @@ def experts_on_cifar(cell: Cell) -> pd.DataFrame:
         int(parameters["seed"] or 0),
     )
     device = str(torch_device(cell.device))
-    network = trained_network(setting, device=device)
+    network = trained_network(setting, device=device, report=_tell(setting))
     if setting.method == "decoupled":
         assert isinstance(network, ResNet32)
         rows = decoupled_rows(network, setting, device=device)
