@@ -290,15 +290,15 @@ for test_set in ("forward-50", "uniform", "backward-50"):
 # method ends.
 
 # %%
-display(figures.surfaces(experts), figures.correlations(experts))
+display(figures.surfaces(experts), figures.landscapes(experts))
 print("accuracy in percent, first run\n", figures.tops(experts).round(1).to_string())
-card("sade-t2")
+display(figures.correlations(experts), card("sade-t2"))
 
 # %% [markdown]
 # Two distances matter. From diamond to star is the error of the *objective*: at the uniform set the method ends on top
 # of the hill, and it is the wrong hill. From circle to diamond is the error of the *climb*: at backward-50 agreement
 # has a second, lower top near the middle, and from equal weights that is the one the method reaches, while the highest
-# lies at the edge where the first expert has no say. Over the whole triangle and all runs (lower figure) agreement is a
+# lies at the edge where the first expert has no say. Over the whole triangle and all runs (last figure) agreement is a
 # useful guide, least so in the middle.
 #
 # ### Cosine or inner product?

@@ -154,7 +154,7 @@ def test_surfaces_tell_where_both_tops_are() -> None:
             "cosine": first,
             "accuracy": 0.5 + 0.25 * third,
         }.items():
-            rows.append(("uniform", "grid", point, 0, metric, value))
+            rows.append((None if "weight" in metric else "uniform", "grid", point, 0, metric, value))
     alt = figures.surfaces(table(rows)).alt
     assert "uniform: highest agreement at weights 1.00, 0.00, 0.00 with accuracy 50.0" in alt
     assert "highest accuracy 75.0 at 0.00, 0.00, 1.00" in alt
@@ -166,8 +166,15 @@ def test_surfaces_tell_where_both_tops_are() -> None:
         for k, w in zip((1, 3), of, strict=True)
     ]
     assert "learned weights 0.50, 0.20, 0.30" in figures.surfaces(table(rows)).alt
-    with pytest.raises(ValueError, match="no rows of method 'grid'"):
-        figures.surfaces(table([("uniform", "equal", None, 0, "accuracy", 0.5)]))
+    rows += [("backward-2", "grid", *row[2:]) for row in rows if row[4] in ("cosine", "accuracy")]
+    assert "backward-2" not in figures.surfaces(table(rows)).alt
+    alt = figures.landscapes(table(rows)).alt
+    assert alt.endswith(
+        "uniform: 50.0 at the highest agreement, 75.0 at most; backward-2: 50.0 at the highest agreement, 75.0 at most."
+    )
+    for draw in (figures.surfaces, figures.landscapes):
+        with pytest.raises(ValueError, match="no rows of method 'grid'"):
+            draw(table([("uniform", "equal", None, 0, "accuracy", 0.5)]))
 
 
 def test_accuracies_are_means_in_the_order_asked_for() -> None:
@@ -185,9 +192,10 @@ def test_tops_are_those_of_the_run_with_a_grid() -> None:
     for point, (cosine, accuracy) in enumerate([(0.7, 0.5), (0.9, 0.6), (0.8, 0.75)]):
         rows += [("uniform", "grid", point, 3, "cosine", cosine), ("uniform", "grid", point, 3, "accuracy", accuracy)]
     rows += [("uniform", "learned", None, seed, "accuracy", accuracy) for seed, accuracy in ((1, 0.2), (3, 0.55))]
+    rows += [(None, "grid", point, 3, name, 0.0) for point, name in product(range(3), ("weight_1", "weight_3"))]
     np.testing.assert_allclose(figures.tops(table(rows)).loc["uniform"], [55, 60, 75])
     with pytest.raises(ValueError, match="no rows of method 'grid'"):
-        figures.tops(table(rows[-2:]))
+        figures.tops(table([("uniform", "learned", None, 3, "accuracy", 0.5)]))
 
 
 def test_correlations_name_the_lowest() -> None:

@@ -71,6 +71,7 @@ METHOD_NAMES: Final[Mapping[str, str]] = {
     "three_balanced_known": "three balanced experts + true prior",
 }
 
+COLUMNS: Final = 4
 MOST_CLASSES: Final = 20
 TENTHS: Final = 10
 EXPERTS: Final = ("expert_1", "expert_2", "expert_3")
@@ -366,8 +367,46 @@ def _learned_weights(table: pd.DataFrame) -> dict[str, Floats]:
     return dict(zip(wide.index, wide.to_numpy(dtype=np.float64), strict=True))
 
 
-def surfaces(table: pd.DataFrame) -> Shown:
-    """Draw agreement of two views and accuracy for all weights of three experts, one column for each test set.
+def _grid(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Weights of the points of the triangle, and agreement and accuracy there by test set, of the run that has them."""
+    rows = _one_recipe(table)[table["method"] == "grid"]
+    if rows.empty:
+        raise ValueError("table has no rows of method 'grid'")
+    points = rows[rows["test_set"].isna()].pivot(index="class_label", columns="metric", values="value")
+    values = {
+        test_set: rows[rows["test_set"] == test_set].pivot(index="class_label", columns="metric", values="value")
+        for test_set in _in_order(list(rows["test_set"].dropna().unique()))
+    }
+    return points, values
+
+
+def _run_with_grid(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the training run whose surfaces the table holds."""
+    with_grid = table.loc[table["method"] == "grid", "replicate"]
+    found: pd.DataFrame = table[table["replicate"] == with_grid.iloc[0]]
+    return found
+
+
+def _corners(axes: Axes) -> None:
+    """Name the experts at the corners of a triangle of weights and leave out the frame."""
+    for (x, y), text, side in (
+        ((0, 0), "1st", "right"),
+        ((1, 0), "3rd", "left"),
+        ((0.5, np.sqrt(3) / 2), "2nd", "center"),
+    ):
+        axes.text(x, y + (0.03 if side == "center" else 0), f" {text} ", ha=side, va="bottom")
+    axes.set_axis_off()
+    axes.set(aspect="equal", xlim=(-0.12, 1.12), ylim=(-0.03, 1.0))
+
+
+def _levels(values: Floats) -> Floats:
+    """From the lowest point every level halves the distance to the top."""
+    levels: Floats = values.max() - np.ptp(values) * np.array([*0.5 ** np.arange(6), 0.0])
+    return levels
+
+
+def landscapes(table: pd.DataFrame) -> Shown:
+    """Draw accuracy as colour and agreement as lines for all weights of three experts, one triangle for each test set.
 
     Parameters
     ----------
@@ -382,26 +421,83 @@ def surfaces(table: pd.DataFrame) -> Shown:
     import matplotlib.pyplot as plt
     from matplotlib.colors import BoundaryNorm
 
-    rows = _one_recipe(table)[table["method"] == "grid"]
-    if rows.empty:
-        raise ValueError("table has no rows of method 'grid'")
-    test_sets = _in_order(list(rows["test_set"].unique()))
-    found = _learned_weights(table[table["replicate"] == rows["replicate"].iloc[0]])
+    points, values = _grid(table)
+    learned = _learned_weights(_run_with_grid(table))
+    x, y = _corner_coordinates(*(points[name].to_numpy(dtype=np.float64) for name in ("weight_1", "weight_3")))
+    spoken = []
+    with book_style():
+        n_rows = -(-len(values) // COLUMNS)
+        figure, panels = plt.subplots(n_rows, COLUMNS, figsize=(2.5 * COLUMNS, 2.5 * n_rows), squeeze=False)
+        for axes in panels.ravel()[len(values) :]:
+            axes.set_axis_off()
+        for axes, (test_set, grid) in zip(panels.ravel(), values.items(), strict=False):
+            cosine, accuracy = (grid[name].to_numpy(dtype=np.float64) for name in ("cosine", "accuracy"))
+            levels = _levels(accuracy)
+            axes.tricontourf(x, y, accuracy, levels=levels, norm=BoundaryNorm(levels, 256), cmap="viridis")
+            axes.tricontour(x, y, cosine, levels=_levels(cosine)[1:-1], colors="white", linewidths=0.8)
+            at, top = int(cosine.argmax()), int(accuracy.argmax())
+            axes.plot(x[at], y[at], "D", markersize=8, label="highest agreement", **_ON_SURFACE)
+            axes.plot(x[top], y[top], "*", markersize=13, label="highest accuracy", **_ON_SURFACE)
+            if test_set in learned:
+                axes.plot(
+                    *_corner_coordinates(*learned[test_set]), "o", markersize=7, label="learned weights", **_ON_SURFACE
+                )
+            _corners(axes)
+            axes.set_title(test_set)
+            spoken.append(
+                f"{test_set}: {100 * accuracy[at]:.1f} at the highest agreement, {100 * accuracy[top]:.1f} at most"
+            )
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return show(
+        figure,
+        alt="One triangle of weights for each test set, accuracy as colour, agreement as lines. Accuracy in percent: "
+        + "; ".join(spoken)
+        + ".",
+        caption="Colour: accuracy, brighter is better. Lines: agreement of two views; each line halves the distance to "
+        "its top, the diamond. Where diamond and star lie apart, the objective points the wrong way. One training run.",
+    )
+
+
+def surfaces(table: pd.DataFrame, test_sets: Sequence[str] = ("forward-50", "uniform", "backward-50")) -> Shown:
+    """Draw agreement of two views and accuracy for all weights of three experts, one column for each test set.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio, and rows of method ``grid`` of one training.
+    test_sets : sequence of str
+        From left to right; those without a grid are left out.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios, or holds no grid.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import BoundaryNorm
+
+    points, grids = _grid(table)
+    test_sets = [name for name in test_sets if name in grids]
+    found = _learned_weights(_run_with_grid(table))
+    first, third = (points[name].to_numpy(dtype=np.float64) for name in ("weight_1", "weight_3"))
+    x, y = _corner_coordinates(first, third)
     scales = {"cosine": ("agreement of views (cosine)", 1.0, "{:.3f}"), "accuracy": ("accuracy (%)", 100.0, "{:.1f}")}
     marks = {"cosine": ("highest agreement", "D", 9), "accuracy": ("highest accuracy", "*", 14)}
     spoken = []
     with book_style():
         figure, panels = plt.subplots(2, len(test_sets), figsize=(3.5 * len(test_sets), 6.8), squeeze=False)
+
+        def words(place: int) -> str:
+            return f"{first[place]:.2f}, {1 - first[place] - third[place]:.2f}, {third[place]:.2f}"
+
         for column, test_set in enumerate(test_sets):
-            grid = rows[rows["test_set"] == test_set].pivot(index="class_label", columns="metric", values="value")
-            first, third = (grid[name].to_numpy(dtype=np.float64) for name in ("weight_1", "weight_3"))
-            x, y = _corner_coordinates(first, third)
+            grid = grids[test_set]
             best = {metric: int(grid[metric].to_numpy().argmax()) for metric in scales}
             for row, (metric, (label, factor, style)) in enumerate(scales.items()):
                 axes = panels[row, column]
                 values = factor * grid[metric].to_numpy(dtype=np.float64)
-                # from the lowest point every line halves the distance to the top
-                levels = values.max() - np.ptp(values) * np.array([*0.5 ** np.arange(6), 0.0])
+                levels = _levels(values)
                 norm = BoundaryNorm(levels, 256)
                 filled = axes.tricontourf(x, y, values, levels=levels, norm=norm, cmap="viridis")
                 axes.tricontour(x, y, values, levels=levels[1:-1], colors="white", linewidths=0.7)
@@ -416,20 +512,10 @@ def surfaces(table: pd.DataFrame) -> Shown:
                 if test_set in found:
                     spot = _corner_coordinates(*found[test_set])
                     axes.plot(*spot, "o", markersize=7, label="learned weights", **_ON_SURFACE)
-                for (cx, cy), text, side in (
-                    ((0, 0), "1st", "right"),
-                    ((1, 0), "3rd", "left"),
-                    ((0.5, np.sqrt(3) / 2), "2nd", "center"),
-                ):
-                    axes.text(cx, cy + (0.03 if side == "center" else 0), f" {text} ", ha=side, va="bottom")
-                axes.set_axis_off()
-                axes.set(aspect="equal", xlim=(-0.12, 1.12), ylim=(-0.03, 1.0))
+                _corners(axes)
             panels[0, column].set_title(test_set)
             at, top = best["cosine"], best["accuracy"]
             accuracy = 100 * grid["accuracy"].to_numpy()
-
-            def words(place: int, first: Floats = first, third: Floats = third) -> str:
-                return f"{first[place]:.2f}, {1 - first[place] - third[place]:.2f}, {third[place]:.2f}"
 
             spoken.append(
                 f"{test_set}: highest agreement at weights {words(at)} with accuracy {accuracy[at]:.1f}; highest "
@@ -583,14 +669,10 @@ def tops(table: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If the table mixes recipes or ratios, or holds no grid.
     """
-    rows = _one_recipe(table)[table["method"] == "grid"]
-    if rows.empty:
-        raise ValueError("table has no rows of method 'grid'")
-    run = table[table["replicate"] == rows["replicate"].iloc[0]]
-    learned = _wide(run, "learned", "accuracy")
+    _, grids = _grid(table)
+    learned = _wide(_run_with_grid(table), "learned", "accuracy")
     found = {}
-    for test_set in _in_order(list(rows["test_set"].unique())):
-        grid = rows[rows["test_set"] == test_set].pivot(index="class_label", columns="metric", values="value")
+    for test_set, grid in grids.items():
         cosine, accuracy = (grid[name].to_numpy(dtype=np.float64) for name in ("cosine", "accuracy"))
         found[test_set] = {
             "at the learned weights": learned[test_set].iloc[0],

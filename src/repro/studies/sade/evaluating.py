@@ -31,7 +31,6 @@ Classes = npt.NDArray[np.int64]
 Row = dict[str, Any]
 
 ENDS: Final = (TEST_DISTRIBUTIONS[0], TEST_DISTRIBUTIONS[-1])
-SURFACES: Final = ("forward-50", "uniform", "backward-50")
 RANDOM_ORDER: Final = "random-order"
 RANDOM_ORDERS: Final = 3
 MANY_EPOCHS: Final = 25
@@ -204,13 +203,20 @@ def _stability(evidence: Evidence) -> Iterator[Row]:
         yield _row(None, "experts", "steadier_few", of_group["few", 2] - of_group["few", 0])
 
 
-def _surfaces(evidence: Evidence, sign: float) -> Iterator[tuple[Row, str, float]]:
-    """Rank correlations over the simplex of weights, and the accuracy of its best point."""
+def _surfaces(evidence: Evidence, sign: float, *, grid: bool) -> Iterator[Row]:
+    """Rank correlations over the simplex of weights, the accuracy of its best point and, if asked for, all points."""
     assert evidence.views is not None
-    for test_set in TEST_DISTRIBUTIONS:
+    for number, test_set in enumerate(TEST_DISTRIBUTIONS):
         rows = evidence.rows_of(test_set)
         first, second = evidence.views[rows, 0, 0], evidence.views[rows, 0, 1]
         surface = stability_surface(first, second, evidence.clean[rows], evidence.labels[rows])
+        if grid and number == 0:
+            for point, weights in enumerate(surface.weights):
+                yield _row(None, "grid", "weight_1", float(weights[0]), point)
+                yield _row(None, "grid", "weight_3", float(weights[2]), point)
+        for point in range(len(surface.weights) if grid else 0):
+            yield _row(test_set, "grid", "cosine", float(surface.cosine[point]), point)
+            yield _row(test_set, "grid", "accuracy", float(surface.accuracy[point]), point)
         cosine = sign * surface.cosine
         best = float(surface.accuracy.max())
         measures = {
@@ -220,25 +226,11 @@ def _surfaces(evidence: Evidence, sign: float) -> Iterator[tuple[Row, str, float
         }
         for name, (values, direction) in measures.items():
             correlation = direction * float(spearmanr(cosine, values).statistic)
-            yield _row(test_set, "surface", name, correlation), test_set, best
-        yield _row(test_set, "oracle", "accuracy", best), test_set, best
+            yield _row(test_set, "surface", name, correlation)
+        yield _row(test_set, "oracle", "accuracy", best)
 
 
-def surface_rows(evidence: Evidence, test_set: str) -> Iterator[Row]:
-    """Stability and accuracy on the grid of weights; the class column numbers the points."""
-    assert evidence.views is not None
-    rows = evidence.rows_of(test_set)
-    surface = stability_surface(
-        evidence.views[rows, 0, 0], evidence.views[rows, 0, 1], evidence.clean[rows], evidence.labels[rows]
-    )
-    for point, weights in enumerate(surface.weights):
-        yield _row(test_set, "grid", "weight_1", float(weights[0]), point)
-        yield _row(test_set, "grid", "weight_3", float(weights[2]), point)
-        yield _row(test_set, "grid", "cosine", float(surface.cosine[point]), point)
-        yield _row(test_set, "grid", "accuracy", float(surface.accuracy[point]), point)
-
-
-def skilled_experts(name: str, evidence: Evidence, *, exchanged: bool = False) -> Iterator[Row]:
+def skilled_experts(name: str, evidence: Evidence, *, exchanged: bool = False, grid: bool = False) -> Iterator[Row]:
     """Measure three experts with different skills and their aggregation.
 
     Parameters
@@ -250,6 +242,8 @@ def skilled_experts(name: str, evidence: Evidence, *, exchanged: bool = False) -
     exchanged : bool, default=False
         Control: the first and third expert change places, the worst expert stands for the learned weights, and
         stability counts with the wrong sign.
+    grid : bool, default=False
+        Whether all 231 points of each surface become rows of method "grid", numbered in the class column.
     """
     prefix = f"{name}_" if name else ""
     if exchanged:
@@ -260,7 +254,7 @@ def skilled_experts(name: str, evidence: Evidence, *, exchanged: bool = False) -
             None if evidence.views is None else evidence.views[..., ::-1, :],
             None if evidence.augmented is None else evidence.augmented[:, ::-1],
         )
-    rows = list(_skilled(evidence, exchanged=exchanged))
+    rows = list(_skilled(evidence, exchanged=exchanged, grid=grid))
     yield from ({**row, "method": prefix + row["method"]} for row in rows)
 
 
@@ -294,7 +288,7 @@ def errors_over_images(evidence: Evidence, measured: Sequence[Row]) -> Iterator[
             yield _row(test_set, "learned", f"error_over_{name}", error)
 
 
-def _skilled(evidence: Evidence, *, exchanged: bool) -> Iterator[Row]:
+def _skilled(evidence: Evidence, *, exchanged: bool, grid: bool) -> Iterator[Row]:
     labels, clean = evidence.labels, evidence.clean
     experts = [clean[:, number] for number in range(3)]
     mean = combine_experts(clean)
@@ -325,10 +319,8 @@ def _skilled(evidence: Evidence, *, exchanged: bool) -> Iterator[Row]:
     yield from _trends(weights)
     yield from _leads(found, exchanged=exchanged)
     yield from _stability(evidence)
-    best: dict[str, float] = {}
-    for row, test_set, accuracy in _surfaces(evidence, -1.0 if exchanged else 1.0):
-        best[test_set] = accuracy
-        yield row
+    yield from noted(_surfaces(evidence, -1.0 if exchanged else 1.0, grid=grid))
+    best = found["oracle accuracy"]
     gained = sum(found["learned accuracy"][test_set] - found["equal accuracy"][test_set] for test_set in best)
     # the control, where the worst expert stands for learned weights, measures against the whole range: at least -1
     lowest = found["learned accuracy" if exchanged else "equal accuracy"]

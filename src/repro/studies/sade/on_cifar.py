@@ -13,7 +13,6 @@ import pandas as pd
 from repro.data import load_images
 from repro.protocol.experiment import Cell
 from repro.studies.sade.evaluating import (
-    SURFACES,
     Evidence,
     Row,
     errors_over_images,
@@ -21,7 +20,6 @@ from repro.studies.sade.evaluating import (
     on_every_set,
     single_network,
     skilled_experts,
-    surface_rows,
     tidy,
 )
 from repro.studies.sade.training import (
@@ -134,11 +132,8 @@ def decoupled_rows(network: ResNet32, setting: Setting, *, device: str = "cpu") 
 def rows_of_network(setting: Setting, evidence: Evidence) -> list[Row]:
     """All that is measured of the network of a setting."""
     if setting.method == "sade":
-        rows = list(skilled_experts("", evidence))
-        rows += errors_over_images(evidence, rows)
-        if setting.seed == 0:
-            rows += [row for test_set in SURFACES for row in surface_rows(evidence, test_set)]
-        return rows
+        rows = list(skilled_experts("", evidence, grid=setting.seed == 0))
+        return [*rows, *errors_over_images(evidence, rows)]
     calibrated = "train" if setting.method in ("cross_entropy", "focal") else "uniform"
     rows = list(single_network(setting.method, evidence, calibrated_to=calibrated))
     if setting.method == "three_balanced":

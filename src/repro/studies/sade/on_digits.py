@@ -13,13 +13,11 @@ from repro.longtail import TEST_DISTRIBUTIONS
 from repro.protocol.experiment import Cell
 from repro.studies.sade.evaluating import (
     ROLES_EXCHANGED,
-    SURFACES,
     Evidence,
     Row,
     identical_experts,
     single_network,
     skilled_experts,
-    surface_rows,
     tidy,
 )
 
@@ -246,13 +244,12 @@ def _three_experts(cell: Cell) -> list[Row]:
     taus = (1.0, 2.0) if cell.parameters["tau2"] else (1.0,)
     network, augmentation = train_digits(_shifts(*taus), _root(seed), epochs=_whole(cell, "epochs"))
     usual, *others, balanced = evidence_of(network, augmentation, pairs=_whole(cell, "pairs"))
-    rows: list[Row] = list(skilled_experts("", usual, exchanged=exchanged))
+    grid = seed == 0 and not exchanged
+    rows: list[Row] = list(skilled_experts("", usual, exchanged=exchanged, grid=grid))
     rows += identical_experts("three_balanced", usual if exchanged else balanced)
     rows += single_network("three_balanced", balanced, calibrated_to="uniform")
     for second in others:
         rows += [row for row in skilled_experts("tau2", second) if row["metric"] in OF_TAU2]
-    if seed == 0 and not exchanged:
-        rows += [row for test_set in SURFACES for row in surface_rows(usual, test_set)]
     return rows
 
 
