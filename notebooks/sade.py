@@ -566,11 +566,11 @@ if short["method"].eq("learned").any():
 
 # %% [markdown]
 # In kind this is what the digits showed, in size it is more. The third expert, with $\tau = 2$, has given up on frequent
-# classes, so the plain mean is poor at the two ends, and there learned weights are worth several times what they were.
-# Between them they do harm, from a slight tail of the training's kind to a moderate inverse one. The triangles say why:
-# near the uniform set agreement is highest where the third expert has most of the say, accuracy near the centre. The
-# climb is not to blame, since circle and diamond lie side by side. And what Theorem 1 speaks of, information, does not
-# follow agreement on the inverse tails, where accuracy does.
+# classes and spoils the plain mean where those prevail: there learned weights are worth far more than on the digits.
+# From a slight tail of the training's kind to a moderate inverse one they do harm. The triangles say why: near the
+# uniform set agreement is highest where the third expert has most of the say, accuracy near the centre. The climb is
+# not to blame, since circle and diamond lie side by side. And what Theorem 1 speaks of, information, does not follow
+# agreement on the inverse tails, where accuracy does.
 #
 # **The published recipe.** Three things separate our result from the published one, whatever happens. *Another subset*:
 # the published training set is drawn from the file order of the original archive, which our copy of CIFAR-100 does not

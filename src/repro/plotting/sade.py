@@ -53,6 +53,7 @@ METHOD_NAMES: Final[Mapping[str, str]] = {
     "tau2_learned": "learned weights, tau = 2",
     "cross_entropy": "one network, cross-entropy",
     "cross_entropy_known": "one network, cross-entropy + true prior",
+    "cross_entropy_power": "one network, cross-entropy + estimated power",
     "balanced": "one balanced network",
     "balanced_power": "one balanced network + estimated power",
     "balanced_em": "one balanced network + most likely prior",
@@ -201,7 +202,7 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
             spoken.append(
                 f"{_name(method)}: {means[0]:.0f} on the largest {ends[0]}, {means[-1]:.0f} on the smallest {ends[1]}"
             )
-        names = [str(sizes[part[0]]) if one_each else f"{sizes[part[0]]}–{sizes[part[-1]]}" for part in parts]
+        names = [str(sizes[part[0]]) if one_each else f"{sizes[part[0]]}\nto {sizes[part[-1]]}" for part in parts]
         axes.set_xticks(range(len(parts)), names)
         axes.set(xlabel="training images of the class", ylabel="recall on balanced test images (%)", ylim=(-3, 103))
         figure.legend(loc="outside lower center", ncols=min(4, len(methods)))
@@ -297,8 +298,9 @@ def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_bal
                 spoken.append(f"{title}, {_name(expert)}: {means[0]:.2f}, {middle:.2f}, {means[-1]:.2f}")
             axes.set_title(title)
         panels[0, 0].set(ylabel="learned weight", ylim=(0, None))
+        apart = " " if len(methods) > 1 else "\n"
         figure.supxlabel(
-            "test set (f: tail as in training, u: uniform, b: inverse tail; imbalance ratio)", fontsize="medium"
+            f"test set (f: tail as in training, u: uniform,{apart}b: inverse tail; imbalance ratio)", fontsize="medium"
         )
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=3)
