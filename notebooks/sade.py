@@ -34,8 +34,8 @@
 # chapter asks whether the weights find what they should, what that is worth, and what a simpler method would have done.
 #
 # **Most of the chapter is about handwritten digits**, ten classes with 200 to 2 training images, which can be trained
-# here and many times. The paper's main experiment, CIFAR-100-LT, stands near the end of the page, with what has
-# been run of it. No table or figure mixes two recipes.
+# here and many times. The paper's main experiment, CIFAR-100-LT, stands near the end of the page, with what has been
+# run of it. No table or figure mixes two recipes.
 
 # %% tags=["remove-cell"]
 import sys
@@ -565,12 +565,12 @@ if short["method"].eq("learned").any():
     )
 
 # %% [markdown]
-# In kind this is what the digits showed, in size it is more. The third expert, with $\tau = 2$, has given up on frequent
-# classes and spoils the plain mean where those prevail: there learned weights are worth far more than on the digits.
-# From a slight tail of the training's kind to a moderate inverse one they do harm. The triangles say why: near the
-# uniform set agreement is highest where the third expert has most of the say, accuracy near the centre. The climb is
-# not to blame, since circle and diamond lie side by side. And what Theorem 1 speaks of, information, does not follow
-# agreement on the inverse tails, where accuracy does.
+# In kind this is what the digits showed, in size it is more. The third expert, with $\tau = 2$, has given up on
+# frequent classes and spoils the plain mean where those prevail: there learned weights are worth far more than on the
+# digits. From a slight tail of the training's kind to a moderate inverse one they do harm. The triangles say why: near
+# the uniform set agreement is highest where the third expert has most of the say, accuracy near the centre. The climb
+# is not to blame, since circle and diamond lie side by side. And what Theorem 1 speaks of, information, does not
+# follow agreement on the inverse tails, where accuracy does.
 #
 # **The published recipe.** Three things separate our result from the published one, whatever happens. *Another subset*:
 # the published training set is drawn from the file order of the original archive, which our copy of CIFAR-100 does not
