@@ -361,6 +361,8 @@ def test_what_has_not_been_run_yet_does_not_count(make_claim, make_rows):
     assert nothing.verdict == "not run"
     other_metric = whole.assign(metric="another")
     assert judge(make_claim(), other_metric, partial=True).verdict == "not run"
+    narrowed = make_claim(quantity={"where": {"dataset": "p", "cell": ["0", "1"]}})
+    assert judge(narrowed, other_metric, partial=True).verdict == "not run"
 
 
 def test_replicates_that_one_side_has_not_run_yet_are_left_out(make_claim, make_rows):

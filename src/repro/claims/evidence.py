@@ -67,7 +67,7 @@ class _Table:
             self.fail(str(UnknownName("metric", metric, self.frame["metric"].unique())))
         for column, wanted in where.items():
             allowed = {scalar_text(value) for value in (wanted if isinstance(wanted, list) else [wanted])}
-            rows = rows[[text in allowed for text in self.texts(rows, column)]]
+            rows = rows[np.array([text in allowed for text in self.texts(rows, column)], dtype=bool)]
         return rows
 
     def by_replicate(self, rows: pd.DataFrame, what: str) -> pd.Series:
