@@ -68,6 +68,15 @@ def test_judging_refuses_a_misspelt_value_once_all_tables_are_there(study, make_
         judge_all("toy")
 
 
+def test_judging_refuses_no_value_while_a_table_lacks_cells(study, make_rows, write_evidence):
+    rows = make_rows({("p", "a"): [2.0, 3.0], ("p", "b"): [0.0, 0.5]})
+    study.write_text(study.read_text().replace("where: {dataset: p}", "where: {dataset: pp}"))
+    write_evidence(rows, "quick")
+    write_evidence(rows, "paper", cells=2, cells_declared=3)
+    write_evidence(make_rows({("p", "a"): [0.0, 0.5], ("p", "b"): [2.0, 3.0]}, variant="flipped"), "control")
+    assert judge_claim("toy-c2", "paper").verdict == "not run"
+
+
 @pytest.mark.parametrize("name", studies.study_names())
 def test_every_value_that_a_claim_names_occurs_in_the_tables_at_hand(name: str) -> None:
     for claim in all_claims(name).values():
@@ -79,6 +88,6 @@ def test_a_claim_judged_in_one_committed_table_alone_names_values_of_that_table(
     """Without the tables of the quick run: what the claim asks of its only profile must stand there."""
     for claim in all_claims(name).values():
         table = find_table(claim.experiment, "paper")
-        if set(claim.profiles) == {"paper"} and table is not None:
+        if set(claim.profiles) == {"paper"} and table is not None and not table.provenance.partial:
             experiment = replace(studies.experiment(claim.experiment), cells={"paper": list})
             assert misspelt_values(claim, experiment, {"paper": table.frame}) == []

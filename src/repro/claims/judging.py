@@ -95,11 +95,11 @@ def check_spelling(claim: Claim) -> None:
     ------
     ResultsError
         With claim, key, value and the nearest values that exist. Nothing is refused while a table of a profile that the
-        experiment declares is not at hand.
+        experiment declares is not at hand or lacks cells.
     """
     experiment = studies.experiment(claim.experiment)
     tables = {profile: _table(claim.experiment, profile) for profile in experiment.cells}
-    frames = {profile: table.frame for profile, table in tables.items() if table is not None}
+    frames = {profile: table.frame for profile, table in tables.items() if table and not table.provenance.partial}
     messages = misspelt_values(claim, experiment, frames)
     if messages:
         raise ResultsError("\n".join(messages))
@@ -170,8 +170,7 @@ def judge_claim(claim: Claim | str, profile: str) -> Judgement:
             note=f"no table; repro run {claim.experiment} --profile {profile} computes it",
         )
     else:
-        about = table.provenance
-        partial = about.cells_declared is not None and about.cells_declared > about.cells
+        partial = table.provenance.partial
         judgement = judge(claim, table.frame, profile=profile, source=table.path.name, partial=partial)
     recorded = ([table.provenance.claims.get(claim.id)] if table else []) + ([accepted] if accepted else [])
     return replace(

@@ -133,3 +133,8 @@ class Provenance(BaseModel):
     table_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
     rows: int = Field(0, ge=0)
     columns: list[str] = Field(default_factory=list)
+
+    @property
+    def partial(self) -> bool:
+        """Whether cells that the profile declares have not been run."""
+        return self.cells_declared is not None and self.cells_declared > self.cells
