@@ -61,19 +61,6 @@ def test_recalls_of_many_classes_are_means_of_neighbours() -> None:
     assert "means of 3 neighbouring classes" in shown.caption
 
 
-def test_skills_are_recalls_by_group_and_accuracy() -> None:
-    rows: Rows = [("uniform", "equal", None, seed, "accuracy", 0.5 + 0.1 * seed) for seed in range(2)]
-    rows += [
-        ("uniform", "equal", None, seed, f"recall_{group}", 0.2 * number)
-        for (number, group), seed in product(enumerate(("many", "medium", "few")), range(2))
-    ]
-    found = figures.skills(table(rows), ["equal"])
-    assert list(found.columns) == [*figures.GROUPS.values(), "all"]
-    assert found.loc["equal weights"].tolist() == pytest.approx([0, 20, 40, 55])
-    with pytest.raises(ValueError, match="no recall_many of method 'learned'"):
-        figures.skills(table(rows), ["learned"])
-
-
 def test_certainty_is_the_gain_of_each_training_with_its_error() -> None:
     found = accuracies(learned={"uniform": 0.6, "forward-50": 0.7}, equal={"uniform": 0.5, "forward-50": 0.65})
     errors = [

@@ -566,35 +566,6 @@ def accuracies(table: pd.DataFrame, methods: Sequence[str], metric: str = "accur
     return frame[_in_order(list(frame.columns))]
 
 
-def skills(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """Mean recall of methods by group of classes, and their accuracy on balanced test images, in percent.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``sade.experts`` with networks of one recipe and ratio.
-    methods : sequence of str
-        From top to bottom.
-
-    Returns
-    -------
-    DataFrame of shape (methods, 4)
-
-    Raises
-    ------
-    ValueError
-        If the table mixes recipes or ratios, or lacks a method.
-    """
-    _one_recipe(table)
-    measures = {**{text: f"recall_{group}" for group, text in GROUPS.items()}, "all": "accuracy"}
-    return 100 * pd.DataFrame(
-        {
-            text: {_name(m): _wide(table, m, metric)["uniform"].mean() for m in methods}
-            for text, metric in measures.items()
-        }
-    )
-
-
 def certainty(table: pd.DataFrame, reference: str = "equal") -> pd.DataFrame:
     """Gain of learned weights in each training, with its standard error over the test images, in points.
 
