@@ -7,7 +7,7 @@ PYTHON_HERE := .venv/bin/python
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache book/api/generated
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test check check-clean bench clean
+.PHONY: help env book chapter test check check-clean bench clean
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -21,6 +21,9 @@ env: ## make .venv with the tested packages (the other targets do it when needed
 
 book: env ## run the quick experiments and build the executed book in _build/html
 	@$(PYTHON_HERE) book/build.py
+
+chapter: env ## build one chapter alone, for a quick look: make chapter NAME=sade
+	@$(PYTHON_HERE) book/build.py --chapter '$(NAME)'
 
 test: book ## the whole test suite over package, notebooks and built book
 	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist loadgroup tests

@@ -8,6 +8,9 @@
 4. the pages, strictly and from fresh doctrees, into ``_build/html``.
 
 When nothing that the pages depend on has changed since the last successful build, all of it is skipped.
+
+``python book/build.py --chapter sade`` does the same for one chapter and the studies that it names, into
+``_build/chapters/sade``: what its author looks at between two edits. Links to other pages lead nowhere there.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import filelock
@@ -42,8 +46,13 @@ def say(text: str) -> None:
     print(f"[book] {text}", flush=True)
 
 
-def run_experiments() -> None:
-    """Compute the result tables of every quick experiment and every control that are not up to date.
+def run_experiments(studies: Sequence[str | None] = (None,)) -> None:
+    """Compute the result tables of quick experiments and controls that are not up to date.
+
+    Parameters
+    ----------
+    studies : sequence of str or None, default=(None,)
+        Names of studies; None for all.
 
     Raises
     ------
@@ -55,13 +64,35 @@ def run_experiments() -> None:
     from repro.running import run
     from repro.studies import experiments
 
-    for experiment in experiments().values():
+    for experiment in [experiment for study in studies for experiment in experiments(study).values()]:
         for profile in ("quick", CONTROL):
             if profile in experiment.cells:
                 try:
                     run(experiment, profile)
                 except ReproError as problem:
                     raise BuildError(f"{experiment.name}, profile {profile}: {problem}") from problem
+
+
+def run_notebooks(paths: Sequence[Path], *, force: bool, workers: int) -> None:
+    """Execute the notebooks that are out of date.
+
+    Raises
+    ------
+    BuildError
+        If one fails.
+    """
+    stale = [path for path in paths if force or book_notebooks.is_stale(path)]
+    say(f"2/4 notebooks: {len(stale)} to execute, {len(paths) - len(stale)} up to date")
+    failed = book_notebooks.execute(stale, workers) if stale else []
+    if failed:
+        raise BuildError(f"failed: {', '.join(path.name for path in failed)}; the traceback stands above")
+
+
+def jupyter_book(*options: str) -> int:
+    """Run Jupyter Book over the repository and return its exit code."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [str(program), "build", str(ROOT), "-q", *options]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "REPRO_PROFILE": "quick"}, check=False).returncode
 
 
 def build_pages() -> None:
@@ -76,10 +107,7 @@ def build_pages() -> None:
     """
     for folder in (BUILD / ".doctrees", SITE):
         shutil.rmtree(folder, ignore_errors=True)
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [str(program), "build", str(ROOT), "-W", "--keep-going", "-q"]
-    finished = subprocess.run(command, cwd=ROOT, env={**os.environ, "REPRO_PROFILE": "quick"}, check=False)
-    if finished.returncode:
+    if jupyter_book("-W", "--keep-going"):
         raise BuildError("the pages have warnings or errors (listed above); the strict build refuses them")
     executed = book_notebooks.executed_by_the_pages()
     if executed:
@@ -112,16 +140,55 @@ def build(*, force: bool, workers: int) -> None:
     run_experiments()
     fingerprint = site_fingerprint()
     notebooks = [ROOT / f"{name}.ipynb" for name in toc_files() if (ROOT / f"{name}.ipynb").is_file()]
-    stale = [path for path in notebooks if force or book_notebooks.is_stale(path)]
-    say(f"2/4 notebooks: {len(stale)} to execute, {len(notebooks) - len(stale)} up to date")
-    failed = book_notebooks.execute(stale, workers) if stale else []
-    if failed:
-        raise BuildError(f"failed: {', '.join(path.name for path in failed)}; the traceback stands above")
+    run_notebooks(notebooks, force=force, workers=workers)
     say("3/4 cache of executed notebooks")
     book_notebooks.fill_cache(notebooks)
     say("4/4 pages")
     build_pages()
     STAMP.write_text(json.dumps({"fingerprint": fingerprint}) + "\n", encoding="utf-8")
+
+
+def build_chapter(name: str, *, force: bool) -> Path:
+    """Build one chapter alone, with the quick experiments and controls of the studies that it names.
+
+    Parameters
+    ----------
+    name : str
+        Of a notebook of the table of contents, without folder and suffix.
+    force : bool
+        Execute the notebook whether or not it is up to date.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    BuildError
+        If there is no such chapter, its notebook fails, or there is no page. Warnings are shown and pass.
+    """
+    chapters = {Path(entry).name: entry for entry in toc_files() if (ROOT / f"{entry}.ipynb").is_file()}
+    if name not in chapters:
+        raise BuildError(f"there is no chapter {name!r}; there are {', '.join(chapters)}")
+    notebook, target = ROOT / f"{chapters[name]}.ipynb", BUILD / "chapters" / name
+    studies = book_notebooks.studies_of(notebook)
+    say(f"1/4 quick experiments and controls of {', '.join(studies) or 'no study'}")
+    run_experiments(studies)
+    run_notebooks([notebook], force=force, workers=1)
+    say("3/4 cache of the executed notebook")
+    cache = target / "_build" / ".jupyter_cache"
+    book_notebooks.fill_cache([notebook], cache)
+    say("4/4 page")
+    for folder in (".doctrees", "html"):
+        shutil.rmtree(target / "_build" / folder, ignore_errors=True)
+    contents = target / "toc.yml"
+    contents.write_text(f"format: jb-book\nroot: {chapters[name]}\n", encoding="utf-8")
+    jupyter_book("--toc", str(contents), "--path-output", str(target))
+    page = (target / "_build" / "html" / chapters[name]).with_suffix(".html")
+    if not page.is_file() or book_notebooks.executed_by_the_pages(cache):
+        raise BuildError(f"{page.name} was not built; the reason stands above")
+    return page
 
 
 def up_to_date() -> bool:
@@ -138,6 +205,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the book into _build/html.")
     parser.add_argument("--force", action="store_true", help="execute every notebook and write every page again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="notebooks executed at once")
+    parser.add_argument("--chapter", metavar="NAME", help="build only this chapter, into _build/chapters/NAME")
     options = parser.parse_args()
     started = time.monotonic()
     BUILD.mkdir(exist_ok=True)
@@ -149,7 +217,11 @@ def main() -> int:
             say("another build is running; waiting for it to finish")
             lock.acquire()
         try:
-            build(force=options.force, workers=max(1, options.workers))
+            if options.chapter is None:
+                build(force=options.force, workers=max(1, options.workers))
+                page = SITE / "index.html"
+            else:
+                page = build_chapter(options.chapter, force=options.force)
         finally:
             lock.release()
     except BuildError as problem:
@@ -158,7 +230,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("interrupted; finished cells and notebooks are kept")
         return 130
-    say(f"done in {time.monotonic() - started:.0f} s; open {(SITE / 'index.html').as_uri()}")
+    say(f"done in {time.monotonic() - started:.0f} s; open {page.as_uri()}")
     return 0
 
 

@@ -33,11 +33,10 @@ def fingerprint(path: Path) -> str:
     versions. Its prose is not.
     """
     from repro.protocol.code import code_hash, imported_modules
-    from repro.studies import study_names
 
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    cells = _code_cells(nbformat.read(path, as_version=4))
     code = "\n\n".join(cell.source for cell in cells)
-    studies = [name for name in study_names() if name == path.stem or re.search(rf"\b{name}\b", code)]
+    studies = studies_of(path)
     modules = {module for cell in cells for module in _imports(cell.source, imported_modules)}
     modules |= {f"repro.studies.{name}.experiments" for name in studies}
     files = files_below(
@@ -48,6 +47,14 @@ def fingerprint(path: Path) -> str:
     )
     tags = json.dumps([cell.metadata.get("tags", []) for cell in cells])
     return hash_of(files, code, tags, code_hash(sorted(modules)), environment())
+
+
+def studies_of(path: Path) -> list[str]:
+    """Studies that a notebook is about or that its code names."""
+    from repro.studies import study_names
+
+    code = "\n\n".join(cell.source for cell in _code_cells(nbformat.read(path, as_version=4)))
+    return [name for name in study_names() if name == path.stem or re.search(rf"\b{name}\b", code)]
 
 
 def _imports(source: str, imported_modules: Any) -> set[str]:
@@ -158,14 +165,16 @@ def with_outputs(source: Any, executed: Any) -> Any:
     return merged
 
 
-def fill_cache(paths: list[Path]) -> None:
-    """Write a fresh cache that holds exactly the executed notebooks `paths`.
+def fill_cache(paths: list[Path], folder: Path | None = None) -> None:
+    """Write a fresh cache that holds exactly the executed notebooks `paths`, by default that of the whole book.
 
     The cache knows a notebook by its code alone, so it is filled anew each time: a changed alternative text or tag
     reaches the page without another execution, and records of the past are gone.
     """
-    shutil.rmtree(CACHE, ignore_errors=True)
-    cache = get_cache(str(CACHE))
+    folder = folder or CACHE
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    cache = get_cache(str(folder))
     for path in paths:
         source, executed = (nbformat.read(place, as_version=4) for place in (path, _stored(path)))
         record = json.loads(_stored(path).with_suffix(".json").read_text(encoding="utf-8"))
@@ -173,6 +182,6 @@ def fill_cache(paths: list[Path]) -> None:
         cache.cache_notebook_bundle(bundle, check_validity=True)
 
 
-def executed_by_the_pages() -> list[str]:
+def executed_by_the_pages(folder: Path | None = None) -> list[str]:
     """Notebooks that the page build did not find in the cache and executed itself."""
-    return [Path(record.uri).name for record in get_cache(str(CACHE)).list_project_records()]
+    return [Path(record.uri).name for record in get_cache(str(folder or CACHE)).list_project_records()]

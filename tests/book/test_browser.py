@@ -121,6 +121,26 @@ def test_chapters_show_rendered_formulas(visit: Callable[..., Visit], name: str)
     page.close()
 
 
+WIDE_TABLES = """() => [...document.querySelectorAll("article table.dataframe:not(:has(th[rowspan]))")].map((table) => {
+  const box = table.closest(".text_html");
+  box.scrollLeft = box.scrollWidth;
+  const edges = [...table.querySelectorAll("tbody tr > th:first-child")].map((name) => name.getBoundingClientRect());
+  const left = box.getBoundingClientRect().left;
+  return { scrolled: box.scrollLeft, hidden: edges.filter((edge) => edge.left < left - 2).length,
+           widest: Math.max(...edges.map((edge) => edge.width)), room: box.clientWidth };
+})"""
+
+
+def test_on_a_phone_names_of_wide_tables_stay_in_sight(visit: Callable[..., Visit]) -> None:
+    page = visit("notebooks/sade.html", 390).page
+    tables = page.evaluate(WIDE_TABLES)
+    assert any(table["scrolled"] > 0 for table in tables)
+    for table in tables:
+        assert not table["hidden"], table
+        assert table["widest"] < 0.5 * table["room"], table
+    page.close()
+
+
 def shown_claims(page: Any) -> list[str]:
     """Ids of the claims that the dashboard shows, in the order shown."""
     shown: list[str] = page.eval_on_selector_all(SHOWN, "groups => groups.map((group) => group.id)")

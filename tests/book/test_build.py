@@ -13,7 +13,7 @@ import book_notebooks
 import filelock
 import nbformat
 import pytest
-from book_site import ROOT
+from book_site import ROOT, parsed
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -133,6 +133,30 @@ def test_a_second_build_does_nothing(site: Path) -> None:
     assert "nothing changed" in finished.stdout
     assert (site / "index.html").as_uri() in finished.stdout
     assert page.stat().st_mtime_ns == written
+
+
+@pytest.mark.book
+@pytest.mark.xdist_group("book")
+def test_one_chapter_is_built_alone(site: Path) -> None:
+    stamp = (book_inputs.BUILD / "book.json").read_bytes()
+    command = [sys.executable, str(ROOT / "book" / "build.py"), "--chapter", "smote"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    alone = book_inputs.BUILD / "chapters" / "smote" / "_build" / "html"
+    page = alone / "notebooks" / "smote.html"
+    assert page.as_uri() in finished.stdout
+    assert "0 to execute, 1 up to date" in finished.stdout
+    figures = [len(parsed(path).select(".cell_output img")) for path in (page, site / "notebooks" / "smote.html")]
+    assert figures[0] == figures[1] > 0
+    assert [path.name for path in (alone / "notebooks").glob("*.html")] == ["smote.html"]
+    assert (book_inputs.BUILD / "book.json").read_bytes() == stamp, "the book itself stays built"
+
+
+def test_a_chapter_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    command = [sys.executable, str(ROOT / "book" / "build.py"), "--chapter", "smoke"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 1
+    assert "no chapter 'smoke'" in finished.stdout
+    assert "smote, auroc_auprc" in finished.stdout
 
 
 @pytest.mark.book
