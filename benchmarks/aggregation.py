@@ -10,29 +10,23 @@ single precision. `repro.longtail.stability_surface` runs beside a loop over the
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
-from rich.table import Table
 from scipy.special import softmax
 from scipy.stats import entropy
-from side_by_side import peak_memory, provenance, time_in_turn
+from side_by_side import parts_parser, peak_memory, provenance, show, store, time_in_turn
 from sklearn.metrics import mutual_info_score
 from threadpoolctl import threadpool_limits
 from torch.nn import functional
 
 from repro.longtail import aggregate_test_time, simplex_grid, stability_surface
-from repro.protocol.files import atomic_write_text
 
 TABLE = Path(__file__).parent / "results" / "aggregation.csv"
-RECORD = TABLE.with_suffix(".json")
 MODULES = ("repro.longtail",)
 OURS = "repro.longtail"
 EXPERTS, CLASSES, PAIRS, EPOCHS, BATCH = 3, 100, 5, 5, 128
@@ -131,10 +125,9 @@ PARTS = {"learning": measure_learning, "surface": measure_surface}
 COLUMNS = ["task", "program", "seconds", "rounds", "speed_ratio", "error", "peak_megabytes"]
 
 
-def store(rows: list[dict[str, Any]]) -> None:
+def store_rows(rows: list[dict[str, Any]]) -> None:
     """Write the table and where it comes from."""
     table = pd.DataFrame(rows).reindex(columns=COLUMNS).astype({"rounds": "Int64"})
-    atomic_write_text(TABLE, table.to_csv(index=False, float_format="%.6g", na_rep="nan"))
     about = provenance("python benchmarks/aggregation.py", MODULES) | {
         "torch": importlib.metadata.version("torch"),
         "columns": {
@@ -144,14 +137,12 @@ def store(rows: list[dict[str, Any]]) -> None:
             "peak_megabytes": "peak resident memory above the state before the call",
         },
     }
-    atomic_write_text(RECORD, json.dumps(about, indent=2) + "\n")
+    store(TABLE, table, about)
 
 
 def main() -> None:
     """Measure, store, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("all", *PARTS), default="all", help="what to measure")
-    chosen = parser.parse_args().part
+    chosen = parts_parser(__doc__, PARTS).parse_args().part
     rows: list[dict[str, Any]] = []
     torch.set_num_threads(1)
     with threadpool_limits(1):
@@ -159,13 +150,8 @@ def main() -> None:
             if chosen in ("all", name):
                 rows += measure()
     if chosen == "all":
-        store(rows)
-    table = Table(*COLUMNS)
-    for row in rows:
-        table.add_row(
-            *(f"{row[key]:.3g}" if isinstance(row.get(key), float) else str(row.get(key, "")) for key in COLUMNS)
-        )
-    Console(width=160).print(table)
+        store_rows(rows)
+    show(rows, COLUMNS)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,9 @@ precision; ours is double always.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.metadata
 import itertools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,16 +23,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
-from rich.table import Table
-from side_by_side import peak_memory, provenance, time_in_turn
+from side_by_side import parts_parser, peak_memory, provenance, show, store, time_in_turn
 from threadpoolctl import threadpool_limits
 
 from repro.geometry import CollapseMeter, NearestMeanAgreement, log_kernel_moments, ufm_mse
-from repro.protocol.files import atomic_write_text
 
 TABLE = Path(__file__).parent / "results" / "geometry.csv"
-RECORD = TABLE.with_suffix(".json")
 MODULES = ("repro.geometry",)
 OURS = "repro.geometry"
 N, D, K, BATCH = 50_000, 512, 100, 512
@@ -233,10 +227,9 @@ PARTS = {
 COLUMNS = ["task", "program", "seconds", "rounds", "speed_ratio", "error", "peak_megabytes"]
 
 
-def store(rows: list[dict[str, Any]]) -> None:
+def store_rows(rows: list[dict[str, Any]]) -> None:
     """Write the table and where it comes from."""
     table = pd.DataFrame(rows).reindex(columns=COLUMNS).astype({"rounds": "Int64"})
-    atomic_write_text(TABLE, table.to_csv(index=False, float_format="%.6g", na_rep="nan"))
     about = provenance("python benchmarks/geometry.py", MODULES) | {
         "torch": importlib.metadata.version("torch"),
         "peer": "rhubarbwu/neural-collapse, not installable here; algorithm stated again in benchmarks/geometry.py",
@@ -250,14 +243,12 @@ def store(rows: list[dict[str, Any]]) -> None:
             "peak_megabytes": "peak resident memory above the state before the call",
         },
     }
-    atomic_write_text(RECORD, json.dumps(about, indent=2) + "\n")
+    store(TABLE, table, about)
 
 
 def main() -> None:
     """Measure, store, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("all", *PARTS), default="all", help="what to measure")
-    chosen = parser.parse_args().part
+    chosen = parts_parser(__doc__, PARTS).parse_args().part
     rows: list[dict[str, Any]] = []
     torch.set_num_threads(1)
     with threadpool_limits(1):
@@ -265,13 +256,8 @@ def main() -> None:
             if chosen in ("all", name):
                 rows += measure()
     if chosen == "all":
-        store(rows)
-    table = Table(*COLUMNS)
-    for row in rows:
-        table.add_row(
-            *(f"{row[key]:.3g}" if isinstance(row.get(key), float) else str(row.get(key, "")) for key in COLUMNS)
-        )
-    Console(width=160).print(table)
+        store_rows(rows)
+    show(rows, COLUMNS)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,27 @@
-"""What the benchmarks share: timing two programs in turn, peak memory, and the record of where a number comes from."""
+"""What the benchmarks share: command line, timing in turn, peak memory, tables and where their numbers come from."""
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import datetime
 import gc
 import importlib.metadata
+import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
+from rich.console import Console
+from rich.table import Table
 
 from repro.protocol.code import code_hash
+from repro.protocol.files import atomic_write_text
 
 LIBRARIES = ("imbalanced-learn", "numba", "numpy", "scikit-learn", "scipy")
 
@@ -97,3 +103,25 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{library: importlib.metadata.version(library) for library in LIBRARIES},
     }
+
+
+def parts_parser(description: str | None, parts: Iterable[str]) -> argparse.ArgumentParser:
+    """Command line of a benchmark: the text above it as help, and ``--part`` to measure one of `parts` alone."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=("all", *parts), default="all", help="what to measure")
+    return parser
+
+
+def store(path: Path, table: pd.DataFrame, about: Mapping[str, Any], *, missing: str = "nan") -> None:
+    """Write a table to `path`, and where it comes from beside it."""
+    atomic_write_text(path, table.to_csv(index=False, float_format="%.6g", na_rep=missing))
+    atomic_write_text(path.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
+
+
+def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print rows as a table, numbers with three digits."""
+    table = Table(*columns)
+    for row in rows:
+        cells = (row.get(column, "") for column in columns)
+        table.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells))
+    Console(width=160).print(table)

@@ -13,9 +13,7 @@ augmentation, optimiser and bookkeeping, on a batch that is ready.
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
-import json
 import random
 import time
 from collections.abc import Callable
@@ -26,20 +24,16 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
-from side_by_side import provenance
+from side_by_side import parts_parser, provenance, show, store
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from repro.data import long_tail_counts
 from repro.longtail import BalancedSoftmax, MultiExpertResNet32, ResNet32, SadeLoss, SmallExperts
-from repro.protocol.files import atomic_write_text
 from repro.training import Augmentation, CropFlipRotate, Schedule, train
 
 TABLE = Path(__file__).parent / "results" / "training.csv"
-RECORD = TABLE.with_suffix(".json")
 MODULES = ("repro.training", "repro.longtail")
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 BATCH, BATCHES, ROUNDS = 128, 6, 2
@@ -236,7 +230,7 @@ def measure_together(device: str) -> list[dict[str, Any]]:
 PARTS = {"loop": measure_loop, "share": measure_share, "together": measure_together}
 
 
-def store(rows: list[dict[str, Any]], device: str) -> None:
+def store_rows(rows: list[dict[str, Any]], device: str) -> None:
     """Write the table and where it comes from; rows of the other device stay."""
     table = pd.DataFrame(rows)[COLUMNS]
     other = "cpu" if device == "cuda" else "cuda"
@@ -246,7 +240,6 @@ def store(rows: list[dict[str, Any]], device: str) -> None:
     if not (table["device"] == "cuda").any():
         missing = {"device": "cuda", "task": "all", "program": "all", "images_per_second": "not measured"}
         table = pd.concat([table, pd.DataFrame([missing])])
-    atomic_write_text(TABLE, table.to_csv(index=False, float_format="%.5g", na_rep="not measured"))
     about = provenance("python benchmarks/training.py", MODULES) | {
         "torch": importlib.metadata.version("torch"),
         "threads": torch.get_num_threads(),
@@ -256,13 +249,12 @@ def store(rows: list[dict[str, Any]], device: str) -> None:
             "speed_ratio": "ours / the program",
         },
     }
-    atomic_write_text(RECORD, json.dumps(about, indent=2) + "\n")
+    store(TABLE, table, about, missing="not measured")
 
 
 def main() -> None:
     """Measure, store, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("all", *PARTS), default="all", help="what to measure")
+    parser = parts_parser(__doc__, PARTS)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where")
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
@@ -272,11 +264,8 @@ def main() -> None:
         if arguments.part in ("all", name):
             rows += measure(arguments.device)
     if arguments.part == "all":
-        store(rows, arguments.device)
-    table = Table(*COLUMNS)
-    for row in rows:
-        table.add_row(*(f"{row[key]:.3g}" if isinstance(row[key], float) else str(row[key]) for key in COLUMNS))
-    Console(width=140).print(table)
+        store_rows(rows, arguments.device)
+    show(rows, COLUMNS)
 
 
 if __name__ == "__main__":
