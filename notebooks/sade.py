@@ -625,8 +625,9 @@ display(*skills(published), *ranking(published), *summary(published), card("sade
 # %% [markdown]
 # Five times as many epochs change the sizes, not the signs. The plain mean is better, so there is less to repair where
 # the tail is the training's, and somewhat more to win at the inverse one. From the uniform set to a slight inverse tail
-# learned weights still do harm, since agreement is still highest too far towards the third expert. And on inverse tails
-# information does not follow agreement, though accuracy does.
+# learned weights still do harm, since agreement is still highest too far towards the third expert. Of what Theorem 1
+# promises, information does not follow agreement on inverse tails, and near the uniform set weights with higher
+# agreement give predictions that are less certain.
 #
 # Against the paper: at both ends learned weights come out within about one point of the published accuracies. On the
 # uniform set they stay behind by three. The authors list one and the same number there in their table of balanced test

@@ -563,7 +563,7 @@ def accuracies(table: pd.DataFrame, methods: Sequence[str], metric: str = "accur
     """
     means = {_name(method): _wide(_one_recipe(table), method, metric).mean() for method in methods}
     frame = 100 * pd.DataFrame(means).T
-    return frame[_in_order(list(frame.columns))]
+    return frame[_in_order(list(frame.columns))].rename_axis(columns="test set")
 
 
 def certainty(table: pd.DataFrame, reference: str = "equal") -> pd.DataFrame:
