@@ -18,6 +18,7 @@ from repro.protocol.experiment import Cell  # noqa: E402
 from repro.studies.sade import on_cifar, on_digits, training  # noqa: E402
 from repro.studies.sade.evaluating import (  # noqa: E402
     Evidence,
+    best_epoch,
     errors_over_images,
     identical_experts,
     on_every_set,
@@ -225,17 +226,17 @@ def test_a_long_training_says_how_far_it_is(small_training, tmp_path, capsys):
 
 def test_a_trained_network_is_kept_and_read_again(small_training, tmp_path, monkeypatch):
     setting = training.Setting("balanced", recipe="short")
-    first = training.trained_network(setting, folder=tmp_path)
+    first = training.trained_network(setting, folder=tmp_path).network
     assert [path.name for path in tmp_path.iterdir()] == ["balanced-ir100-short-seed0.safetensors"]
     monkeypatch.setattr(training, "train_network", lambda *args, **options: pytest.fail("trained again"))
-    again = training.trained_network(setting, folder=tmp_path)
+    again = training.trained_network(setting, folder=tmp_path).network
     for name, weight in first.state_dict().items():
         assert torch.equal(weight, again.state_dict()[name])
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(small_training, tmp_path):
     setting = training.Setting("balanced", recipe="short")
-    whole, _ = training.train_network(setting)
+    (whole, _), _ = training.train_network(setting)
 
     def interrupt(progress):
         if progress.epoch == 1:
@@ -244,7 +245,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(small_training, tmp
     with pytest.raises(KeyboardInterrupt):
         training.trained_network(setting, folder=tmp_path, report=interrupt)
     assert [path.suffix for path in tmp_path.iterdir()] == [".checkpoint"]
-    resumed = training.trained_network(setting, folder=tmp_path)
+    resumed = training.trained_network(setting, folder=tmp_path).network
     for name, weight in whole.state_dict().items():
         assert torch.equal(weight, resumed.state_dict()[name]), name
 
@@ -263,15 +264,68 @@ def test_an_unfinished_training_travels_with_the_checkout(small_training, tmp_pa
     epochs = []
     elsewhere = training.trained_network(
         setting, folder=tmp_path / "elsewhere", report=lambda progress: epochs.append(progress.epoch)
-    )
+    ).network
     assert epochs == [2], "only the second epoch is left"
-    here = training.trained_network(setting, folder=tmp_path / "here")
+    here = training.trained_network(setting, folder=tmp_path / "here").network
     weights = [torch.cat([value.flatten() for value in one.parameters()]) for one in (here, elsewhere)]
     assert torch.linalg.norm(weights[0] - weights[1]) < 1e-2 * torch.linalg.norm(weights[0])
     finished = training.keep_unfinished(setting, folder=tmp_path / "here")
     assert sorted(path.name for path in finished.parent.iterdir()) == [finished.name]
     with pytest.raises(FileNotFoundError, match="neither"):
         training.keep_unfinished(training.Setting("balanced"), folder=tmp_path / "here")
+
+
+def test_the_best_epoch_is_the_earliest_of_the_best_on_the_uniform_set():
+    by_epoch = {10: {"uniform": 0.5, "forward-2": 0.6}, 8: {"uniform": 0.5, "forward-2": 0.7}, 9: {"uniform": 0.4}}
+    found = table(best_epoch("equal", by_epoch))
+    assert value(found, "equal_best_epoch", "epoch") == 8
+    assert value(found, "equal_best_epoch", "accuracy", "forward-2") == 0.7
+    assert list(best_epoch("equal", {})) == []
+
+
+@pytest.fixture
+def eight_epochs(small_training, monkeypatch):
+    """The same in eight epochs, of which the last two are measured, interrupted after the seventh."""
+    from repro.training import Schedule
+
+    monkeypatch.setattr(training, "_schedule", lambda setting: Schedule(8, 0.1, "sgd", batch_size=60))
+    setting = training.Setting("balanced", recipe="short")
+
+    def measure(network):
+        return {"uniform": sum(float(weights.abs().mean()) for weights in network.parameters())}
+
+    def interrupt(progress):
+        if progress.epoch == 7:
+            raise KeyboardInterrupt
+
+    def run(folder, *, undisturbed=False):
+        if not undisturbed:
+            with pytest.raises(KeyboardInterrupt):
+                training.trained_network(setting, folder=folder, report=interrupt, measure=measure)
+        return lambda: training.trained_network(setting, folder=folder, measure=measure).accuracies
+
+    return run
+
+
+def test_what_was_measured_outlives_an_interruption(eight_epochs, tmp_path):
+    whole = eight_epochs(tmp_path / "whole", undisturbed=True)()
+    resume = eight_epochs(tmp_path / "halves")
+    names = sorted(path.name for path in (tmp_path / "halves").iterdir())
+    assert names == ["balanced-ir100-short-seed0.checkpoint", "balanced-ir100-short-seed0.epochs"]
+    assert list(whole) == [7, 8]
+    assert resume() == whole
+    assert [path.suffix for path in (tmp_path / "halves").iterdir()] == [".safetensors"]
+    assert resume() == whole, "read from the file of the network"
+
+
+def test_the_best_of_some_epochs_is_not_the_best_of_all(eight_epochs, tmp_path):
+    resume = eight_epochs(tmp_path)
+    file = tmp_path / "balanced-ir100-short-seed0.epochs"
+    file.write_text("[7")
+    with pytest.raises(ValueError, match=r"epochs is damaged .* move it away"):
+        resume()
+    file.unlink()
+    assert resume() == {}
 
 
 def test_a_file_of_another_network_is_refused_and_kept(small_training, tmp_path):
@@ -310,7 +364,8 @@ def test_the_training_set_has_the_published_size():
 
 @pytest.mark.parametrize("method", ["sade", "three_balanced", "ldam_drw", "focal", "lade", "ride", "decoupled"])
 def test_every_method_can_be_trained(small_training, tmp_path, method):
-    network, history = training.train_network(training.Setting(method, recipe="short"))
+    (network, accuracies), history = training.train_network(training.Setting(method, recipe="short"))
+    assert accuracies == {}
     assert len(history) == 2
     assert np.isfinite(history[-1].loss)
     with torch.no_grad():
@@ -356,6 +411,19 @@ def test_the_parts_of_a_quick_cell_are_the_whole():
         for more in ({}, {"part": "experts"}, {"part": "singles"})
     )
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
+
+
+def test_the_epoch_chosen_on_the_test_images_is_never_worse():
+    settings = {"recipe": "digits", "seed": 1, "epochs": 8, "pairs": 1, "tau2": True, "part": "singles"}
+    found = on_digits.experts_on_digits(Cell("sade.experts", settings | {"best_epoch": True}, 2107))
+    for method in ("cross_entropy", "balanced"):
+        last, best = (value(found, name, "accuracy", "uniform") for name in (method, f"{method}_best_epoch"))
+        epoch = value(found, f"{method}_best_epoch", "epoch")
+        assert epoch in (7, 8)
+        assert best == last if epoch == 8 else best >= last
+    plain = on_digits.experts_on_digits(Cell("sade.experts", settings, 2107))
+    without = found[~found["method"].str.endswith("_best_epoch")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without, plain)
 
 
 def test_late_weights_begin_at_the_first_milestone():

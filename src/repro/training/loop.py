@@ -247,7 +247,8 @@ def train(
         Shuffles the rows and draws the augmentation, on the CPU; a fresh one with seed 0 by default. Not used with all
         rows at once and no augmentation.
     watch : callable or None
-        ``watch(epochs_done, network)``, called in evaluation mode after every `watch_every` epochs and at the end.
+        ``watch(epochs_done, network)``, called in evaluation mode after every `watch_every` epochs and at the end,
+        before the checkpoint of the epoch is written: what a resumed run goes on from has been watched.
     watch_every : int, default=0
         0 for the end only.
     checkpoint : Path or None
@@ -318,6 +319,10 @@ def train(
                 f"the objective is {last:g} after {done} epochs; a smaller learning rate than "
                 f"{schedule.learning_rate:g} may help"
             )
+        if watch is not None and (done == schedule.epochs or (watch_every and done % watch_every == 0)):
+            network.eval()
+            with torch.no_grad():
+                watch(done, network)
         if checkpoint is not None and (done % checkpoint_every == 0 or done == schedule.epochs):
             state = {
                 "network": network.state_dict(),
@@ -331,8 +336,4 @@ def train(
             left = (now - began) / (done - first) * (schedule.epochs - done)
             mean = float(torch.stack(values).mean())
             report(Progress(done, schedule.epochs, mean, rate, n / max(now - epoch_began, 1e-9), left))
-        if watch is not None and (done == schedule.epochs or (watch_every and done % watch_every == 0)):
-            network.eval()
-            with torch.no_grad():
-                watch(done, network)
     return network.eval()

@@ -124,6 +124,45 @@ def on_every_set(method: str, predict: Callable[[str, Classes], Floats], evidenc
                 yield _row(test_set, method, "recall", float(recall), label)
 
 
+def first_epoch_to_measure(epochs: int) -> int:
+    """First epoch whose accuracy is measured; a published protocol keeps the best epoch, which is one of the last.
+
+    Accuracy before the learning rate has fallen is far below that at the end, so the last quarter is enough.
+    """
+    return epochs - max(epochs // 4, 1) + 1
+
+
+def accuracy_on_every_set(logits: Floats, labels: Classes) -> dict[str, float]:
+    """Accuracy on the eleven test sets from logits of shape (n, experts, C), whose mean counts."""
+    mean = combine_experts(logits)
+    found = {}
+    for test_set in TEST_DISTRIBUTIONS:
+        rows = shifted_test_indices(labels, test_set)
+        found[test_set] = _accuracy(mean[rows], labels[rows])
+    return found
+
+
+def best_epoch(name: str, by_epoch: Mapping[int, Mapping[str, float]]) -> Iterator[Row]:
+    """Accuracies at the epoch that is best on the uniform test set, the earliest of several.
+
+    The epoch is chosen with the labels of the test images, so these accuracies are optimistic. The published code does
+    so; here it is an extra, and the last epoch is the result.
+
+    Parameters
+    ----------
+    name : str
+        Of the method; the rows are called ``<name>_best_epoch``.
+    by_epoch : mapping
+        From epochs to accuracies on the test sets; nothing is said of none.
+    """
+    if not by_epoch:
+        return
+    best = max(sorted(by_epoch), key=lambda epoch: by_epoch[epoch]["uniform"])
+    for test_set, accuracy in by_epoch[best].items():
+        yield _row(test_set, f"{name}_best_epoch", "accuracy", accuracy)
+    yield _row(None, f"{name}_best_epoch", "epoch", float(best))
+
+
 def single_network(name: str, evidence: Evidence, *, calibrated_to: str) -> Iterator[Row]:
     """Measure one network: as it is, and corrected by the true prior or one estimated without labels.
 

@@ -64,7 +64,7 @@ EXPERIMENTS: Final = (
                 recipe=["digits"], seed=range(3), epochs=[30], pairs=[1], tau2=[False], part=["experts", "singles"]
             ),
             "standard": together(
-                combinations(recipe=["digits"], seed=range(10), epochs=[30], pairs=[3], tau2=[True]),
+                combinations(recipe=["digits"], seed=range(10), epochs=[30], pairs=[3], tau2=[True], best_epoch=[True]),
                 combinations(recipe=["short"], ratio=[100], method=METHODS, seed=range(3)),
             ),
             "paper": together(

@@ -15,6 +15,8 @@ from repro.protocol.experiment import Cell
 from repro.studies.sade.evaluating import (
     Evidence,
     Row,
+    accuracy_on_every_set,
+    best_epoch,
     errors_over_images,
     identical_experts,
     on_every_set,
@@ -94,6 +96,14 @@ def evidence_of(network: nn.Module, setting: Setting, *, device: str = "cpu") ->
     views = [_logits(network, images, _views(), 2 + number) for number in range(2 * PAIRS)]
     stacked = np.stack(views, axis=1).reshape(len(images), PAIRS, 2, *clean.shape[1:])
     return Evidence(labels, counts_of(setting.ratio), clean, stacked, augmented)
+
+
+def accuracies_of(network: nn.Module, *, device: str = "cpu") -> dict[str, float]:
+    """Accuracy of a network, or of the mean of its experts, on the eleven test sets."""
+    from repro.training import Augmentation
+
+    images, labels = _test_images(device)
+    return accuracy_on_every_set(_logits(network, images, Augmentation([], MEAN, DEVIATION), 0), labels)
 
 
 def decoupled_rows(network: ResNet32, setting: Setting, *, device: str = "cpu") -> list[Row]:
@@ -178,10 +188,14 @@ def experts_on_cifar(cell: Cell) -> pd.DataFrame:
         int(parameters["seed"] or 0),
     )
     device = str(torch_device(cell.device))
-    network = trained_network(setting, device=device, report=_tell(setting))
+    network, by_epoch = trained_network(
+        setting, device=device, report=_tell(setting), measure=lambda network: accuracies_of(network, device=device)
+    )
     if setting.method == "decoupled":
         assert isinstance(network, ResNet32)
         rows = decoupled_rows(network, setting, device=device)
     else:
         rows = rows_of_network(setting, evidence_of(network, setting, device=device))
+    names = {"sade": "equal", "decoupled": "linear"}
+    rows += best_epoch(names.get(setting.method, setting.method), by_epoch)
     return pd.DataFrame(tidy(rows, {"recipe": setting.recipe, "ratio": setting.ratio}, setting.seed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +16,9 @@ from repro.studies.sade.evaluating import (
     ROLES_EXCHANGED,
     Evidence,
     Row,
+    accuracy_on_every_set,
+    best_epoch,
+    first_epoch_to_measure,
     identical_experts,
     single_network,
     skilled_experts,
@@ -70,7 +74,11 @@ def _augmentation(shift: int, degrees: float, noise: float = 0.0) -> Augmentatio
 
 
 def train_digits(
-    shifts: npt.NDArray[np.float64], seed: np.random.SeedSequence, *, epochs: int = 30
+    shifts: npt.NDArray[np.float64],
+    seed: np.random.SeedSequence,
+    *,
+    epochs: int = 30,
+    watch: Callable[[int, nn.Module], None] | None = None,
 ) -> tuple[nn.Module, Augmentation]:
     """Train small networks side by side, each expert with its own shift of the logits.
 
@@ -81,6 +89,8 @@ def train_digits(
     seed : SeedSequence
         Of the training part, the initial weights, the order and the augmentation.
     epochs : int, default=30
+    watch : callable or None
+        ``watch(epochs_done, network)`` after every epoch.
 
     Returns
     -------
@@ -128,6 +138,8 @@ def train_digits(
         plan,
         augmentation=augmentation,
         generator=torch.Generator().manual_seed(order),
+        watch=watch,
+        watch_every=1,
     )
     return network, augmentation
 
@@ -191,6 +203,24 @@ def evidence_of(
     ]
 
 
+class _Accuracies:
+    """Accuracies of networks side by side in the last epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.first = first_epoch_to_measure(epochs)
+        self.of: dict[int, dict[int, dict[str, float]]] = {}
+
+    def __call__(self, done: int, network: nn.Module) -> None:
+        from repro.training import Augmentation
+
+        if done < self.first:
+            return
+        test = load_images("mnist-subset", "test")
+        logits = _logits(network, _as_tensor(test.images), Augmentation([], MEAN, DEVIATION), 0)
+        for model in range(logits.shape[1]):
+            self.of.setdefault(model, {})[done] = accuracy_on_every_set(logits[:, model], test.labels)
+
+
 def _shifts(*taus: float) -> npt.NDArray[np.float64]:
     """Shifts of networks of the paper's kind for each tau, then of one with three balanced experts."""
     from repro.longtail import SadeLoss
@@ -215,7 +245,8 @@ def experts_on_digits(cell: Cell) -> pd.DataFrame:
     ----------
     cell : Cell
         Parameters ``seed``, ``epochs``, ``pairs`` (of views), ``tau2`` (whether a third expert as on CIFAR is trained
-        too) and ``part``: "experts" for the networks with three experts, "singles" for those with one, both if absent.
+        too), ``best_epoch`` (whether accuracy is measured in the last epochs as well) and ``part``: "experts" for the
+        networks with three experts, "singles" for those with one, both if absent.
 
     Returns
     -------
@@ -231,23 +262,37 @@ def experts_on_digits(cell: Cell) -> pd.DataFrame:
     if part in (None, "singles"):
         plain = np.zeros((1, 1, N_CLASSES))
         singles = np.concatenate([plain, _shifts(1.0)[1:, :1]])
-        network, augmentation = train_digits(singles, _root(seed), epochs=_whole(cell, "epochs"))
+        network, augmentation, by_epoch = _trained(cell, singles)
         cross_entropy, balanced = evidence_of(network, augmentation, pairs=0)
         rows += single_network("cross_entropy", cross_entropy, calibrated_to="train")
         rows += single_network("balanced", balanced, calibrated_to="uniform")
+        for model, name in enumerate(("cross_entropy", "balanced")):
+            rows += best_epoch(name, by_epoch.get(model, {}))
     return pd.DataFrame(tidy(rows, {"recipe": cell.parameters.get("stands_for", "digits"), "ratio": RATIO}, seed))
+
+
+def _trained(
+    cell: Cell, shifts: npt.NDArray[np.float64]
+) -> tuple[nn.Module, Augmentation, dict[int, dict[int, dict[str, float]]]]:
+    """Networks of a cell, the augmentation of their training and, if asked for, accuracies by network and epoch."""
+    epochs = _whole(cell, "epochs")
+    watch = _Accuracies(epochs) if cell.parameters.get("best_epoch") else None
+    network, augmentation = train_digits(shifts, _root(_whole(cell, "seed")), epochs=epochs, watch=watch)
+    return network, augmentation, {} if watch is None else watch.of
 
 
 def _three_experts(cell: Cell) -> list[Row]:
     """Rows of the networks with three experts."""
     seed, exchanged = _whole(cell, "seed"), cell.variant == ROLES_EXCHANGED
     taus = (1.0, 2.0) if cell.parameters["tau2"] else (1.0,)
-    network, augmentation = train_digits(_shifts(*taus), _root(seed), epochs=_whole(cell, "epochs"))
+    network, augmentation, by_epoch = _trained(cell, _shifts(*taus))
     usual, *others, balanced = evidence_of(network, augmentation, pairs=_whole(cell, "pairs"))
     grid = seed == 0 and not exchanged
     rows: list[Row] = list(skilled_experts("", usual, exchanged=exchanged, grid=grid))
     rows += identical_experts("three_balanced", usual if exchanged else balanced)
     rows += single_network("three_balanced", balanced, calibrated_to="uniform")
+    rows += best_epoch("equal", by_epoch.get(0, {}))
+    rows += best_epoch("three_balanced", by_epoch.get(len(taus), {}))
     for second in others:
         rows += [row for row in skilled_experts("tau2", second) if row["metric"] in OF_TAU2]
     return rows

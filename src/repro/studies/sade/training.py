@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,14 @@ from repro.data import load_images, long_tail_counts
 from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import canonical_json
 from repro.protocol.files import atomic_path, cache_folder, project_root
+from repro.studies.sade.evaluating import first_epoch_to_measure
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from repro.training import Augmentation, Progress, Schedule
+
+    Measure = Callable[[nn.Module], dict[str, float]]
 
 RecipeName = Literal["published", "short"]
 Method = Literal[
@@ -37,6 +40,21 @@ VERSION: Final = 1
 """Part of the identity of a trained network; raised when the code of a training changes what comes out."""
 
 SEVERAL_EXPERTS: Final = ("sade", "three_balanced", "ride")
+
+
+class Trained(NamedTuple):
+    """A trained network.
+
+    Attributes
+    ----------
+    network : nn.Module
+        In evaluation mode.
+    accuracies : dict
+        From each of the last epochs to what was measured then; empty if nothing was, or not in every one of them.
+    """
+
+    network: nn.Module
+    accuracies: dict[int, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -225,8 +243,8 @@ def _from_checkout(setting: Setting, folder: Path) -> None:
             return
 
 
-def kept_network(path: Path, setting: Setting) -> nn.Module:
-    """Read a trained network from a safetensors file.
+def kept_network(path: Path, setting: Setting) -> Trained:
+    """Read a trained network from a safetensors file, with the accuracies that were measured while it was trained.
 
     Raises
     ------
@@ -238,14 +256,46 @@ def kept_network(path: Path, setting: Setting) -> nn.Module:
     network = untrained(setting)
     try:
         with safe_open(path, framework="pt") as file:
-            identity = (file.metadata() or {}).get("identity")
+            facts = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         network.load_state_dict(weights)
-    except (SafetensorError, RuntimeError, OSError) as problem:
+        accuracies = _accuracies_in(facts.get("accuracies", "{}"))
+    except (SafetensorError, RuntimeError, OSError, ValueError) as problem:
         raise ValueError(f"{path} is not the trained network asked for ({problem}); the file is kept") from problem
-    if identity != setting.identity:
+    if (identity := facts.get("identity")) != setting.identity:
         raise ValueError(f"{path} holds the network of {identity}, not of {setting.identity}; the file is kept")
-    return network.eval()
+    return Trained(network.eval(), accuracies)
+
+
+def _accuracies_in(text: str) -> dict[int, dict[str, float]]:
+    return {int(epoch): {str(name): float(one) for name, one in of.items()} for epoch, of in json.loads(text).items()}
+
+
+class _Measured:
+    """What was measured in the last epochs, kept in a file until the training is done."""
+
+    def __init__(self, path: Path | None, measure: Measure, epochs: int, *, resumed: bool) -> None:
+        self.path, self.measure, self.epochs = path, measure, epochs
+        self.first = first_epoch_to_measure(epochs)
+        self.accuracies: dict[int, dict[str, float]] = {}
+        if resumed and path is not None and path.exists():
+            try:
+                self.accuracies = _accuracies_in(path.read_text(encoding="utf-8"))
+            except (ValueError, AttributeError) as problem:
+                raise ValueError(f"{path} is damaged ({problem}); move it away to go on without it") from problem
+
+    def __call__(self, done: int, network: nn.Module) -> None:
+        if done < self.first:
+            return
+        self.accuracies[done] = self.measure(network)
+        if self.path is not None:
+            with atomic_path(self.path) as temporary:
+                temporary.write_text(json.dumps(self.accuracies), encoding="utf-8")
+
+    def complete(self) -> dict[int, dict[str, float]]:
+        """All of them, or none if an epoch is missing: the best of some epochs is not the best of all."""
+        there = all(epoch in self.accuracies for epoch in range(self.first, self.epochs + 1))
+        return self.accuracies if there else {}
 
 
 def train_network(
@@ -254,13 +304,25 @@ def train_network(
     device: str = "cpu",
     checkpoint: Path | None = None,
     report: Callable[[Progress], None] | None = None,
-) -> tuple[nn.Module, list[Progress]]:
+    measure: Measure | None = None,
+) -> tuple[Trained, list[Progress]]:
     """Train the network of a setting, going on from a checkpoint where there is one.
+
+    Parameters
+    ----------
+    setting : Setting
+    device : str, default="cpu"
+    checkpoint : Path or None
+        File of the checkpoint; what is measured is kept beside it, with the suffix ``.epochs``.
+    report : callable or None
+        ``report(progress)`` after every epoch.
+    measure : callable or None
+        ``measure(network)`` gives the accuracies on the test sets; called in each of the last epochs.
 
     Returns
     -------
-    network : nn.Module
-        On the device, in evaluation mode.
+    trained : Trained
+        On the device.
     history : list of Progress
         Of the epochs of this run.
     """
@@ -273,6 +335,11 @@ def train_network(
     images, labels = training_images(setting.ratio)
     network = untrained(setting, start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     history: list[Progress] = []
+    plan = _schedule(setting)
+    measured = None
+    if measure is not None:
+        beside = None if checkpoint is None else checkpoint.with_suffix(".epochs")
+        measured = _Measured(beside, measure, plan.epochs, resumed=checkpoint is not None and checkpoint.exists())
 
     def note(progress: Progress) -> None:
         history.append(progress)
@@ -285,14 +352,16 @@ def train_network(
             images.to(device),
             labels.to(device),
             _objective(setting).to(device),
-            _schedule(setting),
+            plan,
             augmentation=augmentation_of(setting),
             precision="bfloat16",
             generator=torch.Generator().manual_seed(int(order.generate_state(1, np.uint64)[0] >> 1)),
             checkpoint=checkpoint,
             report=note,
+            watch=measured,
+            watch_every=1,
         )
-    return network, history
+    return Trained(network, {} if measured is None else measured.complete()), history
 
 
 def trained_network(
@@ -301,7 +370,8 @@ def trained_network(
     device: str = "cpu",
     folder: Path | None = None,
     report: Callable[[Progress], None] | None = None,
-) -> nn.Module:
+    measure: Measure | None = None,
+) -> Trained:
     """Trained network of a setting: from the folder of kept networks, or trained now and kept.
 
     Parameters
@@ -312,10 +382,12 @@ def trained_network(
         Default :func:`networks_folder`. A training that was interrupted goes on from its last epoch.
     report : callable or None
         ``report(progress)`` after every epoch.
+    measure : callable or None
+        ``measure(network)`` gives the accuracies on the test sets; called in each of the last epochs of a training.
 
     Returns
     -------
-    nn.Module
+    Trained
     """
     import torch
     from safetensors.torch import save_file
@@ -324,18 +396,21 @@ def trained_network(
     path = folder / f"{setting.name}.safetensors"
     _from_checkout(setting, folder)
     if path.exists():
-        return kept_network(path, setting).to(device)
+        kept = kept_network(path, setting)
+        return Trained(kept.network.to(device), kept.accuracies)
     checkpoint = folder / f"{setting.name}.checkpoint"
-    network, history = train_network(setting, device=device, checkpoint=checkpoint, report=report)
+    trained, history = train_network(setting, device=device, checkpoint=checkpoint, report=report, measure=measure)
     facts = {
         "identity": setting.identity,
         "torch": str(torch.__version__),
         "machine": platform.machine(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "last_loss": json.dumps(history[-1].loss if history else None),
+        "accuracies": json.dumps(trained.accuracies),
     }
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     with atomic_path(path) as temporary:
         save_file(weights, temporary, metadata=facts)
-    checkpoint.unlink(missing_ok=True)
-    return network
+    for file in (checkpoint, checkpoint.with_suffix(".epochs")):
+        file.unlink(missing_ok=True)
+    return trained
