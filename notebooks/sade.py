@@ -364,6 +364,21 @@ display(
 # The distance between the two lines is the part of the apparent gain that a clean evaluation removes. The digits are
 # only moved by two pixels and turned by ten degrees; on CIFAR the published script flips as well and turns further.
 #
+# **Nor does the published code take the last epoch.** It looks at the accuracy on the uniform test set after each one
+# and keeps the weights of the best. Test labels then choose the network whose accuracy is reported. How much does that
+# flatter? Here is the last epoch, which counts everywhere else on this page, beside the best of the last quarter.
+
+# %%
+best = figures.best_epochs(experts)
+display(
+    best.round(2)
+    if len(best)
+    else Markdown(
+        "*Not in the quick run:* `repro run sade.experts --profile standard` has it."
+    )
+)
+
+# %% [markdown]
 # ## Where it breaks
 #
 # **A fixed number of epochs.** Five epochs are 100 steps of the optimiser on the 2,488 images of forward-50, and 350 on
@@ -553,10 +568,16 @@ def ranking(rows):
     order += ["three_balanced", "three_balanced_power", "three_balanced_known"]
     order += ["expert_1", "expert_2", "expert_3", "equal", "learned", "oracle"]
     there = [name for name in order if name in set(rows["method"])]
+    if not there:
+        return [Markdown("*Nothing has been run.*")]
+    best = figures.best_epochs(rows)
+    unknown = Markdown(
+        "*The accuracy of single epochs was not measured in these trainings; what the best of them would show is "
+        "not known.*"
+    )
     return [
-        figures.accuracies(rows, there).round(1)
-        if there
-        else Markdown("*Nothing has been run.*")
+        figures.accuracies(rows, there).round(1),
+        best.round(2) if len(best) else unknown,
     ]
 
 
@@ -620,7 +641,39 @@ display(*summary(short))
 
 # %% tags=["hide-input"]
 published = on_cifar("paper", "published")
-display(*skills(published), *ranking(published), *summary(published), card("sade-n"))
+display(*skills(published), *ranking(published), *summary(published))
+
+# %% [markdown]
+# Beside the published accuracies:
+
+# %% tags=["hide-input"]
+import pandas as pd
+
+
+def beside_paper():
+    """Our accuracies, those of the paper and their differences, in percent."""
+    rows = []
+    for one in judge_claim("sade-n", "paper").conditions:
+        if one.published is None or one.estimate is None:
+            continue
+        *_, method, test_set = one.name.split(", ")
+        numbers = {
+            "ours": one.estimate + one.published,
+            "published": one.published,
+            "difference": one.estimate,
+        }
+        rows.append(
+            {
+                "method": figures.METHOD_NAMES[method],
+                "test set": test_set,
+                **{name: 100 * number for name, number in numbers.items()},
+                "trainings": one.replicates,
+            }
+        )
+    return pd.DataFrame(rows).set_index(["method", "test set"])
+
+
+display(beside_paper().round(1), card("sade-n"))
 
 # %% [markdown]
 # Five times as many epochs change the sizes, not the signs. The plain mean is better, so there is less to repair where

@@ -127,3 +127,23 @@ def test_small_networks_may_share_their_images():
     assert torch.allclose(network(images), network(images.expand(-1, 3, -1, -1)))
     with pytest.raises(ValueError, match="num_models must be a whole number of at least 1, got 0"):
         SmallExperts(4, 2, 0)
+
+
+def test_small_networks_give_the_same_logits_with_and_without_gradients():
+    network = SmallExperts(10, 3, 2, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(64, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    for _ in range(3):
+        network(images)  # moves the running statistics
+    with torch.no_grad():
+        for layer in network.layers:
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.weight.uniform_(0.5, 2.0)
+                layer.bias.uniform_(-1.0, 1.0)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.eval()
+    with_gradients = network(images)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), with_gradients.detach(), atol=1e-4, rtol=0)
+    assert with_gradients.requires_grad
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name]), name

@@ -174,6 +174,18 @@ def test_accuracies_are_means_in_the_order_asked_for() -> None:
         figures.accuracies(found, ["equal"], "reweighted_accuracy")
 
 
+def test_the_best_epoch_is_compared_within_its_trainings() -> None:
+    rows: Rows = [
+        ("uniform", method, None, seed, "accuracy", value)
+        for method, values in {"equal": (0.50, 0.60, 0.10), "equal_best_epoch": (0.51, 0.63)}.items()
+        for seed, value in enumerate(values)
+    ]
+    found = figures.best_epochs(table(rows))
+    assert found.index.tolist() == ["equal weights"]
+    np.testing.assert_allclose(found.to_numpy()[0].astype(float), [2, 55, 57, 2])
+    assert figures.best_epochs(table(rows[:3])).empty
+
+
 def test_tops_are_those_of_the_run_with_a_grid() -> None:
     rows: Rows = []
     for point, (cosine, accuracy) in enumerate([(0.7, 0.5), (0.9, 0.6), (0.8, 0.75)]):
@@ -239,6 +251,7 @@ def test_a_single_run_has_no_interval() -> None:
         lambda found: figures.surfaces(found),
         lambda found: figures.tops(found),
         lambda found: figures.accuracies(found, ["equal"]),
+        lambda found: figures.best_epochs(found),
         lambda found: figures.correlations(found),
     ],
 )

@@ -566,6 +566,45 @@ def accuracies(table: pd.DataFrame, methods: Sequence[str], metric: str = "accur
     return frame[_in_order(list(frame.columns))].rename_axis(columns="test set")
 
 
+def best_epochs(table: pd.DataFrame, test_set: str = "uniform") -> pd.DataFrame:
+    """Accuracy of the last epoch beside that of the epoch chosen on the uniform test images, in percent.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of ``sade.experts`` with networks of one recipe and ratio.
+    test_set : str, default="uniform"
+        Whose accuracies are shown.
+
+    Returns
+    -------
+    DataFrame of shape (methods, 4)
+        Number of trainings in which the last epochs were measured, and means over these: "last epoch", "best epoch on
+        the test images (optimistic)" and their difference in points, "flattery". Without rows if there is no such
+        training.
+
+    Raises
+    ------
+    ValueError
+        If the table mixes recipes or ratios.
+    """
+    suffix = "_best_epoch"
+    if len(table):
+        _one_recipe(table)
+    measured = table[table["method"].str.endswith(suffix) & (table["metric"] == "accuracy")]["method"].unique()
+    found = {}
+    for method in (name.removesuffix(suffix) for name in measured):
+        best = 100 * _wide(table, f"{method}{suffix}", "accuracy")[test_set]
+        last = 100 * _wide(table, method, "accuracy")[test_set].loc[best.index]
+        found[_name(method)] = {
+            "trainings": len(best),
+            "last epoch": last.mean(),
+            "best epoch on the test images (optimistic)": best.mean(),
+            "flattery": (best - last).mean(),
+        }
+    return pd.DataFrame.from_dict(found, orient="index")
+
+
 def certainty(table: pd.DataFrame, reference: str = "equal") -> pd.DataFrame:
     """Gain of learned weights in each training, with its standard error over the test images, in points.
 
