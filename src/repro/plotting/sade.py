@@ -33,7 +33,9 @@ METHOD_STYLES: Final[Mapping[str, dict[str, Any]]] = {
     "tau2_equal": {"color": PALETTE["sky"], "marker": "v", "linestyle": "--"},
     "tau2_learned": {"color": PALETTE["orange"], "marker": "P", "linestyle": "--"},
     "balanced_power": {"color": PALETTE["sky"], "marker": "v", "linestyle": "--"},
+    "three_balanced": {"color": PALETTE["blue"], "marker": "s", "linestyle": "--"},
     "three_balanced_power": {"color": PALETTE["orange"], "marker": "P", "linestyle": "-."},
+    "three_balanced_known": {"color": PALETTE["grey"], "marker": "*", "linestyle": ":"},
 }
 """Colour, marker and line of each method, the same in every figure of the chapter."""
 
