@@ -151,10 +151,14 @@ def _curve(axes: Axes, x: Floats, wide: pd.DataFrame, style: dict[str, Any], lab
     return means
 
 
+def short_name(test_set: str) -> str:
+    """Give the name of a test set as it stands on an axis: "f 50" for "forward-50", "u" for "uniform"."""
+    return test_set.replace("forward-", "f ").replace("backward-", "b ").replace("uniform", "u")
+
+
 def _test_set_axis(axes: Axes, test_sets: Sequence[str], *, label: bool = True) -> Floats:
     places = np.arange(len(test_sets), dtype=np.float64)
-    texts = [name.replace("forward-", "f ").replace("backward-", "b ").replace("uniform", "u") for name in test_sets]
-    axes.set_xticks(places, texts)
+    axes.set_xticks(places, [short_name(name) for name in test_sets])
     if label:
         axes.set_xlabel("test set (f: tail as in training, u: uniform, b: inverse tail; imbalance ratio)")
     return places
