@@ -224,3 +224,26 @@ def test_bad_input_is_refused():
 def test_the_package_imports_without_torch():
     code = "import repro, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_training_room_needs_nothing_of_the_book_but_torch_and_numpy():
+    code = """
+import sys
+
+for name in (
+    "IPython", "PIL", "imblearn", "joblib", "matplotlib", "pandas", "pooch", "pydantic", "safetensors", "scipy",
+    "sklearn", "torchvision", "yaml",
+):
+    sys.modules[name] = None
+import torch
+import repro.training as training
+
+images = torch.randint(0, 256, (8, 1, 8, 8), dtype=torch.uint8)
+network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+plan = training.Schedule(1, 0.1, batch_size=4)
+change = training.Augmentation([training.CropFlipRotate(padding=1, flip=0.5)], (0.5,), (0.5,))
+training.train(
+    network, images, torch.arange(8) % 2, torch.nn.functional.cross_entropy, plan, augmentation=change
+)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
