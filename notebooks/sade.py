@@ -680,7 +680,7 @@ import pandas as pd
 
 def beside_paper():
     """Our accuracies, those of the paper and their differences, in percent."""
-    rows = []
+    rows = {}
     for one in judge_claim("sade-n", "paper").conditions:
         if one.published is None or one.estimate is None:
             continue
@@ -690,15 +690,12 @@ def beside_paper():
             "published": one.published,
             "difference": one.estimate,
         }
-        rows.append(
-            {
-                "method": figures.METHOD_NAMES[method],
-                "test set": test_set,
-                **{name: 100 * number for name, number in numbers.items()},
-                "trainings": one.replicates,
-            }
-        )
-    return pd.DataFrame(rows).set_index(["method", "test set"])
+        numbers = {name: 100 * number for name, number in numbers.items()}
+        rows[f"{figures.METHOD_NAMES[method]}, {test_set}"] = {
+            **numbers,
+            "trainings": one.replicates,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 display(beside_paper().round(1), card("sade-n"))

@@ -221,6 +221,17 @@ def test_gains_by_views_are_read_by_strength() -> None:
         figures.gains_by_views(found[:0])
 
 
+def test_captions_count_the_runs_of_what_is_drawn() -> None:
+    two = accuracies(learned={"uniform": 0.8, "forward-50": 0.7}, equal={"uniform": 0.7, "forward-50": 0.7})
+    once = accuracies(inner={"uniform": 0.6, "forward-50": 0.7})
+    both = pd.concat([two, once[once["replicate"] == 0]])
+    usual = figures.gains(both, [("learned", "equal")], caption="Gain.")
+    assert usual.caption == "Gain. Means and 95 % intervals over 2 training runs."
+    mixed = figures.gains(both, [("learned", "equal"), ("inner", "equal")], caption="Gain.")
+    assert mixed.caption == ("Gain. Means over 1 to 2 training runs, with 95 % intervals where there are several.")
+    assert figures.gains(both, [("inner", "equal")], caption="Gain.").caption == "Gain. One training run."
+
+
 def test_rivals_have_the_interval_of_student() -> None:
     found = accuracies(
         learned={"forward-50": 0.75, "uniform": 0.79},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -153,7 +153,11 @@ def _curve(axes: Axes, x: Floats, wide: pd.DataFrame, style: dict[str, Any], lab
 
 def short_name(test_set: str) -> str:
     """Give the name of a test set as it stands on an axis: "f 50" for "forward-50", "u" for "uniform"."""
-    return test_set.replace("forward-", "f ").replace("backward-", "b ").replace("uniform", "u")
+    return (
+        test_set.replace("forward-", "f\N{NO-BREAK SPACE}")
+        .replace("backward-", "b\N{NO-BREAK SPACE}")
+        .replace("uniform", "u")
+    )
 
 
 def _test_set_axis(axes: Axes, test_sets: Sequence[str], *, label: bool = True) -> Floats:
@@ -164,9 +168,14 @@ def _test_set_axis(axes: Axes, test_sets: Sequence[str], *, label: bool = True) 
     return places
 
 
-def _replicates(table: pd.DataFrame) -> str:
-    number = table["replicate"].nunique()
-    return f"Means and 95 % intervals over {number} training runs." if number > 1 else "One training run."
+def _replicates(drawn: Iterable[pd.DataFrame]) -> str:
+    """Over how many training runs the points of a figure are means; every frame has one row for each run."""
+    numbers = {int(number) for wide in drawn for number in wide.notna().sum()}
+    if max(numbers) <= 1:
+        return "One training run."
+    if len(numbers) == 1:
+        return f"Means and 95 % intervals over {max(numbers)} training runs."
+    return f"Means over {min(numbers)} to {max(numbers)} training runs, with 95 % intervals where there are several."
 
 
 def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods: Sequence[str] = EXPERTS) -> Shown:
@@ -194,6 +203,7 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
     parts = np.array_split(np.arange(len(sizes)), len(sizes) if len(sizes) <= MOST_CLASSES else TENTHS)
     one_each = len(parts) == len(sizes)
     spoken = []
+    drawn: list[pd.DataFrame] = []
     with book_style():
         figure, axes = plt.subplots(figsize=(7.6, 4.2))
         for number, method in enumerate(methods):
@@ -203,6 +213,7 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
             if not one_each:
                 wide = pd.DataFrame({k: wide.iloc[:, part].mean(axis=1) for k, part in enumerate(parts)})
             places = np.arange(len(parts), dtype=np.float64) + 0.08 * (number - (len(methods) - 1) / 2)
+            drawn.append(wide)
             means = _curve(axes, places, wide, _style(method), _name(method))
             ends = ("class", "class") if one_each else ("tenth of the classes", "tenth")
             spoken.append(
@@ -219,7 +230,7 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
         + ".",
         caption="Recall from the head of the tail to its end"
         + ("" if one_each else f", means of {len(parts[0])} neighbouring classes")
-        + f". {_replicates(table)}",
+        + f". {_replicates(drawn)}",
     )
 
 
@@ -243,6 +254,7 @@ def steadiness(table: pd.DataFrame) -> Shown:
     if not measured:
         raise ValueError("table has no cosine_many, cosine_medium or cosine_few")
     spoken = []
+    drawn: list[pd.DataFrame] = []
     with book_style():
         figure, axes = plt.subplots(figsize=(6.4, 3.8))
         for number, method in enumerate(EXPERTS):
@@ -256,6 +268,7 @@ def steadiness(table: pd.DataFrame) -> Shown:
                 axis=1,
             )
             places = np.arange(len(measured), dtype=np.float64) + 0.1 * (number - 1)
+            drawn.append(wide)
             means = _curve(axes, places, wide, _style(method), _name(method))
             spoken.append(
                 f"{_name(method)}: " + ", ".join(f"{g} {m:.3f}" for g, m in zip(measured, means, strict=True))
@@ -266,7 +279,7 @@ def steadiness(table: pd.DataFrame) -> Shown:
     return show(
         figure,
         alt="One line for each expert over three groups of classes. Mean cosine: " + "; ".join(spoken) + ".",
-        caption=f"How steady is each expert when the image is changed a little? {_replicates(table)}",
+        caption=f"How steady is each expert when the image is changed a little? {_replicates(drawn)}",
     )
 
 
@@ -290,6 +303,7 @@ def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_bal
     _one_recipe(table)
     titles = {"learned": "experts with different skills", "three_balanced_learned": "experts trained alike"}
     spoken = []
+    drawn: list[pd.DataFrame] = []
     with book_style():
         figure, panels = plt.subplots(1, len(methods), figsize=(5.1 * len(methods), 4.3), sharey=True, squeeze=False)
         for axes, method in zip(panels[0], methods, strict=True):
@@ -299,6 +313,7 @@ def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_bal
                 wide = _wide(table, method, f"weight_{number}")
                 test_sets = _in_order(list(wide.columns))
                 places = _test_set_axis(axes, test_sets, label=False)
+                drawn.append(wide[test_sets])
                 means = _curve(axes, places + 0.1 * (number - 2), wide[test_sets], _style(expert), _name(expert))
                 middle = means[len(means) // 2]
                 spoken.append(f"{title}, {_name(expert)}: {means[0]:.2f}, {middle:.2f}, {means[-1]:.2f}")
@@ -315,7 +330,7 @@ def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_bal
         alt="Weights of three experts over eleven test sets. At the first, the middle and the last test set: "
         + "; ".join(spoken)
         + ".",
-        caption="Nobody told the method which test set it sees. The grey line is one third. " + _replicates(table),
+        caption="Nobody told the method which test set it sees. The grey line is one third. " + _replicates(drawn),
     )
 
 
@@ -341,6 +356,7 @@ def gains(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, caption: str
     references = {reference for _, reference in pairs}
     shared = _name(references.pop()) if len(references) == 1 else ""
     spoken = []
+    drawn: list[pd.DataFrame] = []
     with book_style():
         figure, axes = plt.subplots(figsize=(7.8, 4.3))
         axes.axhline(0, color=PALETTE["black"], linewidth=1)
@@ -350,6 +366,7 @@ def gains(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, caption: str
             places = _test_set_axis(axes, test_sets) + 0.09 * (number - (len(pairs) - 1) / 2)
             label = _name(method) if shared else f"{_name(method)} over {_name(reference)}"
             style = _style(method if shared else reference)
+            drawn.append(difference[test_sets])
             means = _curve(axes, places, difference[test_sets], style, label)
             ends = (0, len(means) // 2, len(means) - 1)
             spoken.append(f"{label}: " + ", ".join(f"{means[k]:+.1f} ({test_sets[k]})" for k in ends))
@@ -358,7 +375,7 @@ def gains(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, caption: str
     return show(
         figure,
         alt="One line for each comparison over eleven test sets. Points: " + "; ".join(spoken) + ".",
-        caption=f"{caption} {_replicates(table)}",
+        caption=f"{caption} {_replicates(drawn)}",
     )
 
 
@@ -717,6 +734,7 @@ def correlations(table: pd.DataFrame) -> Shown:
 
     _one_recipe(table)
     spoken = []
+    drawn: list[pd.DataFrame] = []
     with book_style():
         figure, axes = plt.subplots(figsize=(7.6, 4.1))
         axes.axhline(0, color=PALETTE["black"], linewidth=1)
@@ -724,6 +742,7 @@ def correlations(table: pd.DataFrame) -> Shown:
             wide = _wide(table, "surface", metric)
             test_sets = _in_order(list(wide.columns))
             places = _test_set_axis(axes, test_sets) + 0.1 * (number - 1)
+            drawn.append(wide[test_sets])
             means = _curve(axes, places, wide[test_sets], _style(like), label)
             lowest = int(means.argmin())
             spoken.append(
@@ -737,7 +756,7 @@ def correlations(table: pd.DataFrame) -> Shown:
         + "; ".join(spoken)
         + ".",
         caption="Over 231 sets of weights: do weights that agree more know more? Below zero the objective points the "
-        f"wrong way. {_replicates(table)}",
+        f"wrong way. {_replicates(drawn)}",
     )
 
 
@@ -760,6 +779,7 @@ def gains_by_views(table: pd.DataFrame) -> Shown:
     if rows.empty:
         raise ValueError("table has no rows of metric 'gain'")
     spoken = []
+    drawn: list[pd.DataFrame] = []
     with book_style():
         figure, axes = plt.subplots(figsize=(7.6, 4.1))
         axes.axhline(0, color=PALETTE["black"], linewidth=1)
@@ -767,6 +787,7 @@ def gains_by_views(table: pd.DataFrame) -> Shown:
             wide = 100 * rows[rows["views"] == strength].pivot(index="replicate", columns="test_set", values="value")
             test_sets = _in_order(list(wide.columns))
             places = _test_set_axis(axes, test_sets) + 0.1 * (number - 1)
+            drawn.append(wide[test_sets])
             means = _curve(axes, places, wide[test_sets], _style(like), f"{strength} views")
             ends = (0, len(means) // 2, len(means) - 1)
             spoken.append(f"{strength}: " + ", ".join(f"{means[k]:+.1f} ({test_sets[k]})" for k in ends))
@@ -775,7 +796,7 @@ def gains_by_views(table: pd.DataFrame) -> Shown:
     return show(
         figure,
         alt="Three lines over eleven test sets. Gain in points: " + "; ".join(spoken) + ".",
-        caption=f"Gain of learned weights with views of three strengths. {_replicates(rows)}",
+        caption=f"Gain of learned weights with views of three strengths. {_replicates(drawn)}",
     )
 
 
@@ -803,6 +824,7 @@ def rivals(
 
     learned = _wide(_one_recipe(table), "learned", "accuracy")
     spoken = []
+    drawn: list[pd.DataFrame] = []
     with book_style():
         figure, panels = plt.subplots(
             1,
@@ -816,6 +838,7 @@ def rivals(
             ahead = pd.concat(
                 {name: 100 * (learned - _wide(table, name, "accuracy"))[test_set] for name in opponents}, axis=1
             )
+            drawn.append(ahead)
             means, low, high = _spread(ahead)
             for row, (mean, left, right) in enumerate(zip(means, low, high, strict=True)):
                 clear = "o" if left > 0 else "X" if right < 0 else "D"
@@ -838,5 +861,5 @@ def rivals(
         + "; ".join(spoken)
         + ".",
         caption="Right of zero learned weights are better. Circle: the whole interval lies right of zero; cross: left "
-        f"of it; diamond: undecided. {_replicates(table)}",
+        f"of it; diamond: undecided. {_replicates(drawn)}",
     )
