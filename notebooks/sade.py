@@ -648,12 +648,12 @@ def summary(rows):
 display(*summary(short))
 
 # %% [markdown]
-# In kind this is what the digits showed, in size it is more. The third expert, with $\tau = 2$, has given up on
-# frequent classes and spoils the plain mean where those prevail: there learned weights are worth far more than on the
-# digits. From a slight tail of the training's kind to a moderate inverse one they do harm. The triangles say why: near
-# the uniform set agreement is highest where the third expert has most of the say, accuracy near the centre. The climb
-# is not to blame, since circle and diamond lie side by side. And what Theorem 1 speaks of, information, does not
-# follow agreement on the inverse tails, where accuracy does.
+# In kind this is what the digits showed, in size it is more, and the trainings agree among each other. The third
+# expert, with $\tau = 2$, has given up on frequent classes and spoils the plain mean where those prevail: there
+# learned weights are worth far more than on the digits. From a slight tail of the training's kind to a moderate
+# inverse one they do harm. The triangles say why: near the uniform set agreement is highest where the third expert
+# has most of the say, accuracy near the centre. The climb is not to blame, since circle and diamond lie side by side.
+# And what Theorem 1 speaks of, information, does not follow agreement on the inverse tails, where accuracy does.
 #
 # The fair opponent, three balanced experts with one estimated number, is ahead from the training's tail to a slight
 # inverse one, most of all where learned weights do harm, and behind at strong inverse tails. There its estimate does
