@@ -658,8 +658,8 @@ display(*summary(short))
 # The fair opponent, three balanced experts with one estimated number, is ahead from the training's tail to a slight
 # inverse one, most of all where learned weights do harm, and behind at strong inverse tails. There its estimate does
 # not go far enough; with the true prior it would be as good. So this is where experts who know other worlds are worth
-# their price. Experts trained alike keep weights near one third. The verdict cards above judge these differences over
-# trainings; where there is one, or two that differ, they say "inconclusive".
+# their price. Card `sade-f` above judges three of these differences over the trainings. Experts trained alike keep
+# weights near one third.
 #
 # **The published recipe.** Three things separate our result from the published one, whatever happens. *Another subset*:
 # the published training set is drawn from the file order of the original archive, which our copy of CIFAR-100 does not
