@@ -550,9 +550,11 @@ def on_cifar(name: str, recipe: str):
     return rows[(rows["recipe"] == recipe) & (rows["ratio"] == 100)]
 
 
-def trained_alike(rows):
-    """Three balanced experts, with nothing, an estimated power and the true prior, as far as they have been run."""
-    names = ["three_balanced", "three_balanced_power", "three_balanced_known"]
+ALIKE = ["three_balanced", "three_balanced_power", "three_balanced_known"]
+
+
+def among(names, rows):
+    """Those of the methods that have been run."""
     return [name for name in names if name in set(rows["method"])]
 
 
@@ -560,10 +562,9 @@ def skills(rows):
     """What the experts of one recipe can do, as far as it has been run."""
     if not rows["method"].eq("learned").any():
         return [Markdown("*The experts have not been trained with this recipe.*")]
-    panels = ["learned", "three_balanced_learned"]
     shown = [
         figures.recalls(rows, counts_of(100)),
-        figures.weights(rows, [name for name in panels if name in set(rows["method"])]),
+        figures.weights(rows, among(["learned", "three_balanced_learned"], rows)),
         figures.gains(
             rows,
             [("oracle", "equal"), ("learned", "equal"), ("expert_2", "equal")],
@@ -571,7 +572,7 @@ def skills(rows):
         ),
         figures.landscapes(rows),
     ]
-    if alike := trained_alike(rows):
+    if alike := among(ALIKE, rows):
         pairs = [("learned", name) for name in alike]
         caption = (
             "SADE against three experts trained alike: how far learned weights are ahead."
@@ -584,9 +585,8 @@ def ranking(rows):
     """Accuracy of all methods of one recipe, in percent."""
     order = ["cross_entropy", "cross_entropy_power", "linear", "tau_norm", "crt", "focal"]
     order += ["ldam_drw", "lade", "ride", "balanced", "balanced_power", "balanced_known"]
-    order += ["three_balanced", "three_balanced_power", "three_balanced_known"]
-    order += ["expert_1", "expert_2", "expert_3", "equal", "learned", "oracle"]
-    there = [name for name in order if name in set(rows["method"])]
+    order += [*ALIKE, "expert_1", "expert_2", "expert_3", "equal", "learned", "oracle"]
+    there = among(order, rows)
     if not there:
         return [Markdown("*Nothing has been run.*")]
     best = figures.best_epochs(rows)
@@ -635,7 +635,7 @@ def summary(rows):
         "says nothing about other trainings, in brackets the range over trainings where there are several. In a "
         f"random order of the classes the gain is {lost}."
     )
-    if alike := trained_alike(rows):
+    if alike := among(ALIKE, rows):
         percent = figures.accuracies(rows, ["learned", *alike])
         ahead = (percent.iloc[0] > percent.iloc[1:]).sum(axis=1)
         places = ", ".join(f"{number} against {name}" for name, number in ahead.items())

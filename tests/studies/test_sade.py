@@ -15,6 +15,7 @@ from repro.data import long_tail_counts  # noqa: E402
 from repro.longtail import TEST_DISTRIBUTIONS, DotProductClassifier, ResNet32, seeded_subset  # noqa: E402
 from repro.protocol.exceptions import UnknownName  # noqa: E402
 from repro.protocol.experiment import Cell  # noqa: E402
+from repro.results import find_table  # noqa: E402
 from repro.studies.sade import on_cifar, on_digits, training  # noqa: E402
 from repro.studies.sade.evaluating import (  # noqa: E402
     Evidence,
@@ -413,17 +414,34 @@ def test_the_parts_of_a_quick_cell_are_the_whole():
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
 
 
-def test_the_epoch_chosen_on_the_test_images_is_never_worse():
-    settings = {"recipe": "digits", "seed": 1, "epochs": 8, "pairs": 1, "tau2": True, "part": "singles"}
+def test_an_only_epoch_is_the_best_one_of_each_network():
+    settings = {"recipe": "digits", "seed": 1, "epochs": 1, "pairs": 1, "tau2": True}
     found = on_digits.experts_on_digits(Cell("sade.experts", settings | {"best_epoch": True}, 2107))
-    for method in ("cross_entropy", "balanced"):
-        last, best = (value(found, name, "accuracy", "uniform") for name in (method, f"{method}_best_epoch"))
-        epoch = value(found, f"{method}_best_epoch", "epoch")
-        assert epoch in (7, 8)
-        assert best == last if epoch == 8 else best >= last
+    for method in ("cross_entropy", "balanced", "three_balanced", "equal"):
+        assert value(found, f"{method}_best_epoch", "epoch") == 1
+        for test_set in TEST_DISTRIBUTIONS:
+            last, best = (value(found, name, "accuracy", test_set) for name in (method, f"{method}_best_epoch"))
+            assert best == last, (method, test_set)
     plain = on_digits.experts_on_digits(Cell("sade.experts", settings, 2107))
     without = found[~found["method"].str.endswith("_best_epoch")].reset_index(drop=True)
     pd.testing.assert_frame_equal(without, plain)
+
+
+@pytest.mark.parametrize(("recipe", "epochs"), [("digits", 30), ("short", 40)])
+def test_committed_accuracies_of_a_last_epoch_are_those_of_the_evaluation(recipe, epochs):
+    """Measured while the network was trained, and afterwards by the evaluation: the same images, the same network."""
+    rows = find_table("sade.experts", "standard").frame
+    rows = rows[(rows["recipe"] == recipe) & rows["class_label"].isna()]
+    chosen = rows[(rows["metric"] == "epoch") & (rows["value"] == epochs)]
+    assert len(chosen)
+    for method, seed in zip(chosen["method"], chosen["replicate"], strict=True):
+        of_run = rows[(rows["replicate"] == seed) & (rows["metric"] == "accuracy")]
+        best, last = (
+            of_run[of_run["method"] == name].set_index("test_set")["value"].sort_index()
+            for name in (method, method.removesuffix("_best_epoch"))
+        )
+        assert len(best) == len(TEST_DISTRIBUTIONS)
+        pd.testing.assert_series_equal(best, last, check_exact=True)
 
 
 def test_late_weights_begin_at_the_first_milestone():
