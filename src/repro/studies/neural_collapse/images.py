@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from repro.protocol.files import atomic_path
+from repro.protocol.course import Course, read_course, write_course
 from repro.studies.neural_collapse.networks import N_CLASSES, Classes, Trained
 
 if TYPE_CHECKING:
@@ -266,18 +265,6 @@ def as_arrays(
 
 
 Note = Callable[[Trained], dict[str, float]]
-Course = dict[int, dict[str, float]]
-
-
-def _read_course(file: Path | None) -> Course:
-    if file is None or not file.exists():
-        return {}
-    return {int(epoch): values for epoch, values in json.loads(file.read_text(encoding="utf-8")).items()}
-
-
-def _write_course(file: Path, course: Course) -> None:
-    with atomic_path(file) as temporary:
-        temporary.write_text(json.dumps(course), encoding="utf-8")
 
 
 def train_on_images(
@@ -336,13 +323,13 @@ def train_on_images(
     lam = 0.0 if of_parameters else setting.lam
     objective = PenalisedObjective(setting.loss, lambda_W=[lam] * setting.layers, lambda_H=lam, n_samples=len(labels))
     file = None if folder is None else folder / "course.json"
-    course = _read_course(file)
+    course = read_course(file)
 
     def watch(done: int, network: HeadedNetwork) -> None:
         if note is not None and every and done % every == every // 2:
             course[done] = note(as_arrays(network, images, labels, objective))
             if file is not None:
-                _write_course(file, course)
+                write_course(file, course)
 
     with repeatable(where):
         train(

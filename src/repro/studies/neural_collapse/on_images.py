@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from repro.geometry import MseOptimum, ufm_mse
+from repro.protocol.course import Course
 from repro.protocol.experiment import Cell, Parameters
-from repro.studies.neural_collapse.images import Course, ImageSetting, Note, train_on_images
+from repro.studies.neural_collapse.images import ImageSetting, Note, train_on_images
 from repro.studies.neural_collapse.models import PAIRS, WRONG_SIZES, Floats, undercut
 from repro.studies.neural_collapse.networks import IMBALANCED, N_CLASSES, Trained
 from repro.studies.neural_collapse.on_digits import BALANCED_FRAME, FRAMES_EXCHANGED

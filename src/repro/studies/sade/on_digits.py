@@ -11,6 +11,7 @@ import pandas as pd
 
 from repro.data import load_images, long_tail_counts
 from repro.longtail import TEST_DISTRIBUTIONS
+from repro.protocol.course import Course
 from repro.protocol.experiment import Cell
 from repro.studies.sade.evaluating import (
     ROLES_EXCHANGED,
@@ -208,7 +209,7 @@ class _Accuracies:
 
     def __init__(self, epochs: int) -> None:
         self.first = first_epoch_to_measure(epochs)
-        self.of: dict[int, dict[int, dict[str, float]]] = {}
+        self.of: dict[int, Course] = {}
 
     def __call__(self, done: int, network: nn.Module) -> None:
         from repro.training import Augmentation
@@ -271,9 +272,7 @@ def experts_on_digits(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame(tidy(rows, {"recipe": cell.parameters.get("stands_for", "digits"), "ratio": RATIO}, seed))
 
 
-def _trained(
-    cell: Cell, shifts: npt.NDArray[np.float64]
-) -> tuple[nn.Module, Augmentation, dict[int, dict[int, dict[str, float]]]]:
+def _trained(cell: Cell, shifts: npt.NDArray[np.float64]) -> tuple[nn.Module, Augmentation, dict[int, Course]]:
     """Networks of a cell, the augmentation of their training and, if asked for, accuracies by network and epoch."""
     epochs = _whole(cell, "epochs")
     watch = _Accuracies(epochs) if cell.parameters.get("best_epoch") else None

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repro.data import load_images, long_tail_counts
+from repro.protocol.course import Course, course_text, parse_course, read_course, write_course
 from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import canonical_json
 from repro.protocol.files import atomic_path, cache_folder, project_root
@@ -54,7 +55,7 @@ class Trained(NamedTuple):
     """
 
     network: nn.Module
-    accuracies: dict[int, dict[str, float]]
+    accuracies: Course
 
 
 @dataclass(frozen=True)
@@ -259,16 +260,12 @@ def kept_network(path: Path, setting: Setting) -> Trained:
             facts = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         network.load_state_dict(weights)
-        accuracies = _accuracies_in(facts.get("accuracies", "{}"))
+        accuracies = parse_course(facts.get("accuracies", "{}"))
     except (SafetensorError, RuntimeError, OSError, ValueError) as problem:
         raise ValueError(f"{path} is not the trained network asked for ({problem}); the file is kept") from problem
     if (identity := facts.get("identity")) != setting.identity:
         raise ValueError(f"{path} holds the network of {identity}, not of {setting.identity}; the file is kept")
     return Trained(network.eval(), accuracies)
-
-
-def _accuracies_in(text: str) -> dict[int, dict[str, float]]:
-    return {int(epoch): {str(name): float(one) for name, one in of.items()} for epoch, of in json.loads(text).items()}
 
 
 class _Measured:
@@ -277,22 +274,16 @@ class _Measured:
     def __init__(self, path: Path | None, measure: Measure, epochs: int, *, resumed: bool) -> None:
         self.path, self.measure, self.epochs = path, measure, epochs
         self.first = first_epoch_to_measure(epochs)
-        self.accuracies: dict[int, dict[str, float]] = {}
-        if resumed and path is not None and path.exists():
-            try:
-                self.accuracies = _accuracies_in(path.read_text(encoding="utf-8"))
-            except (ValueError, AttributeError) as problem:
-                raise ValueError(f"{path} is damaged ({problem}); move it away to go on without it") from problem
+        self.accuracies = read_course(path if resumed else None)
 
     def __call__(self, done: int, network: nn.Module) -> None:
         if done < self.first:
             return
         self.accuracies[done] = self.measure(network)
         if self.path is not None:
-            with atomic_path(self.path) as temporary:
-                temporary.write_text(json.dumps(self.accuracies), encoding="utf-8")
+            write_course(self.path, self.accuracies)
 
-    def complete(self) -> dict[int, dict[str, float]]:
+    def complete(self) -> Course:
         """All of them, or none if an epoch is missing: the best of some epochs is not the best of all."""
         there = all(epoch in self.accuracies for epoch in range(self.first, self.epochs + 1))
         return self.accuracies if there else {}
@@ -406,7 +397,7 @@ def trained_network(
         "machine": platform.machine(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "last_loss": json.dumps(history[-1].loss if history else None),
-        "accuracies": json.dumps(trained.accuracies),
+        "accuracies": course_text(trained.accuracies),
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in trained.network.state_dict().items()}
     with atomic_path(path) as temporary:
