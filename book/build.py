@@ -2,7 +2,8 @@
 
 ``python book/build.py`` writes the site to ``_build/html``. The steps and what they keep:
 
-1. every ``quick`` experiment and every control, into ``_build/results`` (cells are kept in ``_build/cells``);
+1. those ``quick`` and control tables whose committed form is missing or out of date, into ``_build/results`` (cells are
+   kept in ``_build/cells``); committed tables are never written;
 2. the notebooks of the table of contents that are out of date, once each, through nbmake, into ``_build/executed``;
 3. the executed notebooks, into the cache from which the pages take their outputs, so that no page executes anything;
 4. the pages, strictly and from fresh doctrees, into ``_build/html``.
@@ -47,7 +48,7 @@ def say(text: str) -> None:
 
 
 def run_experiments(studies: Sequence[str | None] = (None,)) -> None:
-    """Compute the result tables of quick experiments and controls that are not up to date.
+    """Compute the result tables of quick experiments and controls that are not up to date, and say why.
 
     Parameters
     ----------
@@ -57,20 +58,29 @@ def run_experiments(studies: Sequence[str | None] = (None,)) -> None:
     Raises
     ------
     BuildError
-        If an experiment fails.
+        If an experiment fails, or a committed table is damaged.
     """
     from repro.protocol.exceptions import ReproError
     from repro.protocol.profile import CONTROL
-    from repro.running import run
+    from repro.results import find_table, reasons_to_renew
+    from repro.running import results
     from repro.studies import experiments
 
+    computed = current = 0
     for experiment in [experiment for study in studies for experiment in experiments(study).values()]:
         for profile in ("quick", CONTROL):
-            if profile in experiment.cells:
-                try:
-                    run(experiment, profile)
-                except ReproError as problem:
-                    raise BuildError(f"{experiment.name}, profile {profile}: {problem}") from problem
+            if profile not in experiment.cells:
+                continue
+            try:
+                table = find_table(experiment, profile)
+                reasons = ["there is no table"] if table is None else reasons_to_renew(table, experiment)
+                if reasons:
+                    say(f"    {experiment.name} ({profile}) is computed: {'; '.join(reasons)}")
+                    results(experiment, profile)
+            except ReproError as problem:
+                raise BuildError(f"{experiment.name}, profile {profile}: {problem}") from problem
+            computed, current = computed + bool(reasons), current + (not reasons)
+    say(f"    {current} tables current, {computed} computed")
 
 
 def run_notebooks(paths: Sequence[Path], *, force: bool, workers: int) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -12,41 +12,82 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from book_inputs import BUILD, ROOT, environment, files_below, hash_of
+from book_inputs import BUILD, ROOT, hash_of
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+
+from repro.protocol.used import FILE_VARIABLE, Use, read_uses
 
 EXECUTED = BUILD / "executed"
 CACHE = BUILD / ".jupyter_cache"
 TIMEOUT = 600  # seconds a cell may take
+USED = "used.jsonl"
+"""File beside a notebook that is executed, into which the package writes what it looks at."""
 
 
-def fingerprint(path: Path) -> str:
+def fingerprint(path: Path, uses: Iterable[Use]) -> str:
     """Hash of all that can change the outputs of a notebook.
 
-    Counted are its code cells, the modules of the package that it imports and all that those import, the studies it
-    names (code, claims and result tables, committed or computed by this build), the data registry and the installed
-    versions. Its prose is not.
+    Counted are its code cells, what these use of the package, the versions of the libraries that is written with, and
+    the data sets, result tables, claims and experiments that it looked at when it was executed. Its prose is not.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A notebook of the repository.
+    uses : iterable of Use
+        What it looked at.
     """
-    from repro.protocol.code import code_hash, imported_modules
+    from repro.protocol.code import dependence_of_source, hash_with_libraries
 
     cells = _code_cells(nbformat.read(path, as_version=4))
-    code = "\n\n".join(cell.source for cell in cells)
-    studies = studies_of(path)
-    modules = {module for cell in cells for module in _imports(cell.source, imported_modules)}
-    modules |= {f"repro.studies.{name}.experiments" for name in studies}
-    files = files_below(
-        ROOT / "constraints.txt",
-        *(path for path in files_below(ROOT / "src" / "repro" / "data") if path.suffix != ".py"),
-        *(ROOT / "src" / "repro" / "studies" / name / "claims.yml" for name in studies),
-        *(folder / name for name in studies for folder in (ROOT / "results", BUILD / "results")),
-    )
+    code = "\n\n".join(_plain(cell.source) for cell in cells)
+    try:
+        depends = hash_with_libraries(dependence_of_source(code))
+    except SyntaxError as problem:
+        raise SystemExit(f"[book] error: the code of {path.name} is not Python: {problem}") from problem
     tags = json.dumps([cell.metadata.get("tags", []) for cell in cells])
-    return hash_of(files, code, tags, code_hash(sorted(modules)), environment())
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return hash_of([], code, depends, tags, python, *(f"{use.kind} {use.name} {state_of(use)}" for use in uses))
+
+
+def state_of(use: Use) -> str:
+    """Text that changes when something that a notebook looked at has changed."""
+    from repro import data
+    from repro.claims import all_claims
+    from repro.claims.accepted import read_expected
+    from repro.data.registry import entry
+    from repro.protocol.exceptions import ReproError
+    from repro.results import provenance_path, readable_paths, stored_files
+    from repro.studies import experiments
+
+    try:
+        if use.kind == "data set":
+            return f"{data.checksum(use.name)} {entry(use.name).model_dump_json()}"
+        if use.kind == "result table":
+            paths = readable_paths(*use.name.split(" "))
+            files = [file for path in paths for file in (*stored_files(path), provenance_path(path)) if file.is_file()]
+            return " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+        if use.kind == "experiment":
+            declared = experiments(use.name.partition(".")[0])[use.name]
+            return f"{declared.summary} {declared.settings} {declared.variants} {declared.exchanged} {declared.seed}"
+        study = use.name.partition("-")[0]
+        accepted = read_expected(study)
+        known = all_claims(study)
+        names = [use.name] if use.kind == "claim" else list(known)
+        return " ".join(f"{known[name].model_dump_json()} {accepted.get(name)!r}" for name in names)
+    except (ReproError, KeyError) as problem:
+        return f"gone: {problem}"
+
+
+def _plain(source: str) -> str:
+    """Code of a cell without the lines that only a notebook understands."""
+    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
 
 
 def studies_of(path: Path) -> list[str]:
@@ -57,28 +98,19 @@ def studies_of(path: Path) -> list[str]:
     return [name for name in study_names() if name == path.stem or re.search(rf"\b{name}\b", code)]
 
 
-def _imports(source: str, imported_modules: Any) -> set[str]:
-    plain = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
-    try:
-        ast.parse(plain)
-    except SyntaxError as problem:
-        raise SystemExit(f"[book] error: a code cell is not Python: {problem}\n{source}") from problem
-    found: set[str] = imported_modules(plain)
-    return found
-
-
 def _stored(path: Path) -> Path:
     return EXECUTED / path.relative_to(ROOT)
 
 
 def is_stale(path: Path) -> bool:
     """Whether a notebook has to be executed: never done, or something that its outputs depend on has changed."""
-    record = _stored(path).with_suffix(".json")
+    file = _stored(path).with_suffix(".json")
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))["fingerprint"]
-    except (OSError, ValueError, KeyError):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        known, uses = record["fingerprint"], [Use(*use) for use in record["used"]]
+    except (OSError, ValueError, KeyError, TypeError):
         return True
-    return not _stored(path).is_file() or bool(known != fingerprint(path))
+    return not _stored(path).is_file() or bool(known != fingerprint(path, uses))
 
 
 def execute(paths: list[Path], workers: int) -> list[Path]:
@@ -99,10 +131,10 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
     list of pathlib.Path
         The notebooks that failed; their tracebacks have been printed.
     """
-    fingerprints = {path: fingerprint(path) for path in paths}
     with tempfile.TemporaryDirectory(prefix="imbalance-book-") as name:
         folder = Path(name)
-        copies = {path: folder / path.relative_to(ROOT) for path in paths}
+        # each in a folder of its own, so that what it looks at can be told from what the others do
+        copies = {path: folder / path.stem / path.relative_to(ROOT) for path in paths}
         for path, place in copies.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
@@ -110,7 +142,12 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
         environ = {
             key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "JUPYTER_", "IPYTHON"))
         }
-        environ |= {"REPRO_PROFILE": "quick", "JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": str(folder / ".ipython")}
+        environ |= {
+            "REPRO_PROFILE": "quick",
+            FILE_VARIABLE: USED,
+            "JUPYTER_PREFER_ENV_PATH": "1",
+            "IPYTHONDIR": str(folder / ".ipython"),
+        }
         options = ["--nbmake", "--overwrite", f"--nbmake-timeout={TIMEOUT}", "--nbmake-kernel=python3"]
         parallel = ["-n", str(min(workers, len(paths)))] if workers > 1 and len(paths) > 1 else []
         command = [
@@ -131,7 +168,8 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
             target = _stored(path)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(copies[path], target)
-            record = {"fingerprint": fingerprints[path], "seconds": _seconds(target)}
+            uses = read_uses(copies[path].parent / USED)
+            record = {"fingerprint": fingerprint(path, uses), "seconds": _seconds(target), "used": uses}
             target.with_suffix(".json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     return failed
 

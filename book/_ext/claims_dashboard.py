@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from repro.results import available_tables
+from repro.results import available_tables, provenance_path, read_bytes
 from repro.studies import study_names
 
 CHAPTERS = "notebooks/"
@@ -185,14 +185,14 @@ def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def copy_tables(app: Sphinx, exception: Exception | None) -> None:
-    """Copy all result tables and their provenance into the site."""
+    """Copy all result tables, unpacked, and their provenance into the site."""
     if exception is not None or app.builder.format != "html":
         return
     for (experiment, profile), path in available_tables().items():
-        for suffix in (".csv", ".json"):
-            target = Path(app.outdir, evidence.table_address(experiment, profile, suffix))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path.with_suffix(suffix), target)
+        target = Path(app.outdir, evidence.table_address(experiment, profile))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(read_bytes(path))
+        shutil.copyfile(provenance_path(path), provenance_path(target))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -15,6 +15,7 @@ from repro.cli.doctor import doctor
 from repro.cli.new import new
 from repro.cli.repository import set_repository
 from repro.cli.run import list_studies, run
+from repro.cli.tables import tables, verify
 from repro.protocol.exceptions import ExperimentLocked, ReproError
 
 __all__ = ["app", "main"]
@@ -50,6 +51,8 @@ def _options(
 app.command("list")(list_studies)
 app.command("run")(run)
 app.command("claims")(claims)
+app.command("tables")(tables)
+app.command("verify")(verify)
 app.add_typer(data_app, name="data")
 app.command("doctor")(doctor)
 app.command("new")(new)

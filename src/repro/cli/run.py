@@ -14,10 +14,10 @@ from repro.protocol.profile import CONTROL, check_profile, default_profile
 if TYPE_CHECKING:
     from repro.protocol.experiment import Experiment
 
-__all__ = ["list_studies", "run"]
+__all__ = ["experiments_of", "list_studies", "run"]
 
 
-def _experiments_of(targets: list[str], everything: bool) -> list[tuple[Experiment, bool]]:
+def experiments_of(targets: list[str], everything: bool) -> list[tuple[Experiment, bool]]:
     """Experiments that the targets name, each with whether it was named itself (not through its study)."""
     from repro import studies
 
@@ -158,7 +158,7 @@ def run(
     """
     if profile is not None:
         check_profile(profile)
-    chosen = _experiments_of(targets or [], everything)
+    chosen = experiments_of(targets or [], everything)
     options: dict[str, Any] = {
         "n_jobs": jobs,
         "backend": backend,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import warnings
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from repro.data.dataset import Dataset, Label, Metadata, Table, table_facts
+from repro.data.dataset import Dataset, Label, Metadata, Table, table_checksum, table_facts
 from repro.data.store import unpacked
 from repro.data.tables import nominal
 from repro.protocol.exceptions import UnknownName
+from repro.protocol.experiment import canonical_json
 from repro.protocol.files import sha256_of_file
 
 DELIMITERS: Final = (",", ";", "\t")
@@ -92,6 +94,19 @@ def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Da
         **facts,
     )
     return Dataset(path.name, features, labels, None, chosen, metadata)
+
+
+def own_checksum(path: str | Path, target: str, positive: Label | None = None) -> str:
+    """Checksum of what :func:`load_csv` reads from a file; parameters and errors are those of it.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits: equal for files that give the same table, wherever they lie.
+    """
+    loaded = load_csv(path, target, positive)
+    facts = canonical_json([table_checksum(Table(loaded.features, loaded.target, loaded.groups)), str(loaded.positive)])
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def _text(path: Path) -> str:

@@ -25,6 +25,7 @@ from repro.data.store import (
     set_aside,
 )
 from repro.data.tables import CONVERTERS
+from repro.protocol import used
 from repro.protocol.exceptions import DataUnavailable, IntegrityError, UnknownName
 from repro.protocol.files import atomic_path, cache_folder, sha256_of_file
 
@@ -140,6 +141,7 @@ def load_images(name: str, split: SplitName = "train") -> ImageDataset:
 def load_table(name: str, lookup: Lookup) -> Dataset:
     """Load a table by way of a given search; see :func:`load`."""
     registered = entry(name)
+    used.note("data set", name)
     if not isinstance(registered, TableEntry):
         raise ValueError(  # noqa: TRY004 - the name is at fault, not its type
             f"{name!r} is an image set: use load_images({name!r})"
@@ -154,6 +156,7 @@ def load_table(name: str, lookup: Lookup) -> Dataset:
 def load_image_split(name: str, split: str, lookup: Lookup) -> ImageDataset:
     """Load a split of an image set by way of a given search; see :func:`load_images`."""
     registered = entry(name)
+    used.note("data set", name)
     if not isinstance(registered, ImageEntry):
         raise ValueError(f"{name!r} is a table: use load({name!r})")  # noqa: TRY004 - the name is at fault, not its type
     if split not in registered.splits:

@@ -93,6 +93,10 @@ def _no_datasets(parameters: Parameters) -> tuple[str, ...]:
     return (str(name),) if name is not None else ()
 
 
+def _never(parameters: Parameters) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class OwnData:
     """How an experiment runs on the reader's own file.
@@ -138,6 +142,12 @@ class Experiment:
         How the experiment runs with ``--csv``; None when it does not.
     seed : int, default=2002
         Root of all randomness of the experiment.
+    kept : callable, optional
+        ``kept(parameters)``: whether a cell rests on a training that is too long to be repeated whenever the code
+        changes. Its rows are a record of that training; newer code does not put them out of date.
+    tolerance : float, default=1e-6
+        How far a value may come out from the one computed elsewhere, as a share of 1 plus its size: on another
+        processor, or with other versions of the libraries. On the same ones equal bytes are asked for.
     """
 
     name: str
@@ -150,6 +160,8 @@ class Experiment:
     datasets: Callable[[Parameters], Sequence[str]] = _no_datasets
     own_data: OwnData | None = None
     seed: int = 2002
+    kept: Callable[[Parameters], bool] = _never
+    tolerance: float = 1e-6
 
     def __post_init__(self) -> None:
         study, _, short = self.name.partition(".")

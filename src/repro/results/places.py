@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import repro
 from repro import studies
-from repro.protocol import files
+from repro.protocol import files, used
 from repro.protocol.exceptions import ResultsError
 from repro.protocol.experiment import Experiment
 from repro.protocol.profile import CONTROL, check_profile
-from repro.results.tables import ResultTable, read_table
+from repro.results.currency import is_current
+from repro.results.tables import ResultTable, read_table, stored_files
 
 _COMPUTED_WITH_THE_BOOK = ("quick", CONTROL)
 
@@ -23,11 +25,21 @@ def _relative(experiment: Experiment | str, profile: str) -> Path:
     return Path(study) / f"{short}.{check_profile(profile)}.csv"
 
 
-def table_path(experiment: Experiment | str, profile: str) -> Path:
+def _committed(relative: Path) -> Path:
+    root = files.project_root()
+    return (root / "results" if root else Path(repro.__file__).parent / "_results") / relative
+
+
+def _built(relative: Path) -> Path:
+    return files.build_folder() / "results" / relative
+
+
+def table_path(experiment: Experiment | str, profile: str, *, built: bool = False) -> Path:
     """File that a run of `experiment` writes its table to.
 
-    Tables of the profile ``quick`` and of the controls go to the build folder, those of ``standard`` and ``paper`` to
-    ``results/<study>/`` of the checkout, where they are committed. An installed copy writes all to the build folder.
+    In a checkout tables of all profiles go to ``results/<study>/``, where they are committed; what a notebook or the
+    build of the book computes by itself, because a committed table is out of date, goes to the build folder. An
+    installed copy writes everything to the build folder.
 
     Parameters
     ----------
@@ -35,6 +47,8 @@ def table_path(experiment: Experiment | str, profile: str) -> Path:
         The experiment or its name, ``<study>.<experiment>``.
     profile : str
         ``quick``, ``standard``, ``paper`` or ``control``.
+    built : bool, default=False
+        Whether the table is one that only this copy needs.
 
     Raises
     ------
@@ -43,33 +57,37 @@ def table_path(experiment: Experiment | str, profile: str) -> Path:
     ValueError
         If the name has no dot.
     """
-    root = files.project_root()
     relative = _relative(experiment, profile)
-    if root is None or profile in _COMPUTED_WITH_THE_BOOK:
-        return files.build_folder() / "results" / relative
-    return root / "results" / relative
+    return _built(relative) if built or files.project_root() is None else _committed(relative)
 
 
 def readable_paths(experiment: Experiment | str, profile: str) -> list[Path]:
-    """Files in which the table is looked for, in this order; arguments as in :func:`table_path`.
+    """Files in which the table is looked for: the committed one and the one in the build folder.
 
-    After the place it is written to come, except for ``quick``, the committed tables of the checkout and those that
-    an installed package brings along.
+    Arguments as in :func:`table_path`. Compressed tables are named without their ``.gz``.
     """
-    paths = [table_path(experiment, profile)]
-    if profile != "quick":
-        root = files.project_root()
-        folder = root / "results" if root else Path(repro.__file__).parent / "_results"
-        paths.append(folder / _relative(experiment, profile))
-    return list(dict.fromkeys(paths))
+    relative = _relative(experiment, profile)
+    return [_committed(relative), _built(relative)]
 
 
-def _existing(experiment: Experiment | str, profile: str) -> Path | None:
-    return next((path for path in readable_paths(experiment, profile) if path.is_file()), None)
+def _existing(experiment: Experiment | str, profile: str) -> list[Path]:
+    return [path for path in readable_paths(experiment, profile) if stored_files(path)]
+
+
+def _read(path: Path, name: str, profile: str) -> ResultTable:
+    table = read_table(path)
+    found = (table.provenance.experiment, table.provenance.profile)
+    if found != (name, profile):
+        raise ResultsError(f"{path}: holds {found[0]} in profile {found[1]!r}, expected {name} in {profile!r}")
+    return table
 
 
 def find_table(experiment: Experiment | str, profile: str) -> ResultTable | None:
     """Table of an experiment and profile, or None when there is none.
+
+    Of a committed table and one in the build folder it is the one that the code of today stands behind, the committed
+    one where both or neither are; of tables of ``standard`` and ``paper`` it is the one in the build folder, which
+    only an installed copy has beside those it brings along.
 
     Parameters
     ----------
@@ -81,15 +99,26 @@ def find_table(experiment: Experiment | str, profile: str) -> ResultTable | None
     ResultsError
         If the table is there but damaged, or belongs to another experiment or profile.
     """
-    path = _existing(experiment, profile)
-    if path is None:
-        return None
-    table = read_table(path)
     name = experiment if isinstance(experiment, str) else experiment.name
-    found = (table.provenance.experiment, table.provenance.profile)
-    if found != (name, profile):
-        raise ResultsError(f"{path}: holds {found[0]} in profile {found[1]!r}, expected {name} in {profile!r}")
-    return table
+    used.note("result table", f"{name} {profile}")
+    path = _chosen(experiment, profile)
+    return None if path is None else _read(path, name, profile)
+
+
+def _chosen(experiment: Experiment | str, profile: str) -> Path | None:
+    """File that :func:`find_table` reads."""
+    paths = _existing(experiment, profile)
+    if len(paths) < 2:
+        return paths[0] if paths else None
+    committed, built = paths
+    if profile not in _COMPUTED_WITH_THE_BOOK:
+        return built
+    declared = studies.experiment(experiment) if isinstance(experiment, str) else experiment
+    if not is_current(_read(committed, declared.name, profile), declared):
+        with suppress(ResultsError):  # the build folder may be thrown away at any time
+            if is_current(_read(built, declared.name, profile), declared):
+                return built
+    return committed
 
 
 def available_tables(study: str | None = None) -> dict[tuple[str, str], Path]:
@@ -113,7 +142,7 @@ def available_tables(study: str | None = None) -> dict[tuple[str, str], Path]:
     found: dict[tuple[str, str], Path] = {}
     for name, experiment in studies.experiments(study).items():
         for profile in (*experiment.profiles, CONTROL):
-            path = _existing(experiment, profile)
+            path = _chosen(experiment, profile)
             if path is not None:
                 found[name, profile] = path
     return found

@@ -59,6 +59,47 @@ class EarlierRun(BaseModel):
     finished: Moment
 
 
+class Renewal(BaseModel):
+    """Cells computed again with newer code came out as the table has them, so the table stands for that code too.
+
+    Attributes
+    ----------
+    code_hash : str
+        Hash that the table carried before.
+    commit : str
+        Commit of the newer code.
+    versions : dict of str to str
+        Libraries it ran with.
+    python : str
+        Version of Python.
+    processor : str
+        Model name of the processor.
+    cells : list of str
+        Cells that were computed again.
+    kinds : int
+        Kinds of cells among them; each kind of the table is there at least once.
+    largest_difference : float
+        Largest deviation from the table, as a share of 1 plus the value; 0 where all came out in the same bytes.
+    tolerance : float
+        Largest deviation that counted as equal; 0 where equal bytes were asked for.
+    when : str
+        Moment, ISO 8601 in UTC.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code_hash: str
+    commit: str
+    versions: dict[str, str]
+    python: str
+    processor: str
+    cells: list[str] = Field(min_length=1)
+    kinds: int = Field(ge=1)
+    largest_difference: float = Field(ge=0, allow_inf_nan=False)
+    tolerance: float = Field(ge=0, allow_inf_nan=False)
+    when: Moment
+
+
 class Provenance(BaseModel):
     """Everything that is known about how a result table was computed.
 
@@ -74,7 +115,8 @@ class Provenance(BaseModel):
         Git commit, with the suffix ``-dirty`` when the checkout had changes, or ``tree:`` and the code hash where
         there is no git.
     code_hash : str
-        :func:`repro.protocol.code.code_hash` of the experiment.
+        :func:`repro.protocol.code.function_hash` of the code that the table stands for: that which computed it, or
+        newer code that was found to give the same (`renewals`).
     versions : dict of str to str
         Library and version.
     python : str
@@ -93,6 +135,9 @@ class Provenance(BaseModel):
     earlier : list of EarlierRun
         Runs before the last one whose cells the table keeps, oldest first. Commit, code, seeds and versions above are
         those of the last run; data, seconds, memory and moments those of all.
+    renewals : list of Renewal
+        When cells were computed again with newer code and came out equal, oldest first. Commit and versions above
+        remain those of the code that computed the table.
     wall_seconds : float
         Sum over cells of their own computing time.
     peak_memory_mib : float
@@ -125,6 +170,7 @@ class Provenance(BaseModel):
     cells: int = Field(ge=1)
     cells_declared: int | None = Field(None, ge=1)
     earlier: list[EarlierRun] = Field(default_factory=list)
+    renewals: list[Renewal] = Field(default_factory=list)
     wall_seconds: float = Field(ge=0, allow_inf_nan=False)
     peak_memory_mib: float = Field(ge=0, allow_inf_nan=False)
     started: Moment

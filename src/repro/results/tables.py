@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import math
 import re
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -25,6 +28,8 @@ from repro.results.provenance import Provenance
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _LARGEST_WHOLE_FLOAT = 2.0**53
+LARGEST_PLAIN: Final = 300_000
+"""Bytes of CSV text above which a table is stored compressed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class ResultTable:
     provenance : Provenance
         How it was computed.
     path : pathlib.Path
-        Its CSV file.
+        Its CSV file, without the ``.gz`` that a compressed one carries.
     """
 
     frame: pd.DataFrame
@@ -227,8 +232,54 @@ def provenance_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
+def compressed_path(path: Path) -> Path:
+    """Compressed form of the CSV file `path`."""
+    return path.with_name(f"{path.name}.gz")
+
+
+def stored_files(path: Path) -> list[Path]:
+    """Forms in which the CSV file `path` exists: plain, compressed, both (after an interrupted write) or neither."""
+    return [form for form in (path, compressed_path(path)) if form.is_file()]
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of the CSV file `path` in the form in which it is stored; of two, that which its provenance describes.
+
+    Raises
+    ------
+    ResultsError
+        If there is none, or a compressed one is damaged.
+    """
+    contents = []
+    for form in stored_files(path):
+        content = form.read_bytes()
+        if form != path:
+            try:
+                content = gzip.decompress(content)
+            except (OSError, EOFError, zlib.error) as error:
+                raise ResultsError(f"{form}: damaged gzip file ({error}); run the experiment again") from error
+        contents.append(content)
+    if not contents:
+        raise ResultsError(f"{path}: no such result table")
+    if len(contents) == 1:
+        return contents[0]
+    expected = read_provenance(provenance_path(path)).table_sha256
+    return next((content for content in contents if hashlib.sha256(content).hexdigest() == expected), contents[0])
+
+
+def _compressed(content: bytes) -> bytes:
+    """Gzip bytes without name and time, so that equal tables give equal files."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", fileobj=buffer, mode="wb", compresslevel=9, mtime=0) as file:
+        file.write(content)
+    return buffer.getvalue()
+
+
 def write_table(frame: pd.DataFrame, provenance: Provenance, path: Path) -> ResultTable:
     """Write a table and its provenance, each whole or not at all; the provenance last.
+
+    A table of more than :data:`LARGEST_PLAIN` bytes is stored compressed, as ``<path>.gz``. One whose content is in
+    place already is left as it is.
 
     Parameters
     ----------
@@ -258,9 +309,26 @@ def write_table(frame: pd.DataFrame, provenance: Provenance, path: Path) -> Resu
             "columns": [str(name) for name in frame.columns],
         }
     )
-    atomic_write_bytes(path, content)
-    atomic_write_text(provenance_path(path), complete.model_dump_json(indent=2) + "\n")
+    large = len(content) > LARGEST_PLAIN
+    form, other = (compressed_path(path), path) if large else (path, compressed_path(path))
+    if not _holds(form, content):
+        atomic_write_bytes(form, _compressed(content) if large else content)
+    write_provenance(complete, path)
+    other.unlink(missing_ok=True)
     return ResultTable(parse_table(text, source=str(path)), complete, path)
+
+
+def _holds(form: Path, content: bytes) -> bool:
+    try:
+        found = form.read_bytes()
+        return (gzip.decompress(found) if form.suffix == ".gz" else found) == content
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def write_provenance(provenance: Provenance, path: Path) -> None:
+    """Write the JSON file beside the CSV file `path`, whole or not at all."""
+    atomic_write_text(provenance_path(path), provenance.model_dump_json(indent=2) + "\n")
 
 
 def read_provenance(path: Path) -> Provenance:
@@ -291,17 +359,14 @@ def read_table(path: Path) -> ResultTable:
     Parameters
     ----------
     path : pathlib.Path
-        The CSV file.
+        The CSV file, named without the ``.gz`` of a compressed one.
 
     Raises
     ------
     ResultsError
         If a file is missing, malformed or changed since it was written; the message names the file and the problem.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: no such result table") from None
+    content = read_bytes(path)
     provenance = read_provenance(provenance_path(path))
     found = hashlib.sha256(content).hexdigest()
     if found != provenance.table_sha256:

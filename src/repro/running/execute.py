@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +12,19 @@ import pandas as pd
 from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell, Experiment
 from repro.protocol.profile import default_profile
-from repro.results import ResultTable, find_table, scalar_text, table_path, write_table
+from repro.results import (
+    ResultTable,
+    find_table,
+    is_current,
+    readable_paths,
+    scalar_text,
+    stored_files,
+    table_path,
+    write_table,
+)
 from repro.running.errors import CellFailed, StorageFailed
 from repro.running.lock import experiment_lock
-from repro.running.planning import Plan, plan, plan_cells, resolve
+from repro.running.planning import Plan, plan_cells, resolve
 from repro.running.store import CellStore
 from repro.running.sweep import REMEDY, Backend, Device, SweepOptions, compute_cells
 from repro.running.tables import assemble, beside_earlier, provenance_of
@@ -35,6 +44,7 @@ def run(
     force: bool = False,
     wait: bool = True,
     only: Mapping[str, str] | None = None,
+    built: bool = False,
 ) -> ResultTable:
     """Run an experiment and write its table; cells that are stored already are not computed again.
 
@@ -61,6 +71,8 @@ def run(
     only : mapping of str to str, optional
         Computes only the cells whose parameters have these values, as text. They join the cells that the table at hand
         has already, so that a long sweep can be computed and committed in parts.
+    built : bool, default=False
+        Whether the table is one that only this copy needs: it goes to the build folder, not beside the committed ones.
 
     Returns
     -------
@@ -84,13 +96,13 @@ def run(
     options = SweepOptions(n_jobs, backend, scheduler, device, progress)
     experiment = resolve(experiment)
     cells = chosen_cells(experiment, profile, only or {})
-    with experiment_lock(experiment.name, profile, wait=wait), _saying_what_is_kept(experiment, profile, cells):
+    with experiment_lock(experiment.name, profile, wait=wait), saying_what_is_kept(experiment, profile, cells):
         planned = _compute(experiment, profile, cells, options, force=force)
         frame, records = assemble(planned)
         provenance = provenance_of(planned, records)
         if only:
             frame, provenance = beside_earlier(experiment, profile, frame, provenance)
-        path = table_path(experiment.name, profile)
+        path = table_path(experiment.name, profile, built=built)
         try:
             return write_table(frame, provenance, path)
         except OSError as error:
@@ -98,12 +110,14 @@ def run(
 
 
 @contextmanager
-def _saying_what_is_kept(experiment: Experiment, name: str, cells: list[Cell]) -> Iterator[None]:
+def saying_what_is_kept(
+    experiment: Experiment, name: str, cells: list[Cell], store: CellStore | None = None
+) -> Iterator[None]:
     """After Ctrl-C anywhere in the block, also between the last cell and the table, say which cells are kept."""
     try:
         yield
     except KeyboardInterrupt:
-        planned = plan_cells(experiment, name, cells)
+        planned = plan_cells(experiment, name, cells, store)
         kept, total = len(planned.cells) - len(planned.waiting), len(planned.cells)
         message = f"stopped; {kept} of {total} cells of {experiment.name} ({name}) are kept"
         raise KeyboardInterrupt(f"{message}; run the same command to continue") from None
@@ -144,7 +158,7 @@ def chosen_cells(experiment: Experiment, profile: str, only: Mapping[str, str]) 
 def _compute(experiment: Experiment, name: str, cells: list[Cell], options: SweepOptions, *, force: bool) -> Plan:
     planned = plan_cells(experiment, name, cells)
     if force:
-        CellStore.of(experiment.name).discard([item.key for item in planned.cells])
+        planned.store.discard([item.key for item in planned.cells])
         planned = plan_cells(experiment, name, cells)
     compute_cells(planned, options)
     return planned
@@ -153,8 +167,9 @@ def _compute(experiment: Experiment, name: str, cells: list[Cell], options: Swee
 def results(experiment: Experiment | str, profile: str | None = None, *, progress: bool = True) -> ResultTable:
     """Table of an experiment for a notebook: the one at hand if it is current, else computed now.
 
-    A ``quick`` table counts as current when code, data, seed and cells are those of today. A table of a longer
-    profile is shown as it was committed; its provenance says from which code.
+    A ``quick`` or ``control`` table counts as current when code, libraries, data, seed and cells are those of today
+    (:func:`repro.results.reasons_to_renew`); what is computed instead goes to the build folder and leaves the committed
+    one alone. A table of a longer profile is shown as it was committed; its provenance says from which code.
 
     Parameters
     ----------
@@ -168,30 +183,23 @@ def results(experiment: Experiment | str, profile: str | None = None, *, progres
     Returns
     -------
     ResultTable
+
+    Raises
+    ------
+    ResultsError
+        If a committed table is damaged, or not the one that its provenance describes.
     """
     experiment = resolve(experiment)
     profile = default_profile() if profile is None else profile
-    if profile in ("standard", "paper"):
+    try:
         table = find_table(experiment, profile)
-        if table is not None:
-            return table
-    else:
-        with suppress(ResultsError):
-            table = find_table(experiment, profile)
-            if table is not None and _is_current(table, plan(experiment, profile)):
-                return table
-    return run(experiment, profile, progress=progress)
-
-
-def _is_current(table: ResultTable, planned: Plan) -> bool:
-    provenance = table.provenance
-    data = {name: value for item in planned.cells for name, value in item.data.items()}
-    return (
-        provenance.code_hash == planned.code_hash
-        and provenance.seeds == {"root": planned.experiment.seed}
-        and provenance.data == data
-        and list(table.frame["cell"].drop_duplicates()) == [item.cell.id for item in planned.cells]
-    )
+    except ResultsError:
+        if stored_files(readable_paths(experiment, profile)[0]):
+            raise
+        table = None  # what lies in the build folder may be computed again without asking
+    if table is not None and (profile in ("standard", "paper") or is_current(table, experiment)):
+        return table
+    return run(experiment, profile, progress=progress, built=profile not in ("standard", "paper"))
 
 
 def run_on_csv(
@@ -244,7 +252,7 @@ def run_on_csv(
     sets = experiment.own_data.cells({"csv": str(path), "target": target, "positive": positive})
     cells = [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets]
     name = f"own-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    with experiment_lock(experiment.name, name, wait=wait), _saying_what_is_kept(experiment, path.name, cells):
+    with experiment_lock(experiment.name, name, wait=wait), saying_what_is_kept(experiment, path.name, cells):
         try:
             planned = _compute(experiment, path.name, cells, options, force=force)
         except CellFailed as failure:

@@ -15,12 +15,23 @@ import joblib
 import psutil
 
 from repro.protocol import files
-from repro.protocol.code import LIBRARIES
 from repro.results import Hardware
 
-__all__ = ["available_cores", "commit", "hardware", "library_versions", "present_gpus", "tree_hash"]
+__all__ = [
+    "available_cores",
+    "commit",
+    "hardware",
+    "library_versions",
+    "present_gpus",
+    "processor_name",
+    "python_version",
+    "tree_hash",
+]
 
-RECORDED_LIBRARIES = (*LIBRARIES, "joblib", "numba", "torch", "xgboost", "xgboost-cpu")
+RECORDED_LIBRARIES = (
+    *("imbalanced-learn", "numpy", "pandas", "scikit-learn", "scipy"),
+    *("joblib", "numba", "torch", "xgboost", "xgboost-cpu"),
+)
 
 
 def available_cores() -> int:
@@ -38,6 +49,11 @@ def library_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def python_version() -> str:
+    """Version of this Python, as in ``3.11.7``."""
+    return platform.python_version()
 
 
 @cache

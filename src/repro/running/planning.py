@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.protocol.experiment import Cell, Experiment
-from repro.running.store import CellStore, cell_key, compute_hash, data_checksums
+from repro.results import data_checksums, experiment_hash
+from repro.running.store import CellStore, cell_key
 
 __all__ = ["Plan", "PlannedCell", "plan", "plan_cells", "prune", "resolve"]
 
@@ -36,12 +37,15 @@ class Plan:
         In the order of the table.
     code_hash : str
         Hash of the code that computes them.
+    store : CellStore
+        Where finished cells are kept.
     """
 
     experiment: Experiment
     profile: str
     cells: tuple[PlannedCell, ...]
     code_hash: str
+    store: CellStore
 
     @property
     def waiting(self) -> tuple[PlannedCell, ...]:
@@ -63,17 +67,17 @@ def resolve(experiment: Experiment | str) -> Experiment:
     return studies.experiment(experiment)
 
 
-def plan_cells(experiment: Experiment, profile: str, cells: Sequence[Cell]) -> Plan:
-    """Plan the given cells."""
-    code = compute_hash(experiment.compute)
-    store = CellStore.of(experiment.name)
+def plan_cells(experiment: Experiment, profile: str, cells: Sequence[Cell], store: CellStore | None = None) -> Plan:
+    """Plan the given cells, by default with the store of the experiment."""
+    code = experiment_hash(experiment)
+    store = store or CellStore.of(experiment.name)
     planned = []
     for cell in cells:
         checksums = data_checksums(experiment, cell)
         key = cell_key(cell, code, checksums)
         seconds = float(experiment.seconds(cell.parameters))
         planned.append(PlannedCell(cell, key, checksums, seconds, store.record(key) is not None))
-    return Plan(experiment, profile, tuple(planned), code)
+    return Plan(experiment, profile, tuple(planned), code, store)
 
 
 def plan(experiment: Experiment | str, profile: str) -> Plan:
@@ -91,7 +95,7 @@ def plan(experiment: Experiment | str, profile: str) -> Plan:
 def prune(experiment: Experiment | str) -> int:
     """Remove the stored cells that no profile needs any more; return how many were removed."""
     experiment = resolve(experiment)
-    code = compute_hash(experiment.compute)
+    code = experiment_hash(experiment)
     cells = [cell for profile in experiment.cells for cell in experiment.cells_of(profile)]
     keys = {cell_key(cell, code, data_checksums(experiment, cell)) for cell in cells}
     return CellStore.of(experiment.name).prune(keys)

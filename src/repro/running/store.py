@@ -5,26 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from repro import data
 from repro.protocol import files
-from repro.protocol.code import PACKAGE, code_hash
-from repro.protocol.experiment import Cell, Experiment, Scalar, canonical_json
+from repro.protocol.experiment import Cell, Scalar, canonical_json
 from repro.results import Hardware
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["CellRecord", "CellStore", "cell_key"]
 
-__all__ = ["CellRecord", "CellStore", "cell_key", "compute_hash", "data_checksums"]
-
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class CellRecord(BaseModel):
@@ -74,45 +67,10 @@ class CellRecord(BaseModel):
     csv_sha256: str
 
 
-def data_checksums(experiment: Experiment, cell: Cell) -> dict[str, str]:
-    """Checksum of every data set that a cell reads, by name; a reader's own file counts under its path.
-
-    Raises
-    ------
-    UnknownName
-        If the experiment names a data set that is not registered.
-    """
-    checksums = {name: data.checksum(name) for name in experiment.datasets(cell.parameters)}
-    own = cell.parameters.get("csv")
-    if own is not None:
-        checksums[str(own)] = files.sha256_of_file(Path(str(own)))
-    return checksums
-
-
 def cell_key(cell: Cell, code: str, checksums: Mapping[str, str]) -> str:
     """Name under which a cell is stored: a hash of experiment, parameters, seed, code and data (32 hex digits)."""
     text = canonical_json([SCHEMA_VERSION, cell.experiment, dict(cell.parameters), cell.seed, code, dict(checksums)])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def compute_hash(compute: Callable[[Cell], pd.DataFrame]) -> str:
-    """Hash of the code that computes cells.
-
-    A module of this package counts with all it imports from the package, a module of the user's own with its source.
-
-    Raises
-    ------
-    ValueError
-        If the function is in no module that a worker could import.
-    """
-    module = compute.__module__
-    packaged = code_hash([module])
-    if module.partition(".")[0] == PACKAGE:
-        return packaged
-    path = getattr(sys.modules.get(module), "__file__", None)
-    if module == "__main__" or path is None:
-        raise ValueError(f"compute must be a function of an importable module, got {compute.__qualname__} of {module}")
-    return hashlib.sha256(f"{packaged}{files.sha256_of_file(Path(path))}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -128,9 +86,9 @@ class CellStore:
     folder: Path
 
     @classmethod
-    def of(cls, experiment: str) -> CellStore:
-        """Store of an experiment in the build folder."""
-        return cls(files.build_folder() / "cells" / experiment)
+    def of(cls, experiment: str, purpose: str = "cells") -> CellStore:
+        """Store of an experiment in a folder of the build folder: ``cells``, or ``verified`` for those run again."""
+        return cls(files.build_folder() / purpose / experiment)
 
     def scratch(self, key: str) -> Path:
         """Folder in which an unfinished cell may keep a checkpoint."""

@@ -139,7 +139,7 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
         return
     workers = min(options.n_jobs or (1 if options.device == "cuda" else machine.available_cores()), len(waiting))
     backend = "sequential" if workers == 1 and options.backend == "loky" else options.backend
-    store = CellStore.of(experiment.name)
+    store = planned.store
     claims, commit = claim_hashes(experiment), machine.commit()
     tasks = [
         Task(

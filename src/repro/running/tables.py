@@ -11,7 +11,7 @@ from repro.protocol.experiment import Experiment
 from repro.results import EarlierRun, Hardware, Provenance, ResultTable, find_table, parse_table, table_text
 from repro.running.errors import StorageFailed
 from repro.running.planning import Plan
-from repro.running.store import CellRecord, CellStore
+from repro.running.store import CellRecord
 
 __all__ = ["assemble", "beside_earlier", "provenance_of"]
 
@@ -37,7 +37,7 @@ def assemble(planned: Plan) -> tuple[pd.DataFrame, list[CellRecord]]:
     StorageFailed
         If a cell is missing, because something else removed it.
     """
-    store = CellStore.of(planned.experiment.name)
+    store = planned.store
     records, texts = [], []
     for item in planned.cells:
         record = store.record(item.key)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-import platform
 import shutil
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,10 +21,12 @@ import pandas as pd
 import psutil
 import threadpoolctl
 
+from repro.protocol import used
+from repro.protocol.code import function_hash
 from repro.protocol.experiment import VARIANT, Cell
 from repro.results import table_text
 from repro.running import machine
-from repro.running.store import CellRecord, CellStore, compute_hash
+from repro.running.store import CellRecord, CellStore
 
 __all__ = ["Outcome", "Task", "compute_cell"]
 
@@ -171,6 +172,16 @@ def rows_as_csv(frame: object, cell: Cell, settings: tuple[str, ...]) -> str:
     return table_text(frame, "rows of the cell")
 
 
+def _check_declared(looked_at: Iterable[used.Use], declared: Collection[str]) -> None:
+    """Refuse a cell that read a data set whose checksum is not part of what it is stored under."""
+    undeclared = sorted({use.name for use in looked_at if use.kind == "data set"} - set(declared))
+    if undeclared:
+        raise ValueError(
+            f"the cell reads the data sets {undeclared}, its experiment declares {sorted(declared)}: `datasets` must "
+            "name all that a cell reads"
+        )
+
+
 def peak_memory_mib() -> float:
     """Largest resident memory of this process so far, in MiB."""
     try:
@@ -192,12 +203,13 @@ def compute_cell(task: Task) -> Outcome:
     store = CellStore(task.folder) if task.folder else CellStore.of(cell.experiment)
     started, clock = _now(), time.perf_counter()
     try:
-        if compute_hash(task.compute) != task.code_hash:
+        if function_hash(task.compute, *task.settings) != task.code_hash:
             raise RuntimeError("the code changed while the run was under way, or the worker has another version of it")  # noqa: TRY301
         scratch = store.scratch(task.key)
         scratch.mkdir(parents=True, exist_ok=True)
-        with one_thread():
+        with one_thread(), used.watching() as looked_at:
             frame = task.compute(replace(cell, scratch=scratch))
+        _check_declared(looked_at, task.data)
         seconds = time.perf_counter() - clock
         csv = rows_as_csv(frame, cell, task.settings)
     except Exception as error:
@@ -211,7 +223,7 @@ def compute_cell(task: Task) -> Outcome:
         claims=dict(task.claims),
         commit=task.commit,
         versions=machine.library_versions(),
-        python=platform.python_version(),
+        python=machine.python_version(),
         hardware=machine.hardware(),
         seconds=round(seconds, 3),
         peak_memory_mib=round(peak_memory_mib(), 1),

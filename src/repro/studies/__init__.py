@@ -10,6 +10,7 @@ import pkgutil
 from functools import cache
 from pathlib import Path
 
+from repro.protocol import used
 from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import Experiment
 
@@ -74,6 +75,7 @@ def experiment(name: str) -> Experiment:
     declared = experiments(study)
     if name not in declared:
         raise UnknownName("experiment", name, declared)
+    used.note("experiment", name)
     return declared[name]
 
 
