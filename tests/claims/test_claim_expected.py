@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from repro import studies
 from repro.claims import accept, compare_with_expected, find_claim, judge_claim, not_yet_run
 from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.protocol.exchange import Exchange
 
 BASE = np.array([0.5, 0.7, 0.6])
 SPREAD = np.array([-1.0, 0.0, 1.0])
@@ -16,13 +19,14 @@ SPREAD = np.array([-1.0, 0.0, 1.0])
 
 @pytest.fixture
 def put(study, make_rows, write_evidence):
-    """Write a table in which a - b is `centre` on data set p."""
+    """Write a table in which a - b is `centre` on data set p; that of the controls is there from the start."""
 
-    def put(centre, profile="paper", **columns):
+    def put(centre, profile="paper", *, changed=None, **columns):
         hashes = {name: find_claim(name).specification_hash() for name in ("toy-c1", "toy-c2")}
         rows = make_rows({("p", "a"): BASE + centre + 0.1 * SPREAD, ("p", "b"): BASE}, **columns)
-        return write_evidence(rows, profile, hashes)
+        return write_evidence(rows, profile, hashes, changed=changed or {})
 
+    put(-3.0, "control", changed={"flipped": 0.5}, variant="flipped")
     return put
 
 
@@ -118,15 +122,48 @@ def test_claims_and_profiles_that_are_gone_are_differences(study, put):
     ]
 
 
-def test_a_control_that_is_reproduced_is_a_difference_and_cannot_be_accepted(put):
+@pytest.mark.parametrize(
+    ("centre", "changed", "found", "message"),
+    [
+        (3.0, 0.5, "reproduced", "claim toy-c1: the claim is reproduced on its control 'flipped', so it cannot fail"),
+        (0.05, 0.5, "inconclusive", "claim toy-c1: the claim is inconclusive on its control 'flipped'"),
+        (-3.0, 0.0, "no value changed", "claim toy-c1: its control 'flipped' changes none of the values"),
+    ],
+)
+def test_a_control_that_fails_is_a_difference_and_cannot_be_accepted(put, centre, changed, found, message):
     put(3.0)
-    accept("toy")
-    put(3.0, "control", variant="flipped")
-    assert differences() == [
-        "toy-c1 (quick): control flipped: expected any verdict but reproduced, found reproduced",
-        "toy-c1 (paper): control flipped: expected any verdict but reproduced, found reproduced",
-    ]
-    with pytest.raises(ResultsError, match="claim toy-c1 is reproduced on its control 'flipped': it cannot fail"):
+    path = accept("toy")
+    before = path.read_text()
+    put(centre, "control", changed={"flipped": changed}, variant="flipped")
+    wanted = f"control flipped: expected not reproduced on changed values, found {found}"
+    assert f"toy-c1 (quick): {wanted}" in differences()
+    assert f"toy-c1 (paper): {wanted}" in differences()
+    with pytest.raises(ResultsError, match=message):
+        accept("toy")
+    assert path.read_text() == before
+
+
+def test_without_its_control_no_verdict_is_accepted(put):
+    put(3.0)
+    path = put(-3.0, "control", variant="flipped")
+    message = r"claim toy-c1: it is not known how much its control 'flipped' changes; repro run toy\.trial --controls"
+    with pytest.raises(ResultsError, match=message):
+        accept("toy")
+    path.unlink()
+    with pytest.raises(
+        ResultsError,
+        match=r"claim toy-c1: its control 'flipped' has not been run; repro run toy\.trial --controls computes it",
+    ):
+        accept("toy")
+
+
+def test_a_table_to_be_exchanged_is_asked_for_by_its_profile(put, study, monkeypatch):
+    declared = replace(
+        studies.experiment("toy.trial"), exchanged={"flipped": Exchange(metrics={"auc": "auc"}, profile="quick")}
+    )
+    monkeypatch.setattr(studies, "experiment", lambda name: declared)
+    put(3.0)
+    with pytest.raises(ResultsError, match=r"has not been run; repro run toy\.trial --profile quick computes it"):
         accept("toy")
 
 

@@ -384,7 +384,7 @@ def test_a_claim_without_table_is_not_run(study):
     assert "repro run toy.trial --profile quick" in judgement.note
     assert judgement.mechanism_demo
     assert judgement.control.verdict == "not run"
-    assert judgement.to_dict()["control"] == {"name": "flipped", "verdict": "not run"}
+    assert judgement.to_dict()["control"] == {"name": "flipped", "verdict": "not run", "changed": None}
 
 
 def test_a_table_is_judged_with_control_and_provenance(study, make_rows, write_evidence):

@@ -119,16 +119,6 @@ def test_levels_before_and_after_the_fixes_agree_with_an_independent_simulation(
     assert value["auroc"][50] - value["auroc"][0] == pytest.approx(50 / (12 * 388), abs=1e-12)
 
 
-def test_controls_of_the_fixes_change_what_they_say() -> None:
-    parameters = {"sampler": "binomial", "normalise": True, "auroc": 0.65, "seeds": 5}
-    plain = compute("repair", parameters).query("metric == 'gap_change'").set_index(["method", "replicate"])["value"]
-    control = compute("repair", parameters | {"variant": "policies_exchanged"})
-    exchanged = control.query("metric == 'gap_change'").set_index(["method", "replicate"])["value"]
-    assert exchanged["random"].to_numpy() == pytest.approx(plain["highest"].to_numpy())
-    off = {"sampler": "binomial", "normalise": False, "auroc": 0.65, "seeds": 5, "variant": "normalised_after_all"}
-    assert (compute("repair", off).query("metric == 'gap_change' and method == 'highest'")["value"] > 0.02).all()
-
-
 # --- Phase diagram ---
 
 
@@ -192,8 +182,6 @@ def test_each_search_keeps_what_its_own_metric_prefers(search) -> None:  # type:
     assert path[1, 1, 1] >= path[0, 1, 1]
     assert path[:, :, 4] == pytest.approx(path[:, :, 2] - path[:, :, 3])
     assert not np.array_equal(path[0], path[1])
-    control = search(sample, 10, np.random.default_rng(3), "both_by_auroc")
-    assert np.array_equal(control[0], control[1])
 
 
 def test_noise_is_averaged_over_its_sizes_and_permutations_are_judged_at_the_end() -> None:

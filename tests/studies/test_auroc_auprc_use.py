@@ -62,11 +62,6 @@ def test_precision_and_recall_of_the_groups_add_up() -> None:
                 found = sum(one["recall", group] * count for group, count in positives.items())
                 assert one["precision", "all"] * k == pytest.approx(found)
                 assert one["recall", "all"] * sum(positives.values()) == pytest.approx(found)
-    control = compute("top_k", {"batch": 1, "seeds": 2, "variant": "average_precision_replaced_by_auroc"})
-    precision = control.query("metric == 'precision'").pivot_table(
-        index=["replicate", "k"], columns="method", values="value"
-    )
-    assert precision["average_precision"].equals(precision["auroc"].rename("average_precision"))
 
 
 # --- Other base rates ---

@@ -21,7 +21,6 @@ from repro.studies.presto.real_data import (
     draw_folds,
     draw_split,
     prediabetes,
-    prediabetes_splits,
     soup,
     soup_splits,
 )
@@ -171,14 +170,3 @@ def test_soup_is_split_by_rows_or_by_respondents():
         assert set(frame["split_by"]) == {split_by}
         assert set(frame["method"]) == set(METHODS)
         assert frame["value"].notna().all()
-
-
-def test_exchanged_methods_change_their_places():
-    parameters = {"dataset": "prediabetes", "cutoff": 60, "batch": 0, "splits": 1}
-    plain, exchanged = (
-        prediabetes_splits(Cell("presto.prediabetes", parameters | more, 1)).set_index(["method", "metric"])["value"]
-        for more in ({}, {"variant": "methods_exchanged"})
-    )
-    assert exchanged["logit", "brier"] == plain["presto_published", "brier"]
-    assert exchanged["presto_published", "brier"] == plain["logit", "brier"]
-    assert exchanged["presto", "brier"] == plain["presto", "brier"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from repro.claims.judgement import ConditionJudgement, Judgement
+from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement
 from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.wording import (
     SYMBOLS,
@@ -56,6 +56,8 @@ def _marks(judgement: Judgement) -> list[str]:
         marks.append("mechanism demo: a stand-in for the paper's data or system")
     if judgement.criterion_changed:
         marks.append("criterion changed after the run")
+    if judgement.control and judgement.control.problem:
+        marks.append(f"control fails: {judgement.control.problem}")
     return marks
 
 
@@ -79,6 +81,12 @@ def _details(condition: ConditionJudgement) -> str:
     if condition.note:
         parts.append(condition.note)
     return "; ".join(parts)
+
+
+def _control_words(control: ControlJudgement) -> str:
+    """Verdict on a control and how much it changes."""
+    changed = "" if control.changed is None else f", changes {control.changed:.0%} of the values"
+    return f"{control.verdict}{changed}"
 
 
 def _readable(name: str) -> str:
@@ -208,7 +216,7 @@ class Card:
         if judgement.control:
             lines.append(
                 f'<p class="repro-small">Control {escape(_readable(judgement.control.name))} (must not be reproduced): '
-                f"{SYMBOLS[judgement.control.verdict]} {judgement.control.verdict}</p>"
+                f"{SYMBOLS[judgement.control.verdict]} {_control_words(judgement.control)}</p>"
             )
         if judgement.provenance:
             name, address = self._table(judgement)
@@ -276,7 +284,7 @@ class Card:
             if judgement.note:
                 items.append(f"- {judgement.note}")
             if judgement.control:
-                items.append(f"- control {_readable(judgement.control.name)}: {judgement.control.verdict}")
+                items.append(f"- control {_readable(judgement.control.name)}: {_control_words(judgement.control)}")
             if judgement.provenance:
                 name, address = self._table(judgement)
                 items.append(f"- {_provenance_line(judgement)}; table {f'[{name}]({address})' if address else name}")

@@ -15,6 +15,7 @@ from repro.claims.judgement import Judgement
 from repro.claims.judging import judge_all
 from repro.protocol import files
 from repro.protocol.exceptions import ResultsError
+from repro.protocol.profile import CONTROL
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ def not_yet_run(study: str) -> list[tuple[str, str]]:
 
 def _profile_differences(judgement: Judgement, expected: ExpectedVerdict | None) -> Iterator[Difference]:
     identifier, profile = judgement.claim.id, judgement.profile
-    if judgement.control is not None and judgement.control.verdict == "reproduced":
-        what = f"control {judgement.control.name}"
-        yield Difference(identifier, profile, what, "any verdict but reproduced", "reproduced")
+    control = judgement.control
+    if control is not None and control.problem:
+        found = control.verdict if control.verdict != "not reproduced" else "no value changed"
+        yield Difference(identifier, profile, f"control {control.name}", "not reproduced on changed values", found)
     if _awaits_table(judgement):
         return
     if expected is None:
@@ -92,7 +94,8 @@ def compare_with_expected(study: str) -> list[Difference]:
     """Everything that differs from the accepted verdicts of a study.
 
     A changed verdict or specification, a claim or profile that is new or gone, a committed table that vanished, a
-    control that comes out as reproduced. A quick table that has not been computed is none (:func:`not_yet_run`).
+    control on which the claim is anything but not reproduced, or that changes nothing. A quick table that has not been
+    computed is none (:func:`not_yet_run`).
 
     Parameters
     ----------
@@ -133,6 +136,28 @@ def compare_with_expected(study: str) -> list[Difference]:
     return differences
 
 
+def _require_control(judgement: Judgement) -> None:
+    """Refuse a claim whose control is missing or does not do what it must.
+
+    Raises
+    ------
+    ResultsError
+        The message names the claim, what is wrong, and the command that computes what is missing.
+    """
+    claim, control = judgement.claim, judgement.control
+    assert control is not None  # judged beside every claim
+    if control.problem:
+        raise ResultsError(f"claim {claim.id}: {control.problem}; verdicts are accepted when it is repaired")
+    options = "--controls" if control.profile == CONTROL else f"--profile {control.profile}"
+    problem = ""
+    if control.verdict == "not run":
+        problem = f"its control {control.name!r} has not been run"
+    elif control.changed is None:
+        problem = f"it is not known how much its control {control.name!r} changes"
+    if problem:
+        raise ResultsError(f"claim {claim.id}: {problem}; repro run {claim.experiment} {options} computes it")
+
+
 def accept(study: str) -> Path:
     """Write the present verdicts of a study as the accepted ones.
 
@@ -146,7 +171,7 @@ def accept(study: str) -> Path:
     Raises
     ------
     ResultsError
-        If this is no checkout, or a control comes out as reproduced.
+        If this is no checkout, or a claim has no control on which it is not reproduced and that changes some values.
     """
     if files.project_root() is None:
         raise ResultsError("verdicts can be accepted in a checkout of the project only")
@@ -155,10 +180,7 @@ def accept(study: str) -> Path:
     for identifier, judgements in _judgements(study).items():
         profiles: dict[str, ExpectedVerdict] = {}
         for profile, judgement in judgements.items():
-            if judgement.control is not None and judgement.control.verdict == "reproduced":
-                raise ResultsError(
-                    f"claim {identifier} is reproduced on its control {judgement.control.name!r}: it cannot fail"
-                )
+            _require_control(judgement)
             if _awaits_table(judgement):
                 kept = before[identifier].profiles.get(profile) if identifier in before else None
                 if kept is not None:

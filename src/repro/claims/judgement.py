@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from repro.protocol.claim import Claim, Verdict
+from repro.protocol.profile import CONTROL
 from repro.results import Provenance
 
 Bounds = tuple[float, float]
@@ -22,10 +23,23 @@ class ControlJudgement:
         Name of the control.
     verdict : Verdict
         Verdict on the control's rows; ``not run`` when there are none.
+    changed : float or None
+        Share of the values that the control changes; None when that is not known.
+    profile : str
+        Profile of the table that was judged, or ``control`` for a table of control runs.
     """
 
     name: str
     verdict: Verdict
+    changed: float | None = None
+    profile: str = CONTROL
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with a control that was run, as a sentence without its full stop; empty when nothing is."""
+        if self.verdict not in ("not reproduced", "not run"):
+            return f"the claim is {self.verdict} on its control {self.name!r}, so it cannot fail as it must"
+        return f"its control {self.name!r} changes none of the values" if self.changed == 0 else ""
 
 
 @dataclass(frozen=True)
@@ -175,6 +189,7 @@ class Judgement:
             "control": {
                 "name": claim.control,
                 "verdict": self.control.verdict if self.control else "not run",
+                "changed": self.control.changed if self.control else None,
             },
             "conditions": [condition.to_dict() for condition in self.conditions],
             "criterion_changed": self.criterion_changed,

@@ -12,13 +12,15 @@ from repro import studies
 from repro.claims.accepted import expected_specifications
 from repro.claims.criteria import judge_condition
 from repro.claims.evidence import collect_evidence
+from repro.claims.exchanging import exchange_values
 from repro.claims.judgement import ControlJudgement, Judgement, overall_verdict
 from repro.claims.loading import all_claims, find_claim
 from repro.claims.spelling import misspelt_values
 from repro.protocol.claim import Claim
 from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.protocol.exchange import Exchange
 from repro.protocol.experiment import VARIANT
-from repro.protocol.profile import CONTROL, check_profile
+from repro.protocol.profile import CONTROL, PROFILES, check_profile
 from repro.results import ResultTable, find_table, provenance_path, readable_paths
 
 
@@ -113,7 +115,8 @@ def control_verdict(claim: Claim | str, frame: pd.DataFrame | None = None) -> Co
     claim : Claim or str
         The claim or its id.
     frame : pandas.DataFrame or None
-        Rows of control runs with the column ``variant``; None takes the control table of the claim's experiment.
+        Rows of control runs with the column ``variant``; None takes the control table of the claim's experiment or, for
+        a control that is an exchange, the smallest table of the claim.
 
     Returns
     -------
@@ -121,15 +124,32 @@ def control_verdict(claim: Claim | str, frame: pd.DataFrame | None = None) -> Co
         ``not run`` when there are no rows of the claim's control.
     """
     claim = find_claim(claim) if isinstance(claim, str) else claim
-    source = f"{claim.experiment}, control {claim.control!r}"
+    exchange = studies.experiment(claim.experiment).exchanged.get(claim.control)
+    if frame is None and exchange is not None:
+        return _exchanged_verdict(claim, exchange)
+    source, changed = f"{claim.experiment}, control {claim.control!r}", None
     if frame is None:
         table = _table(claim.experiment, CONTROL)
         if table is None:
             return ControlJudgement(claim.control, "not run")
         frame, source = table.frame, f"{table.path.name}, control {claim.control!r}"
+        changed = table.provenance.changed.get(claim.control)
     rows = frame[frame[VARIANT] == claim.control]
     verdict = "not run" if rows.empty else judge(claim, rows, source=source).verdict
-    return ControlJudgement(claim.control, verdict)
+    return ControlJudgement(claim.control, verdict, changed)
+
+
+def _exchanged_verdict(claim: Claim, exchange: Exchange) -> ControlJudgement:
+    """Judge a claim on a finished table whose values are exchanged; which table is said before it is looked at."""
+    wanted = [name for name in PROFILES if name in claim.profiles] if exchange.profile is None else [exchange.profile]
+    for profile in wanted:
+        table = _table(claim.experiment, profile)
+        if table is not None:
+            source, partial = f"{table.path.name}, control {claim.control!r}", table.provenance.partial
+            rows, changed = exchange_values(table.frame, exchange, source, partial=partial)
+            verdict = judge(claim, rows, source=source, partial=partial).verdict
+            return ControlJudgement(claim.control, verdict, changed, profile)
+    return ControlJudgement(claim.control, "not run", profile=wanted[0])
 
 
 def judge_claim(claim: Claim | str, profile: str) -> Judgement:

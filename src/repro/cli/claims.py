@@ -30,6 +30,8 @@ def _marks(judgement: Judgement) -> str:
         marks.append("mechanism demo")
     if judgement.criterion_changed:
         marks.append("criterion changed")
+    if judgement.control and judgement.control.problem:
+        marks.append("control fails")
     return ", ".join(marks)
 
 
@@ -58,7 +60,13 @@ def _table(judgements: list[Judgement]) -> str:
     head = ("claim", "profile", "verdict", "effect and 95 % interval", "replicates", "control", "marks")
     judged = sum(judgement.verdict != "not run" for judgement in judgements)
     note = f"{judged} of {len(judgements)} judged; one in twenty 95 % intervals misses its value by chance\n"
-    return table_text(head, rows) + note
+    failing = {
+        judgement.claim.id: judgement.control.problem
+        for judgement in judgements
+        if judgement.control and judgement.control.problem
+    }
+    sentences = "".join(f"control fails: claim {name}: {problem}\n" for name, problem in failing.items())
+    return table_text(head, rows) + note + sentences
 
 
 def claims(

@@ -17,6 +17,8 @@ from repro.protocol.profile import CONTROL, PROFILES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from repro.protocol.exchange import Exchange
+
 Scalar = str | int | float | bool | None
 Parameters = Mapping[str, Scalar]
 
@@ -134,6 +136,10 @@ class Experiment:
         The key ``"control"`` lists those of the control runs, each with a ``variant``.
     variants : mapping of str to str
         The controls: name and the reason why the claimed statement is false by construction there.
+    exchanged : mapping of str to Exchange
+        Controls that are not run: values of the finished table change places or sign.
+    compared : mapping of str to str
+        Control runs that no plain cell can be compared with, and the profile whose table shows what they change.
     seconds : callable, optional
         ``seconds(parameters)``: expected time of a cell on one core, for ``--dry-run``.
     datasets : callable, optional
@@ -156,6 +162,8 @@ class Experiment:
     compute: Callable[[Cell], pd.DataFrame]
     cells: Mapping[str, Callable[[], Sequence[Parameters]]]
     variants: Mapping[str, str] = field(default_factory=dict)
+    exchanged: Mapping[str, Exchange] = field(default_factory=dict)
+    compared: Mapping[str, str] = field(default_factory=dict)
     seconds: Callable[[Parameters], float] = lambda parameters: 1.0
     datasets: Callable[[Parameters], Sequence[str]] = _no_datasets
     own_data: OwnData | None = None
@@ -175,6 +183,13 @@ class Experiment:
         clash = set(self.settings) & {*RESERVED_COLUMNS, VARIANT}
         if clash:
             raise ValueError(f"settings of {self.name}: {sorted(clash)} are reserved columns")
+        for variant in (*self.exchanged, *self.compared):
+            if variant not in self.variants:
+                raise UnknownName(f"variant of {self.name}", variant, self.variants)
+        for variant, exchange in self.exchanged.items():
+            for column in exchange.columns:
+                if column not in self.settings:
+                    raise UnknownName(f"setting column of {self.name}, control {variant!r}", column, self.settings)
 
     @property
     def study(self) -> str:
@@ -208,4 +223,19 @@ class Experiment:
                 )
             if cell.variant is not None and cell.variant not in self.variants:
                 raise UnknownName(f"variant of {self.name}", cell.variant, self.variants)
+            if cell.variant in self.exchanged:
+                raise ValueError(f"{self.name}: control {cell.variant!r} is an exchange, it has no cells")
         return cells
+
+    def plain_twins(self) -> dict[str, tuple[Cell, Cell]]:
+        """For each control that is run its cheapest cell, the first of several, and the same cell without the control.
+
+        Both see the same random draws. Controls in ``compared`` have no such twin and are left out.
+        """
+        twins: dict[str, tuple[Cell, Cell]] = {}
+        cells = self.cells_of(CONTROL) if CONTROL in self.cells else []
+        for cell in sorted(cells, key=lambda cell: self.seconds(cell.parameters)):
+            if cell.variant is not None and cell.variant not in (*twins, *self.compared):
+                plain = {name: value for name, value in cell.parameters.items() if name != VARIANT}
+                twins[cell.variant] = (cell, Cell(self.name, plain, self.seed))
+        return twins

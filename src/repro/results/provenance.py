@@ -147,6 +147,9 @@ class Provenance(BaseModel):
     claims : dict of str to str
         For each claim on this experiment the hash of its specification when the cells were computed;
         ``mixed`` when cells were computed under different ones.
+    changed : dict of str to float
+        In tables of control runs, for each control the share of values that it changes: of its cheapest cell, against
+        the same cell without the control.
     table_sha256 : str
         Checksum of the bytes of the CSV file; filled in by :func:`repro.results.write_table`.
     rows : int
@@ -176,6 +179,7 @@ class Provenance(BaseModel):
     started: Moment
     finished: Moment
     claims: dict[str, str]
+    changed: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
     table_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
     rows: int = Field(0, ge=0)
     columns: list[str] = Field(default_factory=list)

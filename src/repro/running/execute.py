@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell, Experiment
-from repro.protocol.profile import default_profile
+from repro.protocol.profile import CONTROL, default_profile
 from repro.results import (
     ResultTable,
     find_table,
@@ -22,6 +23,7 @@ from repro.results import (
     table_path,
     write_table,
 )
+from repro.running.changes import changes
 from repro.running.errors import CellFailed, StorageFailed
 from repro.running.lock import experiment_lock
 from repro.running.planning import Plan, plan_cells, resolve
@@ -102,6 +104,9 @@ def run(
         provenance = provenance_of(planned, records)
         if only:
             frame, provenance = beside_earlier(experiment, profile, frame, provenance)
+        if profile == CONTROL:
+            twins = partial(_compute, experiment, "plain twins of controls", options=options, force=force)
+            provenance = provenance.model_copy(update={"changed": changes(experiment, frame, twins)})
         path = table_path(experiment.name, profile, built=built)
         try:
             return write_table(frame, provenance, path)
@@ -155,7 +160,7 @@ def chosen_cells(experiment: Experiment, profile: str, only: Mapping[str, str]) 
     return chosen
 
 
-def _compute(experiment: Experiment, name: str, cells: list[Cell], options: SweepOptions, *, force: bool) -> Plan:
+def _compute(experiment: Experiment, name: str, cells: Sequence[Cell], options: SweepOptions, *, force: bool) -> Plan:
     planned = plan_cells(experiment, name, cells)
     if force:
         planned.store.discard([item.key for item in planned.cells])

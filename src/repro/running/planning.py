@@ -97,5 +97,6 @@ def prune(experiment: Experiment | str) -> int:
     experiment = resolve(experiment)
     code = experiment_hash(experiment)
     cells = [cell for profile in experiment.cells for cell in experiment.cells_of(profile)]
+    cells += [twin for _, twin in experiment.plain_twins().values()]
     keys = {cell_key(cell, code, data_checksums(experiment, cell)) for cell in cells}
     return CellStore.of(experiment.name).prune(keys)

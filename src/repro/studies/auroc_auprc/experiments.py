@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, Final
 
 from repro.protocol.cells import Cells, combinations, together
+from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.auroc_auprc.nearby import nearby
 from repro.studies.auroc_auprc.paths import path_facts
@@ -38,13 +39,11 @@ def _rankings(
     return combinations(*variants, n=[1000], prevalence=prevalences, auroc=aurocs, count=[count])
 
 
-def _searches(noise: int, permutations: int, n_samples: int, *variants: str) -> Cells:
+def _searches(noise: int, permutations: int, n_samples: int) -> Cells:
     shared: dict[str, Iterable[Any]] = {"normalise": [True, False], "auroc": [0.85]}
     return together(
-        combinations(*variants, change=["noise"], **shared, n_samples=[200], steps=[49], seeds=[noise]),
-        combinations(
-            *variants, change=["permutations"], **shared, n_samples=[n_samples], steps=[25], seeds=[permutations]
-        ),
+        combinations(change=["noise"], **shared, n_samples=[200], steps=[49], seeds=[noise]),
+        combinations(change=["permutations"], **shared, n_samples=[n_samples], steps=[25], seeds=[permutations]),
     )
 
 
@@ -159,18 +158,14 @@ SIMULATED: Final = (
         cells={
             "quick": combinations(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[100]),
             "paper": combinations(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[200]),
-            "control": together(
-                combinations(
-                    "policies_exchanged", sampler=["binomial"], normalise=[True], auroc=[0.65, 0.85], seeds=[50]
-                ),
-                combinations(
-                    "normalised_after_all", sampler=SAMPLERS, normalise=[False], auroc=[0.65, 0.85], seeds=[20]
-                ),
-            ),
         },
         variants={
             "policies_exchanged": "rows of the policy for AUROC come from the one for AUPRC and the other way round",
             "normalised_after_all": "scores are set to the level of each group's prevalence where they should not be",
+        },
+        exchanged={
+            "policies_exchanged": replaced("method", {"random": "highest", "highest": "random"}),
+            "normalised_after_all": replaced("normalise", {False: True}),
         },
         seconds=_seconds(1.7e-3, "seeds"),
     ),
@@ -193,18 +188,14 @@ SIMULATED: Final = (
         cells={
             "quick": combinations(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[10], draws=[15]),
             "paper": combinations(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[20], draws=[150]),
-            "control": together(
-                combinations(
-                    "ranks_within_groups", scores=["calibrated"], p_lower=[0.1, 0.05], batches=[10], draws=[15]
-                ),
-                combinations(
-                    "calibrated_scores", scores=["ranks"], p_lower=[0.1, 0.05, 0.001], batches=[10], draws=[15]
-                ),
-            ),
         },
         variants={
             "ranks_within_groups": "calibrated scores are replaced by ranks within the subpopulation",
             "calibrated_scores": "the scores stay calibrated where ranks should replace them",
+        },
+        exchanged={
+            "ranks_within_groups": replaced("scores", {"calibrated": "ranks"}),
+            "calibrated_scores": replaced("scores", {"ranks": "calibrated"}),
         },
         seconds=_seconds(7e-4, "batches", "draws"),
     ),
@@ -216,9 +207,9 @@ SIMULATED: Final = (
         cells={
             "quick": _searches(8, 20, 200),
             "paper": _searches(20, 10, 1000),
-            "control": _searches(3, 5, 200, "both_by_auroc"),
         },
         variants={"both_by_auroc": "both searches keep what has the best AUROC: they are the same search"},
+        exchanged={"both_by_auroc": replaced("method", {"average_precision": "auroc"})},
         seconds=_seconds(0.12, "seeds"),
     ),
     Experiment(
@@ -229,9 +220,9 @@ SIMULATED: Final = (
         cells={
             "quick": combinations(batch=range(6), seeds=[5]),
             "paper": combinations(batch=range(20), seeds=[10]),
-            "control": combinations("average_precision_replaced_by_auroc", batch=[0], seeds=[3]),
         },
         variants={"average_precision_replaced_by_auroc": "both choices are made by AUROC: they are the same model"},
+        exchanged={"average_precision_replaced_by_auroc": replaced("method", {"average_precision": "auroc"})},
         seconds=_seconds(0.07, "seeds"),
     ),
     Experiment(
@@ -242,9 +233,16 @@ SIMULATED: Final = (
         cells={
             "quick": combinations(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[20]),
             "paper": combinations(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[100]),
-            "control": combinations("adjusted_and_raw_exchanged", auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[5]),
         },
         variants={"adjusted_and_raw_exchanged": "the observed value stands for the one at a reference prevalence"},
+        exchanged={
+            "adjusted_and_raw_exchanged": Exchange(
+                metrics={
+                    "average_precision": "average_precision_at_half",
+                    "average_precision_at_half": "average_precision",
+                }
+            )
+        },
         seconds=_seconds(4e-3, "seeds"),
     ),
     Experiment(

@@ -54,14 +54,7 @@ def _measures(sample: TwoGroups, scores: NDArray[np.float64]) -> list[float]:
     return [float(overall), float(precision), higher, lower, higher - lower]
 
 
-def _criterion(method: str, variant: str | None) -> int:
-    """Position of the metric that selects: in the control both methods select by AUROC."""
-    return 0 if variant == "both_by_auroc" else METHODS.index(method)
-
-
-def noise_path(
-    sample: TwoGroups, steps: int, rng: np.random.Generator, variant: str | None = None
-) -> NDArray[np.float64]:
+def noise_path(sample: TwoGroups, steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Add noise of growing size to the original scores and keep, at every size, the best of 100 vectors.
 
     At step k the noise is U(-0.002 k, 0.002 k), drawn afresh, and scores are clipped to [0, 1]. Both metrics choose
@@ -79,15 +72,13 @@ def noise_path(
         noise = rng.uniform(-width, width, size=(NOISE_VECTORS, sample.scores.size))
         candidates = np.clip(sample.scores + noise, 0, 1)
         areas = areas_of_each(sample.labels, candidates)
-        for place, method in enumerate(METHODS):
-            best = int(np.argmax(areas[_criterion(method, variant)]))
+        for place in range(len(METHODS)):
+            best = int(np.argmax(areas[place]))
             path[place, step] = _measures(sample, candidates[best])
     return path
 
 
-def permutation_path(
-    sample: TwoGroups, steps: int, rng: np.random.Generator, variant: str | None = None
-) -> NDArray[np.float64]:
+def permutation_path(sample: TwoGroups, steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Move to the best of 10 permutations of neighbouring ranks, again and again.
 
     Both metrics draw the same permutations of places; their rankings part after the first different choice.
@@ -103,11 +94,11 @@ def permutation_path(
     rows = [np.argsort(-sample.scores, kind="stable")] * len(METHODS)
     for step in range(1, steps + 1):
         places = banded_permutations(descending.size, PERMUTATIONS, rng)
-        for place, method in enumerate(METHODS):
+        for place in range(len(METHODS)):
             moved = rows[place][places]
             candidates = np.empty(moved.shape)
             np.put_along_axis(candidates, moved, np.broadcast_to(descending, moved.shape), axis=1)
-            best = int(np.argmax(areas_of_each(sample.labels, candidates)[_criterion(method, variant)]))
+            best = int(np.argmax(areas_of_each(sample.labels, candidates)[place]))
             rows[place] = moved[best]
             path[place, step] = _measures(sample, candidates[best])
     return path
@@ -155,7 +146,7 @@ def nearby(cell: Cell) -> pd.DataFrame:
     paths = np.empty((seeds, len(METHODS), steps + 1, len(SHOWN)))
     for seed, rng in enumerate(generators(cell, seeds)):
         sample = two_groups("binomial", number(cell, "auroc"), rng, normalise=normalise, n_samples=n_samples)
-        paths[seed] = PATHS[change](sample, steps, rng, cell.variant)
+        paths[seed] = PATHS[change](sample, steps, rng)
     changes = gap_change(change, paths[..., SHOWN.index("gap")])
     rows: list[tuple[str, int | None, str | None, int, str, float]] = [
         (method, None, None, seed, "gap_change", float(changes[seed, place]))

@@ -39,9 +39,10 @@ def prevalence_shift(cell: Cell) -> pd.DataFrame:
         for rate in BASE_RATES:
             kept = np.arange(POOL - round(POOL * rate / (1 - rate)), 2 * POOL)
             y, s = labels[kept], scores[kept]
-            raw, adjusted = average_precision(y, s), average_precision_at_prevalence(y, s, REFERENCE)
-            if cell.variant == "adjusted_and_raw_exchanged":
-                raw, adjusted = adjusted, raw
-            values = {"area": auroc(y, s), "average_precision": raw, "average_precision_at_half": adjusted}
+            values = {
+                "area": auroc(y, s),
+                "average_precision": average_precision(y, s),
+                "average_precision_at_half": average_precision_at_prevalence(y, s, REFERENCE),
+            }
             rows += [(expected, rate, replicate, metric, value) for metric, value in values.items()]
     return pd.DataFrame(rows, columns=["auroc", "prevalence", "replicate", "metric", "value"])

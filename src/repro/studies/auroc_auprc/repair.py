@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, get_args
 
 import numpy as np
@@ -28,7 +27,6 @@ from repro.studies.auroc_auprc.samplers import (
 POLICIES: Final[tuple[RepairPolicy, ...]] = get_args(RepairPolicy)
 """What stands for optimising AUROC, the paper's stand-in for optimising AUPRC, and optimising it fix by fix."""
 
-EXCHANGED: Final[Mapping[str, RepairPolicy]] = {"random": "highest", "highest": "random"}
 STEPS: Final = 50
 SHOWN_EVERY: Final = 5
 GROUPS: Final = (HIGHER, LOWER)
@@ -96,11 +94,9 @@ def repair(cell: Cell) -> pd.DataFrame:
     normalise = bool(cell.parameters["normalise"])
     paths: dict[RepairPolicy, list[dict[str, NDArray[np.float64]]]] = {policy: [] for policy in POLICIES}
     for rng in generators(cell, seeds):
-        scaled = normalise or cell.variant == "normalised_after_all"
-        sample = two_groups(sampler, target, rng, normalise=scaled)
+        sample = two_groups(sampler, target, rng, normalise=normalise)
         for policy in POLICIES:
-            used = EXCHANGED.get(policy, policy) if cell.variant == "policies_exchanged" else policy
-            paths[policy].append(repair_path(sample, used, rng))
+            paths[policy].append(repair_path(sample, policy, rng))
     rows: list[tuple[str, int | None, str | None, int, str, float]] = []
     for method, followed in paths.items():
         for seed, path in enumerate(followed):

@@ -99,8 +99,6 @@ def top_k(cell: Cell) -> pd.DataFrame:
         X_test, y_test, groups = task.sample(TEST_ROWS, rng)
         validation = weights @ X.T
         chosen = choose(y, validation)
-        if cell.variant == "average_precision_replaced_by_auroc":
-            chosen["average_precision"] = chosen["auroc"]
         total = {group: int((y_test & ((groups == group) | (group == ALL))).sum()) for group in (ALL, HIGHER, LOWER)}
         for method, model in chosen.items():
             scores = X_test @ weights[model]

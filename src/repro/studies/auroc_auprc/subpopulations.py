@@ -81,13 +81,12 @@ def subpopulations(cell: Cell) -> pd.DataFrame:
         expects). One replicate a batch.
     """
     construction, p_lower = str(cell.parameters["scores"]), number(cell, "p_lower")
-    used = {"ranks_within_groups": "ranks", "calibrated_scores": "calibrated"}.get(cell.variant or "", construction)
     rows = []
     for batch, rng in enumerate(generators(cell, whole(cell, "batches"))):
         counted = []
         for _ in range(whole(cell, "draws")):
             sample = calibrated_sample(p_lower, rng)
-            found = inside_higher(ranked_within_groups(sample) if used == "ranks" else sample, rng)
+            found = inside_higher(ranked_within_groups(sample) if construction == "ranks" else sample, rng)
             if found is not None:
                 counted.append(found)
         shares = np.mean(counted, axis=0)

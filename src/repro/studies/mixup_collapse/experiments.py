@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from repro.protocol.cells import Cells, combinations, together
+from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.mixup_collapse import exact, trainings
 
 SEED: Final = 2024
+SAME_NETWORK: Final = "same_network_twice"
 FOUR_CLASSES_OR_MORE: Final = tuple(name for name, model in exact.CASES.items() if model.n_classes >= 4)
 SOME_CASES: Final = FOUR_CLASSES_OR_MORE[:2]
 
@@ -81,7 +83,6 @@ EXPERIMENTS: Final = (
                 _features(ARMS[:3:2], exact.OTHER_PARTNERS, epochs=[20], every=[0], seed=[0]),
                 _features(ARMS[:3:2], exact.CHORD, epochs=[20], every=[0], seed=range(2)),
                 _features(ARMS[3:], trainings.SUMS, epochs=[20], every=[0], seed=range(3)),
-                _features(ARMS[:2], trainings.SAME_NETWORK, epochs=[5], every=[0], seed=range(2)),
                 _features(ARMS[2:3], trainings.OTHER_PENALTY, epochs=[20], every=[0], seed=[0]),
             ),
         },
@@ -89,9 +90,10 @@ EXPERIMENTS: Final = (
             exact.OTHER_PARTNERS: "the partners belong to another class, so that no mix lies within a class",
             exact.CHORD: "mixes are put on the chord and measured in the plane of two other classes",
             trainings.SUMS: "mixes are put at the sum of both class means, where no convex combination lies",
-            trainings.SAME_NETWORK: "both networks are one and the same, trained with mixup",
+            SAME_NETWORK: "both networks are one and the same, trained with mixup",
             trainings.OTHER_PENALTY: "the exact curve is that of a hundred times the penalty",
         },
+        exchanged={SAME_NETWORK: replaced("method", {"erm": "mixup"})},
         seconds=_seconds,
         datasets=trainings.downloads,
         seed=SEED,
@@ -112,7 +114,7 @@ EXPERIMENTS: Final = (
                 method=trainings.CONCENTRATIONS, rows=[5000], data=["cifar100"], steps=[8000], seed=range(3)
             ),
             "control": combinations(
-                method=["erm", "mixup"],
+                method=["mixup", "erm"],
                 rows=[100],
                 data=["digits"],
                 steps=[60],

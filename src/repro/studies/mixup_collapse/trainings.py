@@ -35,7 +35,6 @@ from repro.studies.mixup_collapse.networks import (
 )
 
 SUMS: Final = "sums_in_place_of_means"
-SAME_NETWORK: Final = "same_network_twice"
 OTHER_PENALTY: Final = "curve_of_another_penalty"
 GUESS: Final = "confidence_of_a_guess"
 SCALED_GUESS: Final = "scaled_to_a_guess"
@@ -137,7 +136,7 @@ def features(cell: Cell) -> pd.DataFrame:
     split, seed, generator = _prepare(cell, N_TRAIN)
     setting = Setting(
         _whole(cell, "epochs"),
-        CONCENTRATIONS["mixup" if variant == SAME_NETWORK else method],
+        CONCENTRATIONS[method],
         "cross_entropy" if loss == "cross_entropy" else "mse",
         frozen_frame=head == "frozen frame",
         data=str(parameters["data"]),

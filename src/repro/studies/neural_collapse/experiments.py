@@ -6,10 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from repro.protocol.cells import Cells, combinations, together
+from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.neural_collapse import models, on_digits, on_images
 
 SEED: Final = 2020
+SCALES_EXCHANGED: Final = "initial_sizes_exchanged"
+OTHER_CLASSES: Final = "cosine_of_the_majority"
+TIMES_EXCHANGED: Final = "times_exchanged"
 UNEQUAL: Final = tuple(name for name in models.CASES if name.startswith("unequal"))
 
 
@@ -74,11 +78,9 @@ MODELS: Final = (
         cells={
             "quick": combinations(layers=[2, 3], b=[0.1, 0.3], scale=[0.1, 0.3], seed=range(3)),
             "standard": combinations(layers=[2, 3], b=[0.05, 0.1, 0.2, 0.3, 0.4], scale=[0.1, 0.3], seed=range(10)),
-            "control": combinations(models.SCALES_EXCHANGED, layers=[3], b=[0.3], scale=[0.1, 0.3], seed=range(3)),
         },
-        variants={
-            models.SCALES_EXCHANGED: "runs from small starts are labelled as those from larger ones, and vice versa"
-        },
+        variants={SCALES_EXCHANGED: "runs from small starts are labelled as those from larger ones, and vice versa"},
+        exchanged={SCALES_EXCHANGED: replaced("scale", {0.1: 0.3, 0.3: 0.1})},
         seconds=lambda parameters: 0.2,
         seed=SEED,
     ),
@@ -90,9 +92,9 @@ MODELS: Final = (
         cells={
             "quick": combinations(ratio=models.RATIOS, starts=[3]),
             "standard": combinations(ratio=models.RATIOS, starts=[10]),
-            "control": combinations(models.OTHER_CLASSES, ratio=models.RATIOS, starts=[2]),
         },
-        variants={models.OTHER_CLASSES: "the angle is that between the two classes that grow"},
+        variants={OTHER_CLASSES: "the angle is that between the two classes that grow"},
+        exchanged={OTHER_CLASSES: Exchange(metrics={"minority_cosine": "majority_cosine"})},
         seconds=lambda parameters: 0.01 * int(parameters["ratio"] or 0),
         seed=SEED,
     ),
@@ -107,11 +109,13 @@ NETWORKS: Final = (
         cells={
             "quick": combinations(layers=[1, 3], bias=[False, True], lam=[2e-3], epochs=[800], seeds=[1]),
             "standard": combinations(layers=[1, 3], bias=[False, True], lam=[2e-3], epochs=[3000], seeds=[5]),
-            "control": combinations(
-                on_digits.FRAMES_EXCHANGED, layers=[1], bias=[False, True], lam=[2e-3], epochs=[400], seeds=[1]
-            ),
         },
-        variants={on_digits.FRAMES_EXCHANGED: "each network is compared with the frame of the other kind of head"},
+        variants={on_images.FRAMES_EXCHANGED: "each network is compared with the frame of the other kind of head"},
+        exchanged={
+            on_images.FRAMES_EXCHANGED: Exchange(
+                metrics={"predicted_frame_err": "other_frame_err", "other_frame_err": "predicted_frame_err"}
+            )
+        },
         seconds=_epochs,
         seed=SEED,
     ),
@@ -172,9 +176,9 @@ NETWORKS: Final = (
         cells={
             "quick": combinations(lam=[2e-3], epochs=[800], every=[20], seeds=[3]),
             "standard": combinations(lam=[2e-3], epochs=[3000], every=[50], seeds=[5]),
-            "control": combinations(on_digits.TIMES_EXCHANGED, lam=[2e-3], epochs=[400], every=[20], seeds=[3]),
         },
-        variants={on_digits.TIMES_EXCHANGED: "the end of the training and the first epoch without error change places"},
+        variants={TIMES_EXCHANGED: "the end of the training and the first epoch without error change places"},
+        exchanged={TIMES_EXCHANGED: Exchange(negated=[f"log_change_{name}" for name in on_digits.APPEARANCE])},
         seconds=_epochs,
         seed=SEED,
     ),
@@ -308,7 +312,7 @@ IMAGES: Final = (
             "standard": _unequal_mlp(128, 1200, "full_batch", 1e-3, 50, ["mnist"]),
             "control": together(
                 _unequal_stand_in(UNEQUAL_VARIANTS, "mlp", 64, 300, "full_batch"),
-                _unequal_stand_in([models.CUT_SHORT], "mlp", 64, 3, "full_batch"),
+                _unequal_stand_in([models.CUT_SHORT], "mlp", 64, 300, "full_batch"),
             ),
         },
         variants=UNEQUAL_VARIANTS | {models.CUT_SHORT: "the training ends after three epochs, far from any minimum"},
@@ -359,14 +363,14 @@ IMAGES: Final = (
                 _deep_heads("head_and_features", 5e-4, "batches", [("cross_entropy", False)]),
             ),
             "control": together(
-                _deep_heads_stand_in(on_digits.FRAMES_EXCHANGED, 1, "mse", False, "weight_decay"),
-                _deep_heads_stand_in(on_digits.FRAMES_EXCHANGED, 1, "mse", True, "weight_decay"),
+                _deep_heads_stand_in(on_images.FRAMES_EXCHANGED, 1, "mse", False, "weight_decay"),
+                _deep_heads_stand_in(on_images.FRAMES_EXCHANGED, 1, "mse", True, "weight_decay"),
                 _deep_heads_stand_in(models.PAIRS, 3, "cross_entropy", True, "weight_decay"),
                 _deep_heads_stand_in(models.PAIRS, 3, "cross_entropy", False, "head_and_features"),
             ),
         },
         variants={
-            on_digits.FRAMES_EXCHANGED: "each network is compared with the frame of the other kind of head",
+            on_images.FRAMES_EXCHANGED: "each network is compared with the frame of the other kind of head",
             models.PAIRS: "loss and directions are those of classes in opposite pairs, known to be lower and fewer",
         },
         seconds=_on_one_gpu,

@@ -19,8 +19,6 @@ Floats = npt.NDArray[np.float64]
 
 WRONG_SIZES: Final = "class_sizes_reversed"
 CUT_SHORT: Final = "descent_cut_short"
-SCALES_EXCHANGED: Final = "initial_sizes_exchanged"
-OTHER_CLASSES: Final = "cosine_of_the_majority"
 PAIRS: Final = "lower_loss_of_paired_classes"
 
 
@@ -280,8 +278,7 @@ def traps(cell: Cell) -> pd.DataFrame:
     assert isinstance(scale, float)
     lam = penalty_for(b, TRAP_SIZES, layers)
     model = Model(TRAP_SIZES, (lam,) * layers, lam, TRAP_WIDTH)
-    start = {0.1: 0.3, 0.3: 0.1}[scale] if cell.variant == SCALES_EXCHANGED else scale
-    descent = Descent(model, model.draw(start, cell.generator()), 0.2)
+    descent = Descent(model, model.draw(scale, cell.generator()), 0.2)
     descent.run(TRAP_STEPS)
     optimum = ufm_mse(model.sizes, model.layer_penalties, model.feature_penalty)
     W, H = product(descent.parts[:-1]), descent.parts[-1]
@@ -327,8 +324,6 @@ def minority(cell: Cell) -> pd.DataFrame:
         _, parts, _ = model.minimise(model.draw(0.5, np.random.default_rng(seed)))
         W = parts[0] / np.linalg.norm(parts[0], axis=1, keepdims=True)
         cosines = {"minority_cosine": float(W[2] @ W[3]), "majority_cosine": float(W[0] @ W[1])}
-        if cell.variant == OTHER_CLASSES:
-            cosines["minority_cosine"] = cosines["majority_cosine"]
         rows += [(ratio, replicate, name, value) for name, value in cosines.items()]
     return pd.DataFrame(rows, columns=["ratio", "replicate", "metric", "value"])
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from repro.geometry import CollapseMeter, MseOptimum, NearestMeanAgreement
 from repro.protocol.experiment import Cell
-from repro.training.objectives import Loss
+
+if TYPE_CHECKING:
+    from repro.training.objectives import Loss
 
 Floats = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]

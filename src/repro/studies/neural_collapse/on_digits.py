@@ -20,8 +20,6 @@ from repro.studies.neural_collapse.networks import (
     train_on_digits,
 )
 
-FRAMES_EXCHANGED: Final = "frames_exchanged"
-TIMES_EXCHANGED: Final = "times_exchanged"
 BALANCED_FRAME: Final = "balanced_frame_for_the_general_one"
 
 
@@ -58,8 +56,6 @@ def balanced(cell: Cell) -> pd.DataFrame:
         simplex = [found[name] for name in ("nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err")]
         orthogonal = [found[name] for name in ("nc2_of_err", "nc2_of_err_W", "nc3_of_err")]
         predicted, other = (simplex, orthogonal) if bias else (orthogonal, simplex)
-        if cell.variant == FRAMES_EXCHANGED:
-            predicted, other = other, predicted
         optimum = ufm_mse(BALANCED, [lam] * layers, lam, bias=bias)
         values = {
             "predicted_frame_err": max(predicted),
@@ -222,8 +218,6 @@ def appearance(cell: Cell) -> pd.DataFrame:
         train_on_digits(setting, seed, watch=note, watch_every=_whole(cell, "every"))
         first = next((entry for entry in history if entry["error"] == 0.0), history[-1])
         last = history[-1]
-        if cell.variant == TIMES_EXCHANGED:
-            first, last = last, first
         rows += [
             (entry["epoch"], replicate, name, float(value))
             for entry in history

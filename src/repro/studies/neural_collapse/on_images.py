@@ -15,10 +15,11 @@ from repro.geometry import MseOptimum, ufm_mse
 from repro.protocol.course import Course
 from repro.protocol.experiment import Cell, Parameters
 from repro.studies.neural_collapse.images import ImageSetting, Note, train_on_images
-from repro.studies.neural_collapse.models import PAIRS, WRONG_SIZES, Floats, undercut
+from repro.studies.neural_collapse.models import CUT_SHORT, PAIRS, WRONG_SIZES, Floats, undercut
 from repro.studies.neural_collapse.networks import IMBALANCED, N_CLASSES, Trained
-from repro.studies.neural_collapse.on_digits import BALANCED_FRAME, FRAMES_EXCHANGED
+from repro.studies.neural_collapse.on_digits import BALANCED_FRAME
 
+FRAMES_EXCHANGED: Final = "frames_exchanged"
 EQUAL_SIZES_COLLAPSE: Final = "collapse_at_equal_sizes"
 
 UNEQUAL_SIZES: Final[Mapping[str, tuple[int, ...]]] = {
@@ -190,7 +191,13 @@ def imbalanced_images(cell: Cell) -> pd.DataFrame:
     """
     parameters = cell.parameters
     layers, lam = int(parameters["layers"] or 0), float(parameters["lam"] or 0)
-    setting = setting_of(parameters, UNEQUAL_SIZES[str(parameters["dataset"])], penalty="head_and_features")
+    epochs = int(parameters["epochs"] or 0)
+    setting = setting_of(
+        parameters,
+        UNEQUAL_SIZES[str(parameters["dataset"])],
+        penalty="head_and_features",
+        epochs=epochs // 100 if cell.variant == CUT_SHORT else epochs,
+    )
     sizes = np.array(setting.sizes[::-1] if cell.variant == WRONG_SIZES else setting.sizes)
     frame = GeneralFrame.of(sizes, layers, lam)
     trained, course = _trained(cell, setting, frame.measure)

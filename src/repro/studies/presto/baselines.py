@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,9 @@ from repro.protocol.experiment import Cell
 from repro.studies.presto.competitors import PAPER_METHODS, SINGLE, fit_methods
 from repro.studies.presto.designs import ROWS, draw_problem
 from repro.studies.presto.missing import MISSING
-from repro.studies.presto.synthetic import COLUMNS, PRESTO_IS_LOGIT, squared_error, training_rows
+from repro.studies.presto.synthetic import COLUMNS, squared_error, training_rows
+
+METHODS: Final = tuple(name for name in (*PAPER_METHODS, *MISSING) if name != "presto_published")
 
 
 def baselines(cell: Cell) -> pd.DataFrame:
@@ -29,14 +33,11 @@ def baselines(cell: Cell) -> pd.DataFrame:
     design, intercepts = str(cell.parameters["design"]), str(cell.parameters["intercepts"])
     repetitions = int(cell.parameters["repetitions"] or 0)
     first = repetitions * int(cell.parameters["batch"] or 0)
-    methods = [name for name in (*PAPER_METHODS, *MISSING) if name != "presto_published"]
     rows: list[tuple[str, str, str, int, str, float]] = []
     for replicate, seed in enumerate(cell.seed_sequence().spawn(repetitions), start=first):
         generator = np.random.default_rng(seed)
         truth, sample = draw_problem(design, intercepts, generator)
-        predictors = fit_methods(training_rows(sample, generator), methods, single=SINGLE | MISSING)
-        if cell.variant == PRESTO_IS_LOGIT:
-            predictors = dict.fromkeys(predictors, predictors["logit"])
+        predictors = fit_methods(training_rows(sample, generator), METHODS, single=SINGLE | MISSING)
         fresh = truth.sample(ROWS, generator)
         for name, predictor in predictors.items():
             rows.append((design, intercepts, name, replicate, "rare_mse", squared_error(predictor, sample)))

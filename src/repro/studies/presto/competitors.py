@@ -19,9 +19,6 @@ from repro.studies.presto.selecting import Floats, Folds, Model, Path, PathFunct
 Predictor = Callable[[Floats], Floats]
 """From columns of shape (n, p) to probabilities of the rare class, shape (n,)."""
 
-ALL_ARE_LOGIT: Final = "all_methods_are_logit"
-"""Control: every method gives the probabilities of the logistic regression."""
-
 
 @dataclass(frozen=True)
 class Tuning:
@@ -140,7 +137,6 @@ PAPER_METHODS: Final = (*PRESTO, "logit", "proportional_odds", "base_rate")
 def fit_methods(
     training: Training,
     methods: Sequence[str],
-    variant: str | None = None,
     *,
     single: Mapping[str, Callable[[Training], Predictor]] = SINGLE,
 ) -> dict[str, Predictor]:
@@ -151,8 +147,6 @@ def fit_methods(
     training : Training
     methods : sequence of str
         Names in `single` or :data:`PRESTO`.
-    variant : str or None
-        The control :data:`ALL_ARE_LOGIT`, or None.
     single : mapping of str to callable
         Methods that stand alone.
 
@@ -164,8 +158,6 @@ def fit_methods(
     with warnings.catch_warnings():
         # unpenalised fits of rare classes are often separated; that their probabilities are poor is what is measured
         warnings.simplefilter("ignore")
-        if variant == ALL_ARE_LOGIT:
-            return dict.fromkeys(methods, logit(training))
         fitted = {name: single[name](training) for name in methods if name in single}
         if set(methods) & set(PRESTO):
             path = presto_paths(training, 1.0)

@@ -6,30 +6,32 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from repro.protocol.cells import Cells, combinations, together
+from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
-from repro.studies.presto import theory
-from repro.studies.presto.baselines import baselines
-from repro.studies.presto.competitors import ALL_ARE_LOGIT
+from repro.studies.presto import real_data, theory
+from repro.studies.presto.baselines import METHODS, baselines
 from repro.studies.presto.designs import INTERCEPTS, SPARSITY
-from repro.studies.presto.real_data import ANOTHER_DATA_SET, CUTOFFS, EXCHANGED, prediabetes_splits, soup_splits
-from repro.studies.presto.ridge import ridge_as_published
-from repro.studies.presto.synthetic import (
-    NEXT_SETTING,
-    PRESTO_IS_LOGIT,
-    PRESTO_IS_PO,
-    RIDGE_IS_BASE_RATE,
-    synthetic,
-)
+from repro.studies.presto.real_data import CUTOFFS, prediabetes_splits, soup_splits
+from repro.studies.presto.ridge import RIDGE_IS_BASE_RATE, ridge_as_published
+from repro.studies.presto.synthetic import synthetic
+
+PRESTO_IS_LOGIT: Final = "presto_replaced_by_logit"
+PRESTO_IS_PO: Final = "presto_replaced_by_proportional_odds"
+NEXT_SETTING: Final = "errors_of_the_next_setting"
+ALL_ARE_LOGIT: Final = "all_methods_are_logit"
+EXCHANGED: Final = "methods_exchanged"
+ANOTHER_DATA_SET: Final = "values_of_another_data_set"
+NEXT_CORRELATION: Final = "values_of_the_next_correlation"
+SIDES_EXCHANGED: Final = "sides_of_the_condition_exchanged"
 
 SEED: Final = 2023
 SETTINGS: Final = tuple((design, intercepts) for design, values in INTERCEPTS.items() for intercepts in values)
 
 
-def _by_setting(batches: int, repetitions: int, settings: Iterable[tuple[str, str]], *variants: str) -> Cells:
+def _by_setting(batches: int, repetitions: int, settings: Iterable[tuple[str, str]]) -> Cells:
     return together(
         *(
             combinations(
-                *variants,
                 design=[design],
                 intercepts=[intercepts],
                 batch=range(batches),
@@ -52,8 +54,13 @@ def _seconds(one: float, *counts: str) -> Callable[[Parameters], float]:
     return seconds
 
 
-def _prediabetes(batches: int, splits: int, cutoffs: Iterable[int], *variants: str) -> Cells:
-    return combinations(*variants, dataset=["prediabetes"], cutoff=cutoffs, batch=range(batches), splits=[splits])
+def _prediabetes(batches: int, splits: int, cutoffs: Iterable[int]) -> Cells:
+    return combinations(dataset=["prediabetes"], cutoff=cutoffs, batch=range(batches), splits=[splits])
+
+
+def _all_by_logit(methods: Iterable[str]) -> Exchange:
+    """Values of every method are those of the logistic regression."""
+    return replaced("method", {name: "logit" for name in methods if name != "logit"})
 
 
 SPLIT_BY: Final = ("rows", "respondents")
@@ -68,18 +75,25 @@ SIMULATED: Final = (
         cells={
             "quick": combinations(design=SPARSITY, batch=range(2), repetitions=[5]),
             "paper": combinations(design=SPARSITY, batch=range(28), repetitions=[25]),
-            "control": together(
-                combinations(PRESTO_IS_LOGIT, design=["sparse 1/3"], batch=[0], repetitions=[6]),
-                combinations(PRESTO_IS_PO, design=["dense"], batch=[0], repetitions=[3]),
-                combinations(RIDGE_IS_BASE_RATE, design=["sparse 1/2"], batch=[0], repetitions=[8]),
-                combinations(NEXT_SETTING, design=["sparse 1/3"], batch=[0], repetitions=[12]),
-            ),
         },
         variants={
             PRESTO_IS_LOGIT: "the error of PRESTO is that of the logistic regression: there is no gain",
             PRESTO_IS_PO: "the error of PRESTO is that of the proportional-odds model: there is no gain",
             RIDGE_IS_BASE_RATE: "the error of the ridge form is that of a constant",
             NEXT_SETTING: "errors are compared with the published medians of the next rarer setting",
+        },
+        exchanged={
+            PRESTO_IS_LOGIT: replaced("method", {"presto": "logit"}, relative=["gain_slope"]),
+            PRESTO_IS_PO: replaced("method", {"presto": "proportional_odds"}, relative=["gain_slope"]),
+            RIDGE_IS_BASE_RATE: replaced("method", {"presto_ridge": "base_rate"}),
+            NEXT_SETTING: Exchange(
+                ("design", "intercepts"),
+                {
+                    (design, settings[place]): (design, settings[place - 1])
+                    for design, settings in INTERCEPTS.items()
+                    for place in range(len(settings))
+                },
+            ),
         },
         seconds=lambda parameters: 0.9 * int(parameters["repetitions"] or 0),
         seed=SEED,
@@ -106,9 +120,9 @@ SIMULATED: Final = (
         cells={
             "quick": _by_setting(1, 6, [("sparse 1/2", "(0, 3.5, 5.5)"), ("dense", "(0, 3.5, 5.5)")]),
             "paper": _by_setting(4, 25, SETTINGS),
-            "control": _by_setting(1, 3, [("dense", "(0, 4, 6)")], PRESTO_IS_LOGIT),
         },
         variants={PRESTO_IS_LOGIT: "all methods are the logistic regression: there is no gain"},
+        exchanged={PRESTO_IS_LOGIT: _all_by_logit(METHODS)},
         seconds=_seconds(1.0, "repetitions"),
         seed=SEED,
     ),
@@ -123,11 +137,10 @@ REAL_DATA: Final = (
         cells={
             "paper": combinations(dataset=["soup"], split_by=SPLIT_BY, batch=range(50), splits=[7]),
             "control": combinations(
-                ALL_ARE_LOGIT,
                 ANOTHER_DATA_SET,
                 dataset=["prediabetes"],
                 stands_for=["soup"],
-                split_by=SPLIT_BY,
+                split_by=["rows"],
                 batch=[0],
                 splits=[3],
             ),
@@ -136,6 +149,8 @@ REAL_DATA: Final = (
             ALL_ARE_LOGIT: "every method gives the probabilities of the logistic regression",
             ANOTHER_DATA_SET: "errors on PreDiabetes are compared with the published ones on soup",
         },
+        exchanged={ALL_ARE_LOGIT: _all_by_logit(real_data.METHODS)},
+        compared={ANOTHER_DATA_SET: "paper"},
         seconds=_seconds(5.0, "splits"),
         seed=SEED,
     ),
@@ -147,11 +162,17 @@ REAL_DATA: Final = (
         cells={
             "quick": _prediabetes(2, 2, (30, 40, 50, 60)),
             "paper": _prediabetes(7, 7, CUTOFFS),
-            "control": together(_prediabetes(1, 3, (40, 60), ALL_ARE_LOGIT), _prediabetes(1, 3, (40,), EXCHANGED)),
         },
         variants={
             ALL_ARE_LOGIT: "every method gives the probabilities of the logistic regression",
             EXCHANGED: "errors of one method are compared with the published ones of another",
+        },
+        exchanged={
+            ALL_ARE_LOGIT: _all_by_logit(real_data.METHODS),
+            EXCHANGED: replaced(
+                "method",
+                {"presto_published": "logit", "logit": "presto_published", "proportional_odds": "presto_published"},
+            ),
         },
         seconds=_seconds(1.5, "splits"),
         seed=SEED,
@@ -184,14 +205,13 @@ THEORY: Final = (
         cells={
             "quick": combinations(batch=[0], draws=[6], simulations=[20]),
             "paper": combinations(batch=range(10), draws=[5], simulations=[100]),
-            "control": combinations(
-                theory.BALANCED_BOUNDARY, theory.LOGIT_FOR_PO, batch=[0], draws=[4], simulations=[10]
-            ),
+            "control": combinations(theory.BALANCED_BOUNDARY, batch=[0], draws=[4], simulations=[10]),
         },
         variants={
             theory.BALANCED_BOUNDARY: "logistic regression is fitted at the boundary that does not get rare",
             theory.LOGIT_FOR_PO: "the weights are those of the logistic regression of the rare class",
         },
+        exchanged={theory.LOGIT_FOR_PO: replaced("method", {"proportional_odds": "logit"})},
         seconds=_seconds(0.04, "draws", "simulations"),
         seed=SEED,
     ),
@@ -231,17 +251,17 @@ THEORY: Final = (
         cells={
             "quick": combinations(correlation=theory.CORRELATIONS, draw=range(3), rows=[100_000]),
             "paper": combinations(correlation=theory.CORRELATIONS, draw=range(5), rows=[1_000_000]),
-            "control": combinations(
-                theory.NEXT_CORRELATION,
-                theory.SIDES_EXCHANGED,
-                correlation=theory.CORRELATIONS,
-                draw=range(3),
-                rows=[50_000],
-            ),
         },
         variants={
-            theory.NEXT_CORRELATION: "eigenvalues are compared with the published ones of another correlation",
-            theory.SIDES_EXCHANGED: "the two sides of the inequality are exchanged",
+            NEXT_CORRELATION: "eigenvalues are compared with the published ones of another correlation",
+            SIDES_EXCHANGED: "the two sides of the inequality are exchanged",
+        },
+        exchanged={
+            NEXT_CORRELATION: replaced(
+                "correlation",
+                dict(zip(theory.CORRELATIONS, theory.CORRELATIONS[-1:] + theory.CORRELATIONS, strict=False)),
+            ),
+            SIDES_EXCHANGED: Exchange(negated=["log_margin"]),
         },
         seconds=lambda parameters: 1.4e-6 * int(parameters["rows"] or 0),
         seed=SEED,

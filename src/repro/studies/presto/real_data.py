@@ -33,10 +33,6 @@ CUTOFFS: Final = (30, 35, 40, 45, 50, 55, 60, 65)
 TEST_SHARE: Final = 0.1
 METHODS: Final = (*PAPER_METHODS, *MISSING)
 
-EXCHANGED: Final = "methods_exchanged"
-"""Control: PRESTO as published and the logistic regression change places, proportional odds takes the former too."""
-
-ANOTHER_DATA_SET: Final = "values_of_another_data_set"
 STAND_IN_CUTOFF: Final = 50
 STAND_IN_GROUP: Final = 10
 """Where PreDiabetes stands for soup in a control: its cutoff, and how many neighbouring rows make a respondent."""
@@ -131,10 +127,7 @@ def _scores_of_splits(task: Task, cell: Cell, setting: str | int) -> pd.DataFram
         folds = draw_folds(train.size, None if task.groups is None else task.groups[train], generator)
         training = Training(task.X[train], task.y[train], task.n_classes, folds, REAL)
         is_rare = task.y[test] == task.n_classes - 1
-        predictors = fit_methods(training, METHODS, cell.variant, single=SINGLE | MISSING)
-        if cell.variant == EXCHANGED:
-            published, regression = predictors["presto_published"], predictors["logit"]
-            predictors |= {"presto_published": regression, "logit": published, "proportional_odds": published}
+        predictors = fit_methods(training, METHODS, single=SINGLE | MISSING)
         for name, predictor in predictors.items():
             scores = all_scores(is_rare, predictor(task.X[test]))
             rows += [(setting, name, replicate, metric, value) for metric, value in scores.items()]

@@ -11,8 +11,9 @@ from repro.protocol.experiment import Cell
 from repro.studies.presto.competitors import Predictor, base_rate, presto_paths
 from repro.studies.presto.designs import draw_problem
 from repro.studies.presto.selecting import select
-from repro.studies.presto.synthetic import COLUMNS, RIDGE_IS_BASE_RATE, squared_error, training_rows
+from repro.studies.presto.synthetic import COLUMNS, squared_error, training_rows
 
+RIDGE_IS_BASE_RATE: Final = "ridge_replaced_by_base_rate"
 INTERCEPTS: Final = "(0, 3, 5)"
 FORMS: Final = {"presto_published": 1.0, "presto_ridge_published": 0.0}
 """Methods and their part of the penalty that is L1."""

@@ -13,29 +13,10 @@ from repro.studies.presto.competitors import PAPER_METHODS, SYNTHETIC, Predictor
 from repro.studies.presto.designs import INTERCEPTS, RARE_SHARES, Sample, draw_problem
 from repro.studies.presto.selecting import N_FOLDS, Floats
 
-PRESTO_IS_LOGIT: Final = "presto_replaced_by_logit"
-PRESTO_IS_PO: Final = "presto_replaced_by_proportional_odds"
-RIDGE_IS_BASE_RATE: Final = "ridge_replaced_by_base_rate"
-NEXT_SETTING: Final = "errors_of_the_next_setting"
-
 RIDGE_SETTINGS: Final = (("sparse 1/2", "(0, 3, 5)"), ("sparse 1/3", "(0, 3, 5)"))
 """Settings for which the paper shows the ridge form."""
 
 COLUMNS: Final = ["design", "intercepts", "method", "replicate", "metric", "value"]
-
-
-def _replaced(errors: dict[str, float], variant: str | None) -> dict[str, float]:
-    """Errors of a control: one method gets the error of another."""
-    substitutes = {
-        PRESTO_IS_LOGIT: ("presto", "logit"),
-        PRESTO_IS_PO: ("presto", "proportional_odds"),
-        RIDGE_IS_BASE_RATE: ("presto_ridge", "base_rate"),
-    }
-    if variant in substitutes:
-        replaced, by = substitutes[variant]
-        if replaced in errors:
-            return errors | {replaced: errors[by]}
-    return errors
 
 
 def training_rows(sample: Sample, generator: np.random.Generator) -> Training:
@@ -74,20 +55,17 @@ def synthetic(cell: Cell) -> pd.DataFrame:
     design, repetitions = str(cell.parameters["design"]), int(cell.parameters["repetitions"] or 0)
     first = repetitions * int(cell.parameters["batch"] or 0)
     rarity = np.array([-np.log(RARE_SHARES[design, intercepts]) for intercepts in INTERCEPTS[design]])
-    settings = INTERCEPTS[design]
     rows: list[tuple[str, str | None, str | None, int, str, float]] = []
     for replicate, seed in enumerate(cell.seed_sequence().spawn(repetitions), start=first):
         gains: dict[str, list[float]] = {"logit": [], "proportional_odds": []}
-        for place, intercepts in enumerate(settings):
+        for intercepts in INTERCEPTS[design]:
             generator = np.random.default_rng(seed)
             _, sample = draw_problem(design, intercepts, generator)
             methods = [*PAPER_METHODS, *(["presto_ridge"] if (design, intercepts) in RIDGE_SETTINGS else [])]
             predictors = fit_methods(training_rows(sample, generator), methods)
             errors = {name: squared_error(predictor, sample) for name, predictor in predictors.items()}
-            errors = _replaced(errors, cell.variant)
-            label = settings[(place + 1) % len(settings)] if cell.variant == NEXT_SETTING else intercepts
-            rows += [(design, label, name, replicate, "rare_mse", error) for name, error in errors.items()]
-            rows.append((design, label, None, replicate, "rare_share", float(sample.rare.mean())))
+            rows += [(design, intercepts, name, replicate, "rare_mse", error) for name, error in errors.items()]
+            rows.append((design, intercepts, None, replicate, "rare_share", float(sample.rare.mean())))
             for name, found in gains.items():
                 found.append(float(np.log(errors[name] / errors["presto"])))
         rows += [(design, None, name, replicate, "gain_slope", _slope(rarity, found)) for name, found in gains.items()]

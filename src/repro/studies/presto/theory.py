@@ -190,7 +190,7 @@ def estimation(cell: Cell) -> pd.DataFrame:
                 regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8).fit(X, target)
                 of_logit = _squared_distance(-regression.coef_[0], weights)
                 common = ProportionalOddsClassifier().fit(X, y).coef_
-                of_po = of_logit if cell.variant == LOGIT_FOR_PO else _squared_distance(common, weights)
+                of_po = _squared_distance(common, weights)
                 errors[:, place] += of_logit / simulations, of_po / simulations
         for method, found in zip(("logit", "proportional_odds"), errors, strict=True):
             rows += [
@@ -270,8 +270,6 @@ RARE_PROBABILITIES: Final = (0.0, 1e-7, 1e-6, 1e-5)
 CLIP: Final = 3.0
 
 NO_RARE_CLASS: Final = "second_intercept_is_zero"
-NEXT_CORRELATION: Final = "values_of_the_next_correlation"
-SIDES_EXCHANGED: Final = "sides_of_the_condition_exchanged"
 
 
 def _eigenvalue(X: Floats, intercept: float) -> float:
@@ -338,9 +336,6 @@ def study_b(cell: Cell) -> pd.DataFrame:
     """
     correlation = float(cell.parameters["correlation"] or 0.0)
     X = clipped_normal(int(cell.parameters["rows"] or 0), correlation, cell.generator())
-    label = correlation
-    if cell.variant == NEXT_CORRELATION:
-        label = CORRELATIONS[(CORRELATIONS.index(correlation) + 1) % len(CORRELATIONS)]
     draw = int(cell.parameters["draw"] or 0)
     intercepts: dict[str, Callable[[float], float]] = {
         "intended": second_intercept,
@@ -351,10 +346,8 @@ def study_b(cell: Cell) -> pd.DataFrame:
     for code, intercept_of in intercepts.items():
         for rare in RARE_PROBABILITIES:
             eigenvalue = _eigenvalue(X, intercept_of(rare))
-            rows.append((label, rare, code, draw, "eigenvalue", eigenvalue))
+            rows.append((correlation, rare, code, draw, "eigenvalue", eigenvalue))
             if rare > 0:
                 margin = float(np.log(rarity_bound(eigenvalue, norm) / rare))
-                rows.append(
-                    (label, rare, code, draw, "log_margin", -margin if cell.variant == SIDES_EXCHANGED else margin)
-                )
+                rows.append((correlation, rare, code, draw, "log_margin", margin))
     return pd.DataFrame(rows, columns=["correlation", "rare", "code", "replicate", "metric", "value"])

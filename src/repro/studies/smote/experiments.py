@@ -10,6 +10,7 @@ import pandas as pd
 
 from repro.metrics import nadeau_bengio_interval
 from repro.protocol.cells import Cells, combinations, together
+from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Experiment, OwnData, Parameters, Scalar
 from repro.studies.smote.learners import LEARNERS, learners
 from repro.studies.smote.problems import registered_data
@@ -117,11 +118,11 @@ EXPERIMENTS: Final = (
         cells={
             "quick": _cells(10, dataset=["simulated"]),
             "paper": _cells(PARTITIONS, dataset=["mammography"]),
-            "control": _controls(("methods_exchanged", 10, {"dataset": "simulated"})),
         },
         variants={
             "methods_exchanged": "the two methods change names on data where the claimed difference is resolved",
         },
+        exchanged={"methods_exchanged": replaced("method", {"smote": "replication", "replication": "smote"})},
         seconds=partial(_seconds, 0.2),
         datasets=registered_data,
     ),
@@ -147,9 +148,11 @@ EXPERIMENTS: Final = (
         cells={
             "quick": _cells(5, dataset=["simulated_repeated"]),
             "paper": _cells(PARTITIONS, dataset=["mammography"]),
-            "control": _controls(("copies_left_out", 3, {"dataset": "simulated_repeated"})),
         },
         variants={"copies_left_out": "copies are removed before anything else: there is nothing to inflate"},
+        exchanged={
+            "copies_left_out": replaced("handling", {"all_rows": "distinct_rows", "grouped_folds": "distinct_rows"})
+        },
         seconds=partial(_seconds, 0.5),
         datasets=registered_data,
     ),

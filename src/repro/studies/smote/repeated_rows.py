@@ -48,8 +48,6 @@ def repeated_rows(cell: Cell) -> pd.DataFrame:
         Columns ``dataset, handling, method, replicate, metric, value``.
     """
     problem = load_problem(cell.parameters)
-    if cell.variant == "copies_left_out":
-        problem = distinct_rows(problem)
     seed = cell.seed_sequence()
     amount = problem.fixed_level
     distinct = distinct_rows(problem)
@@ -58,8 +56,6 @@ def repeated_rows(cell: Cell) -> pd.DataFrame:
         "distinct_rows": (distinct, folds_of(distinct, child_seed(seed, 0))),
         "grouped_folds": (problem, grouped_folds(problem, child_seed(seed, 0))),
     }
-    if cell.variant == "copies_left_out":
-        plans = {handling: (problem, folds_of(problem, child_seed(seed, 0))) for handling in plans}
     rows = []
     for handling, (used, folds) in plans.items():
         curves: dict[str, list[Curve]] = {"under": [], "smote_fixed_level": []}

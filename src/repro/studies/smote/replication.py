@@ -16,7 +16,7 @@ def replication(cell: Cell) -> pd.DataFrame:
     """Grow pruned trees on all majority rows with the minority over-sampled to each level, on one partition.
 
     Replication repeats every minority row the same number of times, so that both methods add equally many rows
-    for each parent. In the control ``methods_exchanged`` the two change names.
+    for each parent.
 
     Parameters
     ----------
@@ -31,14 +31,13 @@ def replication(cell: Cell) -> pd.DataFrame:
     """
     problem = load_problem(cell.parameters)
     seed = cell.seed_sequence()
-    names = ("replication", "smote") if cell.variant == "methods_exchanged" else ("smote", "replication")
     measured = []
     for number, train_rows, test_rows in folds_of(problem, child_seed(seed, 0)):
         train, test = problem.rows(train_rows), problem.rows(test_rows)
         minority = train.X[train.y]
         for level in LEVELS:
             smote, _ = synthetic_rows(train, level, child_seed(seed, 1, number, level))
-            for method, added in zip(names, (smote, np.repeat(minority, level // 100, axis=0)), strict=True):
+            for method, added in (("smote", smote), ("replication", np.repeat(minority, level // 100, axis=0))):
                 X = np.vstack([train.X, added])
                 y = np.concatenate([train.y, np.ones(len(added), dtype=bool)])
                 tree = fit_tree(train, X, y)
