@@ -25,13 +25,17 @@ PACKAGE: Final = "repro"
 
 BOUNDARIES: Final = frozenset(
     {
-        "repro.data.loading",
+        "repro.claims.loading",
         "repro.data.csv_file",
         "repro.data.keeping",
+        "repro.data.loading",
         "repro.data.registry",
+        "repro.protocol.code",
+        "repro.protocol.used",
+        "repro.results.currency",
+        "repro.results.places",
         "repro.running",
         "repro.studies",
-        "repro.claims.loading",
     }
 )
 """Modules, with those in them where they are packages other than ``repro.studies``, whose code cannot change a number.
@@ -97,6 +101,7 @@ class _Module:
     bound: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imported: dict[str, Imported] = field(default_factory=dict)
     effects: list[ast.stmt] = field(default_factory=list)
+    looked_at: dict[str, tuple[str, _References]] = field(default_factory=dict)
 
 
 def _module_file(module: str) -> Path | None:
@@ -196,12 +201,15 @@ def parse_module(name: str, source: str, *, is_package: bool = False) -> _Module
     return module
 
 
+_parsed = cache(parse_module)
+
+
 @cache
 def _module(name: str) -> _Module:
     source = _module_source(name)
     if source is None:
         raise ValueError(f"module must be one of the package {PACKAGE!r}, got {name!r}")
-    return parse_module(name, source[0], is_package=source[1])
+    return _parsed(name, source[0], is_package=source[1])
 
 
 # What a definition is and where its names lead
@@ -327,15 +335,19 @@ def _follow(module: str, attributes: tuple[str, ...]) -> Iterator[Target]:
         yield from _all_of(module)
 
 
-def _targets(module: _Module, statements: Iterable[ast.AST]) -> dict[str, list[Target]]:
-    """Names that statements of a module use and that lead out of them, with the definitions they lead to."""
+def _references(module: _Module, statements: Iterable[ast.AST]) -> _References:
     references = _References(module.package)
     for statement in statements:
         references.visit(statement)
+    return references
+
+
+def _targets(module: _Module, references: _References) -> dict[str, list[Target]]:
+    """Names that statements of a module use and that lead out of them, with the definitions they lead to."""
     found: dict[str, list[Target]] = {}
     for root, *attributes in sorted(references.found):
         imported = references.imported.get(root) or module.imported.get(root)
-        if root in module.bound and root not in references.imported:
+        if module.name and root in module.bound and root not in references.imported:
             found.setdefault(root, []).append(Definition(module.name, root))
         elif imported is not None:
             way = (*([imported.name] if imported.name else []), *attributes)
@@ -345,18 +357,25 @@ def _targets(module: _Module, statements: Iterable[ast.AST]) -> dict[str, list[T
     return found
 
 
+def _look_at(module: _Module, name: str) -> tuple[str, _References]:
+    """Text of a definition and the names it uses. Behind a boundary only what a function returns is looked at."""
+    if name not in module.looked_at:
+        statements: list[ast.AST] = [*module.bound[name]]
+        if _is_boundary(module.name):
+            returned = [node.returns for node in statements if isinstance(node, ast.FunctionDef) and node.returns]
+            module.looked_at[name] = ("", _references(module, returned))
+        else:
+            statements += module.effects
+            module.looked_at[name] = (_canonical(statements), _references(module, statements))
+    return module.looked_at[name]
+
+
 @cache
 def _defined(definition: Definition) -> tuple[str, dict[str, list[Target]]]:
-    """Text of a definition and where its names lead. Behind a boundary only what a function returns is followed."""
+    """Text of a definition and where its names lead."""
     module = _module(definition.module)
-    statements: list[ast.AST] = [*module.bound[definition.name]]
-    if _is_boundary(definition.module):
-        annotations = [
-            node.returns for node in statements if isinstance(node, ast.FunctionDef) and node.returns is not None
-        ]
-        return "", _targets(module, annotations)
-    statements += module.effects
-    return _canonical(statements), _targets(module, statements)
+    text, references = _look_at(module, definition.name)
+    return text, _targets(module, references)
 
 
 @dataclass(frozen=True)
@@ -459,7 +478,7 @@ def dependence_of_source(source: str) -> Dependence:
     module = parse_module("", source)
     # all of it counts: what it binds, what it does, and where its names lead
     tree = ast.parse(source)
-    return _dependence({"": (_canonical(tree.body), _targets(module, tree.body))})
+    return _dependence({"": (_canonical(tree.body), _targets(module, _references(module, tree.body)))})
 
 
 @cache
@@ -527,3 +546,9 @@ def function_hash(function: Callable[..., object], *further: str) -> str:
         raise ValueError(f"compute must be a function of an importable module, got {name} of {module}")
     found = dependence_of_source(Path(path).read_text(encoding="utf-8"))
     return _hash(hash_with_libraries(found), name, cell, *further)
+
+
+def forget() -> None:
+    """Read the modules of this package anew; needed only where their files change while this process runs."""
+    for known in (_exists, _module, _defined, _dependence_of, function_hash, library_version):
+        known.cache_clear()
