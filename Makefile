@@ -7,7 +7,7 @@ PYTHON_HERE := .venv/bin/python
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache book/api/generated
 
 .DEFAULT_GOAL := help
-.PHONY: help env book chapter test check check-clean bench clean
+.PHONY: help env book chapter test check verify check-clean bench clean
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -28,8 +28,11 @@ chapter: env ## build one chapter alone, for a quick look: make chapter NAME=sad
 test: book ## the whole test suite over package, notebooks and built book
 	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist loadgroup tests
 
-check: env ## formatting, lint, types, import contracts, pairing, pins, addresses, internal links
-	@$(PYTHON_HERE) scripts/check.py
+check: env ## formatting, lint, types, import contracts, tables, pairing, pins, links; of one study: make check STUDY=sade
+	@$(PYTHON_HERE) scripts/check.py $(if $(STUDY),--study '$(STUDY)')
+
+verify: env ## compute cells of the committed tables again and compare: the cheapest of each kind, hours for all studies
+	@.venv/bin/repro verify $(STUDY)
 
 check-clean: ## make book and make test in a fresh clone with an empty home folder
 	@sh scripts/check_clean.sh
@@ -46,7 +49,7 @@ clean: ## remove what is built and cached here
 	@if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name cells -exec rm -rf {} +; fi
 	@rm -rf $(CACHES)
 	@find . -path ./.venv -prune -o -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo 'Removed: the built book, the quick tables and the caches of the tools.'
+	@echo 'Removed: the built book, tables that were computed for this copy only, and the caches of the tools.'
 	@echo 'Kept: .venv (the environment), results (committed tables), _build/cells (finished cells, also of runs that have'
 	@echo '      no table yet; remove the folder to compute them again), and downloaded data'
 	@echo "      ($${REPRO_DATA_DIR:-the user's cache folder, imbalance-book}; repro data clear removes it)."

@@ -1,7 +1,12 @@
-"""Run every check of ``make check``, all of them even when one fails, and say in one line each how it went."""
+"""Run every check of ``make check``, all of them even when one fails, and say in one line each how it went.
+
+python scripts/check.py                  everything
+python scripts/check.py --study smote    what belongs to one study: its tables and tests, and the checks of all code
+"""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
@@ -10,11 +15,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-CHECKS: dict[str, list[str]] = {
+TABLES = [str(TOOLS / "repro"), "tables", "--strict"]
+CODE: dict[str, list[str]] = {
     "formatting": [str(TOOLS / "ruff"), "format", "--check", "."],
     "lint": [str(TOOLS / "ruff"), "check", "."],
     "types": [str(TOOLS / "mypy")],
     "import contracts": [str(TOOLS / "lint-imports")],
+}
+CHECKS: dict[str, list[str]] = {
+    **CODE,
+    "committed tables are current": TABLES,
     "pairing of the notebooks": [*PYTEST, "tests/notebooks"],
     "pins, address, workflows, documents": [*PYTEST, "tests/project"],
     "book is built": [sys.executable, "book/build.py"],
@@ -22,10 +32,27 @@ CHECKS: dict[str, list[str]] = {
 }
 
 
+def checks_of(study: str) -> dict[str, list[str]]:
+    """Checks that concern one study; they need no built book."""
+    return {
+        **CODE,
+        "committed tables are current": [*TABLES, study],
+        f"tests of {study}": [*PYTEST, "tests", "--ignore=tests/book", "--ignore=tests/faults", "-k", study],
+    }
+
+
 def main() -> int:
     """Run the checks one after the other; the exit status is 1 when any failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--study", default="", help="only what belongs to this study")
+    study = parser.parse_args().study
+    studies = sorted(path.parent.name for path in (ROOT / "src" / "repro" / "studies").glob("*/claims.yml"))
+    if study and study not in studies:
+        print(f"there is no study {study!r}; there are {', '.join(studies)}", file=sys.stderr)
+        return 2
     failed = 0
-    for name, command in CHECKS.items():
+    checks = checks_of(study) if study else CHECKS
+    for name, command in checks.items():
         begin = time.monotonic()
         finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         good = finished.returncode == 0
@@ -33,7 +60,7 @@ def main() -> int:
         if not good:
             failed += 1
             print(finished.stdout + finished.stderr, flush=True)
-    print(f"checks: {len(CHECKS) - failed} passed, {failed} failed")
+    print(f"checks: {len(checks) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -41,11 +41,10 @@ def put(make_frame, make_provenance):
     return put
 
 
-def test_quick_and_control_are_built_the_others_committed(checkout):
-    assert table_path("toy.trial", "quick") == checkout / "_build/results/toy/trial.quick.csv"
-    assert table_path("toy.trial", "control") == checkout / "_build/results/toy/trial.control.csv"
-    assert table_path("toy.trial", "standard") == checkout / "results/toy/trial.standard.csv"
-    assert table_path(EXPERIMENT, "paper") == checkout / "results/toy/trial.paper.csv"
+def test_a_run_writes_where_tables_are_committed_and_the_book_beside_them(checkout):
+    for profile in ("quick", "standard", "paper", "control"):
+        assert table_path(EXPERIMENT, profile) == checkout / f"results/toy/trial.{profile}.csv"
+        assert table_path("toy.trial", profile, built=True) == checkout / f"_build/results/toy/trial.{profile}.csv"
 
 
 def test_an_installed_copy_writes_to_the_cache_and_reads_what_it_brings_along(installed, put):
@@ -58,17 +57,51 @@ def test_an_installed_copy_writes_to_the_cache_and_reads_what_it_brings_along(in
     assert find_table("toy.trial", "paper").path == own
 
 
-def test_a_committed_control_is_found_when_none_was_built(checkout, put):
-    committed, built = checkout / "results/toy/trial.control.csv", checkout / "_build/results/toy/trial.control.csv"
-    put(committed, "control")
-    assert find_table("toy.trial", "control").path == committed
-    put(built, "control")
-    assert find_table("toy.trial", "control").path == built
+@pytest.mark.parametrize("profile", ["quick", "control"])
+@pytest.mark.parametrize(
+    ("current", "expected"),
+    [(("committed", "built"), "committed"), (("built",), "built"), (("committed",), "committed"), ((), "committed")],
+)
+def test_of_two_tables_that_is_taken_which_the_code_stands_behind(
+    checkout, put, monkeypatch, profile, current, expected
+):
+    places = {
+        "committed": checkout / f"results/toy/trial.{profile}.csv",
+        "built": checkout / f"_build/results/toy/trial.{profile}.csv",
+    }
+    for path in places.values():
+        put(path, profile)
+    good = {places[name] for name in current}
+    monkeypatch.setattr("repro.results.places.is_current", lambda table, experiment: table.path in good)
+    assert find_table(EXPERIMENT, profile).path == places[expected]
+    assert available_tables("toy") == {("toy.trial", profile): places[expected]}
 
 
-def test_a_quick_table_is_never_taken_from_the_committed_ones(checkout, put):
-    put(checkout / "results/toy/trial.quick.csv", "quick")
-    assert find_table("toy.trial", "quick") is None
+def test_a_damaged_table_in_the_build_folder_does_not_hide_the_committed_one(checkout, put, monkeypatch):
+    committed, built = (checkout / f"{folder}/toy/trial.quick.csv" for folder in ("results", "_build/results"))
+    put(committed, "quick")
+    put(built, "quick")
+    built.write_text("damaged")
+    monkeypatch.setattr("repro.results.places.is_current", lambda table, experiment: False)
+    assert find_table(EXPERIMENT, "quick").path == committed
+
+
+def test_a_damaged_committed_table_is_an_error_whatever_lies_in_the_build_folder(checkout, put):
+    committed, built = (checkout / f"{folder}/toy/trial.quick.csv" for folder in ("results", "_build/results"))
+    put(committed, "quick")
+    put(built, "quick")
+    committed.write_text(committed.read_text().replace("pima", "PIMA"))
+    with pytest.raises(ResultsError, match=r"results/toy/trial\.quick\.csv: the table is not the one its provenance"):
+        find_table(EXPERIMENT, "quick")
+
+
+def test_a_compressed_table_is_found_by_its_plain_name(checkout, make_frame, make_provenance, monkeypatch):
+    monkeypatch.setattr("repro.results.tables.LARGEST_PLAIN", 10)
+    path = checkout / "results/toy/trial.paper.csv"
+    write_table(make_frame(), make_provenance(profile="paper"), path)
+    assert not path.exists()
+    assert find_table("toy.trial", "paper").path == path
+    assert available_tables("toy") == {("toy.trial", "paper"): path}
 
 
 def test_available_tables_lists_what_exists_in_order(checkout, put):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from repro.protocol.exceptions import ResultsError
 from repro.results import (
+    LARGEST_PLAIN,
     Provenance,
     parse_table,
     provenance_path,
@@ -228,3 +231,74 @@ def test_an_interrupted_rewrite_is_noticed_and_mended_by_writing_again(
     monkeypatch.undo()
     write_table(make_frame(value=[1.0, 2.0, 3.0]), make_provenance(), written)
     assert read_table(written).frame["value"].tolist() == [1.0, 2.0, 3.0]
+
+
+# Large tables are compressed
+
+
+@pytest.fixture
+def compressed(monkeypatch):
+    monkeypatch.setattr("repro.results.tables.LARGEST_PLAIN", 10)
+
+
+def test_a_large_table_is_stored_compressed_and_read_back_exactly(tmp_path, make_frame, make_provenance, compressed):
+    path = tmp_path / "trial.quick.csv"
+    written = write_table(make_frame(), make_provenance(), path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["trial.quick.csv.gz", "trial.quick.json"]
+    text = gzip.decompress((tmp_path / "trial.quick.csv.gz").read_bytes())
+    assert text.decode() == table_text(make_frame())
+    assert written.provenance.table_sha256 == hashlib.sha256(text).hexdigest()
+    pd.testing.assert_frame_equal(read_table(path).frame, written.frame, check_exact=True)
+
+
+def test_compressed_bytes_depend_on_the_numbers_only(tmp_path, make_frame, make_provenance, compressed, monkeypatch):
+    write_table(make_frame(), make_provenance(), tmp_path / "first.csv")
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    write_table(make_frame(), make_provenance(), tmp_path / "other.csv")
+    assert (tmp_path / "first.csv.gz").read_bytes() == (tmp_path / "other.csv.gz").read_bytes()
+
+
+def test_a_table_that_grows_or_shrinks_leaves_one_form(tmp_path, make_frame, make_provenance, monkeypatch):
+    path = tmp_path / "trial.csv"
+    for largest, name in ((10, "trial.csv.gz"), (10_000, "trial.csv"), (10, "trial.csv.gz")):
+        monkeypatch.setattr("repro.results.tables.LARGEST_PLAIN", largest)
+        write_table(make_frame(), make_provenance(), path)
+        assert sorted(file.name for file in tmp_path.iterdir()) == sorted([name, "trial.json"])
+        assert len(read_table(path).frame) == 3
+
+
+def test_of_two_forms_after_an_interrupted_write_the_described_one_counts(
+    tmp_path, make_frame, make_provenance, compressed
+):
+    path = tmp_path / "trial.csv"
+    write_table(make_frame(), make_provenance(), path)
+    path.write_text(table_text(make_frame(value=[5.0, 6.0, 7.0])))
+    assert read_table(path).frame["value"].tolist() == [0.1 + 0.2, 1e-300, 1.0]
+
+
+def test_content_that_is_in_place_is_not_written_again(tmp_path, make_frame, make_provenance, compressed):
+    path = tmp_path / "trial.csv"
+    write_table(make_frame(), make_provenance(), path)
+    form = tmp_path / "trial.csv.gz"
+    other = gzip.compress(gzip.decompress(form.read_bytes()), compresslevel=1, mtime=5)
+    form.write_bytes(other)  # as another version of zlib would have packed it
+    write_table(make_frame(), make_provenance(), path)
+    assert form.read_bytes() == other
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: b"no gzip", lambda content: b""])
+def test_a_damaged_compressed_table_is_named(tmp_path, make_frame, make_provenance, compressed, damage):
+    path = tmp_path / "trial.csv"
+    write_table(make_frame(), make_provenance(), path)
+    form = tmp_path / "trial.csv.gz"
+    form.write_bytes(damage(form.read_bytes()))
+    with pytest.raises(ResultsError, match=r"trial\.csv"):
+        read_table(path)
+
+
+def test_committed_tables_are_small_and_large_ones_compressed():
+    root = Path(__file__).resolve().parents[2] / "results"
+    tables = [path for path in root.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in tables) < 10e6
+    plain = [path.name for path in root.rglob("*.csv") if path.stat().st_size > LARGEST_PLAIN]
+    assert not plain

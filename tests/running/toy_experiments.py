@@ -89,3 +89,20 @@ def kills_its_worker(cell: Cell) -> pd.DataFrame:
     if cell.parameters["level"] == 3:
         os._exit(9)
     return draws(cell)
+
+
+def reads_a_table(cell: Cell) -> pd.DataFrame:
+    """Load a data set."""
+    from repro.data import load
+
+    return draws(cell).assign(value=float(len(load("german_credit").features)))
+
+
+READS_A_TABLE = Experiment(
+    name="toy.reading",
+    summary="reads a table",
+    settings=("dataset", "level"),
+    compute=reads_a_table,
+    cells={"quick": lambda: [{"level": 1}]},
+    datasets=lambda parameters: (),
+)
