@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -72,13 +73,25 @@ def _stored(path: Path) -> Path:
 
 
 def is_stale(path: Path) -> bool:
-    """Whether a notebook has to be executed: never done, or something that its outputs depend on has changed."""
-    record = _stored(path).with_suffix(".json")
-    try:
-        known = json.loads(record.read_text(encoding="utf-8"))["fingerprint"]
-    except (OSError, ValueError, KeyError):
+    """Whether a notebook has to be executed: never done, or something that its outputs depend on has changed.
+
+    A stored execution that is not as it was written counts as never done, and a line says so.
+    """
+    executed, record = _stored(path), _stored(path).with_suffix(".json")
+    if not (executed.is_file() and record.is_file()):
         return True
-    return not _stored(path).is_file() or bool(known != fingerprint(path))
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+        whole = known.keys() == {"fingerprint", "seconds", "sha256"} and known["sha256"] == _sha256(executed)
+    except (OSError, ValueError, AttributeError):
+        whole = False
+    if not whole:
+        print(f"[book] the stored execution of {path.name} is damaged; it is executed again", flush=True)
+    return not whole or bool(known["fingerprint"] != fingerprint(path))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def execute(paths: list[Path], workers: int) -> list[Path]:
@@ -131,7 +144,7 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
             target = _stored(path)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(copies[path], target)
-            record = {"fingerprint": fingerprints[path], "seconds": _seconds(target)}
+            record = {"fingerprint": fingerprints[path], "seconds": _seconds(target), "sha256": _sha256(target)}
             target.with_suffix(".json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     return failed
 
