@@ -194,7 +194,7 @@ def test_where_uv_fails_pip_starts_from_an_empty_environment(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    command(machine, "uv", UV.replace("exit $STATUS", 'touch "$4/../../half"; echo "no answer" >&2; exit 3'))
+    command(machine, "uv", UV.replace("exit $STATUS", 'touch "${4%/bin/python}/half"; echo "no answer" >&2; exit 3'))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     assert environment.install(checkout) is None
     captured = capfd.readouterr()
