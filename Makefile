@@ -6,6 +6,9 @@ CELLS ?= small
 PYTHON_HERE := .venv/bin/python
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache book/api/generated
 
+# uv leaves compiling to the first import; a container that forbids Python to keep it would compile in every process.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help env book chapter test check verify check-clean bench clean
 

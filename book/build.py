@@ -205,7 +205,7 @@ def up_to_date() -> bool:
     """Whether the site stands and everything it depends on is as it was when it was built."""
     try:
         recorded = json.loads(STAMP.read_text(encoding="utf-8"))["fingerprint"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
     return (SITE / "book" / "index.html").is_file() and bool(recorded == site_fingerprint())
 

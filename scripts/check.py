@@ -33,7 +33,7 @@ CHECKS: dict[str, list[str]] = {
 
 
 def checks_of(study: str) -> dict[str, list[str]]:
-    """Checks that concern one study; they need no built book."""
+    """Return the checks that concern one study; they need no built book."""
     return {
         **CODE,
         "committed tables are current": [*TABLES, study],

@@ -103,14 +103,26 @@ def _stored(path: Path) -> Path:
 
 
 def is_stale(path: Path) -> bool:
-    """Whether a notebook has to be executed: never done, or something that its outputs depend on has changed."""
-    file = _stored(path).with_suffix(".json")
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        known, uses = record["fingerprint"], [Use(*use) for use in record["used"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    """Whether a notebook has to be executed: never done, or something that its outputs depend on has changed.
+
+    A stored execution that is not as it was written counts as never done, and a line says so.
+    """
+    executed, record = _stored(path), _stored(path).with_suffix(".json")
+    if not (executed.is_file() and record.is_file()):
         return True
-    return not _stored(path).is_file() or bool(known != fingerprint(path, uses))
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+        uses = [Use(kind, name) for kind, name in known["used"]]
+        whole = set(known) == {"fingerprint", "seconds", "sha256", "used"} and known["sha256"] == _sha256(executed)
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        print(f"[book] the stored execution of {path.name} is damaged; it is executed again", flush=True)
+    return not whole or bool(known["fingerprint"] != fingerprint(path, uses))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def execute(paths: list[Path], workers: int) -> list[Path]:
@@ -169,7 +181,12 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(copies[path], target)
             uses = read_uses(copies[path].parent / USED)
-            record = {"fingerprint": fingerprint(path, uses), "seconds": _seconds(target), "used": uses}
+            record = {
+                "fingerprint": fingerprint(path, uses),
+                "seconds": _seconds(target),
+                "sha256": _sha256(target),
+                "used": uses,
+            }
             target.with_suffix(".json").write_text(json.dumps(record) + "\n", encoding="utf-8")
     return failed
 

@@ -96,6 +96,54 @@ def test_notebooks_are_executed_once_and_a_failed_one_is_named(
     assert book_notebooks.is_stale(good)
 
 
+def test_a_damaged_execution_is_done_again_and_said(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(checkout / "notebooks" / "whole.ipynb", "print('first')")
+    assert book_notebooks.execute([path], 1) == []
+    executed = checkout / "_build" / "executed" / "notebooks" / "whole.ipynb"
+    record = executed.with_suffix(".json")
+    notebook, known = executed.read_text(encoding="utf-8"), record.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert not book_notebooks.is_stale(path)
+    assert capsys.readouterr().out == ""
+    other_record = json.dumps({"fingerprint": json.loads(known)["fingerprint"]})
+    for place, text in [
+        (record, known[:20]),
+        (record, "[]"),
+        (record, "null"),
+        (record, "\0" * 40),
+        (record, other_record),
+        (executed, notebook[: len(notebook) // 2]),
+        (executed, notebook.replace("first", "other")),
+        (executed, ""),
+    ]:
+        executed.write_text(notebook, encoding="utf-8")
+        record.write_text(known, encoding="utf-8")
+        place.write_text(text, encoding="utf-8")
+        assert book_notebooks.is_stale(path), f"{place.name} with {text[:40]!r}"
+        assert "whole.ipynb is damaged; it is executed again" in capsys.readouterr().out
+    record.write_bytes(b"\xff\xfe\x00")
+    assert book_notebooks.is_stale(path)
+    assert book_notebooks.execute([path], 1) == []
+    assert not book_notebooks.is_stale(path)
+    record.unlink()
+    capsys.readouterr()
+    assert book_notebooks.is_stale(path)
+    assert capsys.readouterr().out == "", "one that was never executed is not damaged"
+
+
+def test_a_damaged_cache_of_the_pages_is_written_anew(checkout: Path) -> None:
+    path = write(checkout / "notebooks" / "page.ipynb", "print(6 * 7)")
+    assert book_notebooks.execute([path], 1) == []
+    for damage in ("global.db", "executed"):
+        book_notebooks.fill_cache([path])
+        place = book_notebooks.CACHE / damage
+        for file in [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]:
+            file.write_bytes(b"damaged")
+        book_notebooks.fill_cache([path])
+        merged = get_cache(str(book_notebooks.CACHE)).merge_match_into_notebook(nbformat.read(path, 4))[1]
+        assert merged.cells[1].outputs[0].text == "42\n"
+
+
 def test_old_records_leave_the_cache(checkout: Path) -> None:
     for name in ("one", "two"):
         path = write(checkout / "notebooks" / f"{name}.ipynb", f"print('{name}')")

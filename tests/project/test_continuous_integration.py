@@ -13,6 +13,7 @@ TOOLS = ["bash", "sh", "mktemp", "mkdir", "rm", "dirname", "grep", "tail", "tee"
 FAKE_MAKE = """#!/bin/sh
 {
     echo "$1 home=$(ls -A "$HOME" | wc -l) browser=$REPRO_REQUIRE_BROWSER mirror=$REPRO_DATA_MIRROR stdin=$(cat)"
+    echo "$PIP_CACHE_DIR $UV_CACHE_DIR" >"$RECORD.caches"
 } >>"$RECORD"
 [ "$1" = test ] && echo "===== $RESULT in 12.34s (0:00:12) ====="
 [ "$1" = "$FAILING" ] && exit 2
@@ -57,6 +58,8 @@ def test_runs_the_two_commands_and_the_checks_in_an_empty_home(machine, tmp_path
     assert [line.split()[0] for line in seen] == ["book", "test", "check"]
     mirror = (tmp_path / "shared" / "data").resolve()
     assert all(line.endswith(f"home=0 browser=1 mirror={mirror} stdin=") for line in seen)
+    caches = (tmp_path / "record.caches").read_text(encoding="utf-8").split()
+    assert caches == [f"{tmp_path}/.cache/pip", f"{tmp_path}/.cache/uv"], "those of the home folder left behind"
     assert output[-1] == "12 passed, 0 failed, 1 skipped"
     assert "book 0 s; test 0 s; check 0 s;" in output[-2]
 
@@ -80,7 +83,7 @@ def test_a_failed_step_without_tests_is_not_reported_as_clean(machine) -> None:
 
 def test_leaves_nothing_behind(machine, tmp_path: Path) -> None:
     machine(**CHROMIUM)
-    assert {path.name for path in tmp_path.iterdir()} == {"bin", "clone", "record"}
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", "clone", "record", "record.caches"}
 
 
 def test_needs_a_browser_when_it_may_not_install_one(machine) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ def test_test_makes_environment_and_book_first(root: Path) -> None:
     plan = make(root, "-n", "test")
     order = [plan.index(part) for part in ("environment.py", "book/build.py", "-m pytest")]
     assert order == sorted(order)
+
+
+def test_what_a_target_imports_is_compiled_once(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(root / "Makefile", tmp_path)
+    interpreter, page = tmp_path / ".venv" / "bin" / "python", tmp_path / "book" / "build.py"
+    for path in (interpreter, page, tmp_path / "scripts" / "environment.py"):
+        path.parent.mkdir(parents=True)
+        path.write_text("import imported", encoding="utf-8")
+    interpreter.unlink()
+    interpreter.symlink_to(sys.executable)
+    for folder in (page.parent, tmp_path / "scripts"):
+        (folder / "imported.py").write_text("", encoding="utf-8")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    make(tmp_path, "book")
+    assert list((page.parent / "__pycache__").glob("imported.*.pyc"))
 
 
 def test_every_file_that_a_target_runs_exists(root: Path) -> None:

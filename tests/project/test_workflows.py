@@ -28,7 +28,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_the_expected_workflows_exist() -> None:
-    assert {path.name for path in FILES} == {"ci.yml", "gpu.yml", "links.yml", "publish.yml"}
+    assert {path.name for path in FILES} == {"ci.yml", "gpu.yml", "links.yml", "publish.yml", "weekly.yml"}
 
 
 def test_every_action_is_pinned_by_commit_with_its_release_named() -> None:
@@ -80,6 +80,45 @@ def test_scripts_take_values_from_variables_and_stop_at_the_first_failure(path: 
 
 def test_the_pull_request_workflow_runs_the_same_script_as_a_person() -> None:
     assert [step["run"] for step in steps(FOLDER / "ci.yml") if "run" in step] == [".ci/run"]
+
+
+def caches(path: Path, action: str) -> list[dict[str, Any]]:
+    return [step for step in steps(path) if step.get("uses", "").startswith(f"actions/cache/{action}@")]
+
+
+def test_pull_requests_restore_by_content_and_a_cache_cannot_fail_them() -> None:
+    restored, saved = caches(FOLDER / "ci.yml", "restore"), caches(FOLDER / "ci.yml", "save")
+    assert [step["with"]["path"] for step in restored] == [step["with"]["path"] for step in saved]
+    assert {"~/.cache/uv", "~/.cache/pip"} <= set(restored[0]["with"]["path"].split())
+    assert {"_build/cells", "_build/results", "_build/executed"} <= set(restored[1]["with"]["path"].split())
+    for step in restored:
+        key = step["with"]["key"]
+        assert "hashFiles(" in key
+        assert "constraints.txt" in key
+        assert all(part in key for part in ("runner.os", "runner.arch", "matrix.python")), "numbers depend on these"
+        assert key.startswith(step["with"]["restore-keys"])
+    assert all(step["continue-on-error"] is True for step in [*restored, *saved])
+    for step, kept in zip(restored, saved, strict=True):
+        assert kept["with"]["key"] == f"${{{{ steps.{step['id']}.outputs.cache-primary-key }}}}"
+
+
+def test_the_weekly_run_starts_from_nothing_and_verifies_all_tables() -> None:
+    path = FOLDER / "weekly.yml"
+    assert not [step for step in steps(path) if "cache" in step.get("uses", "") or "cache" in step.get("with", {})]
+    assert [step["run"] for step in steps(path) if "run" in step] == [
+        "make book",
+        "make test",
+        ".venv/bin/repro verify",
+    ]
+    (job,) = workflow(path)["jobs"].values()
+    machines = {(machine["python"], machine["runner"]) for machine in job["strategy"]["matrix"]["include"]}
+    assert "3.13" in {python for python, _ in machines}
+    assert any(runner.endswith("-arm") for _, runner in machines)
+    assert "schedule" in workflow(path)[True]
+
+
+def test_what_is_published_comes_from_no_cache() -> None:
+    assert not [step for step in steps(FOLDER / "publish.yml") if "actions/cache" in step.get("uses", "")]
 
 
 def test_paper_runs_use_the_runner_of_the_repository_variable() -> None:

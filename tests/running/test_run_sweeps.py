@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,14 +130,20 @@ def test_changed_code_data_parameters_or_seed_make_new_cells(
     assert plan(own, "quick").cells[0].key != before
 
 
-def test_damaged_cell_is_computed_again(build: Path, log: Path) -> None:
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+@pytest.mark.parametrize("damage", [lambda content: content[:-5], lambda content: b"\xff\x00" * 9, lambda content: b""])
+def test_damaged_cell_is_computed_again_and_said(
+    build: Path, log: Path, capsys: pytest.CaptureFixture[str], suffix: str, damage: Callable[[bytes], bytes]
+) -> None:
     expected = reference_bytes(build)
     computed(log)
+    assert capsys.readouterr().err == ""
     damaged = plan(NUMBERS, "quick").cells[2]
-    path = CellStore.of("toy.numbers").folder / f"{damaged.key}.csv"
-    path.write_text(path.read_text()[:-5])
+    path = CellStore.of("toy.numbers").folder / f"{damaged.key}{suffix}"
+    path.write_bytes(damage(path.read_bytes()))
     assert reference_bytes(build) == expected
     assert computed(log) == ["2"]
+    assert capsys.readouterr().err == "toy.numbers (quick): 1 stored cell is damaged; computed again\n"
 
 
 def test_error_names_experiment_and_cell_and_keeps_the_others(

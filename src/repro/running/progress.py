@@ -1,4 +1,4 @@
-"""Progress of a sweep: a bar with the time left in a terminal, a few plain lines elsewhere."""
+"""Progress of a sweep: a bar with the time left in a terminal, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 __all__ = ["SweepProgress", "duration"]
 
-LINE_SHARE, LINE_SECONDS = 0.1, 30.0
+LINE_SECONDS = 10.0
 
 
 def duration(seconds: float) -> str:
@@ -30,6 +30,10 @@ class SweepProgress:
 
     The time left follows from the expected seconds of the remaining cells, corrected by how the measured times of
     the finished ones compare with what was expected of them.
+
+    Outside a terminal a line comes with the first cell that ends ten seconds or more after the line before; a sweep
+    that is expected to take longer than that says so at its start, one that is over sooner says nothing, and one that
+    has said anything says when it is done.
 
     Parameters
     ----------
@@ -65,14 +69,15 @@ class SweepProgress:
             if enabled and live
             else None
         )
-        self._last_line = (time.monotonic(), 0)
+        self._begin = self._last_line = time.monotonic()
+        self._spoken = False
 
     def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=self.cells, left=self.left())
-        elif self.enabled:
-            self._line()
+        elif self.enabled and self.seconds_left() > LINE_SECONDS:
+            self._line(f"{self.cells} cells, {self.left()}")
         return self
 
     def __exit__(
@@ -81,13 +86,14 @@ class SweepProgress:
         if self._bar:
             self._bar.stop()
 
+    def seconds_left(self) -> float:
+        """Time left in seconds."""
+        speed = self.finished_measured / self.finished_expected if self.finished_expected else 1.0
+        return self.remaining * speed / max(1, min(self.workers, self.cells - self.done))
+
     def left(self) -> str:
         """Time left in words."""
-        if self.done == self.cells:
-            return "done"
-        speed = self.finished_measured / self.finished_expected if self.finished_expected else 1.0
-        workers = max(1, min(self.workers, self.cells - self.done))
-        return f"about {duration(self.remaining * speed / workers)} left"
+        return "done" if self.done == self.cells else f"about {duration(self.seconds_left())} left"
 
     def advance(self, expected: float, measured: float) -> None:
         """Count a finished cell with its expected and measured seconds."""
@@ -98,12 +104,13 @@ class SweepProgress:
         if self._bar:
             self._bar.update(self._task, advance=1, left=self.left())
         elif self.enabled:
-            since, at = self._last_line
-            step = self.done - at >= max(1.0, LINE_SHARE * self.cells)
-            if step or time.monotonic() - since > LINE_SECONDS or self.done == self.cells:
-                self._line()
+            now = time.monotonic()
+            if self.done == self.cells and self._spoken:
+                self._line(f"{self.done}/{self.cells} cells, done in {duration(now - self._begin)}")
+            elif self.done < self.cells and now - self._last_line >= LINE_SECONDS:
+                self._line(f"{self.done}/{self.cells} cells, {self.left()}")
 
-    def _line(self) -> None:
-        self._last_line = (time.monotonic(), self.done)
-        sys.stderr.write(f"{self.title}: {self.done}/{self.cells} cells, {self.left()}\n")
+    def _line(self, text: str) -> None:
+        self._last_line, self._spoken = time.monotonic(), True
+        sys.stderr.write(f"{self.title}: {text}\n")
         sys.stderr.flush()

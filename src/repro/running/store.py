@@ -115,6 +115,10 @@ class CellStore:
             return None
         return record if whole else None
 
+    def holds(self, key: str) -> bool:
+        """Whether both files of a cell lie there, whole or damaged; the JSON file is written last."""
+        return all((self.folder / f"{key}{suffix}").exists() for suffix in (".json", ".csv"))
+
     def csv(self, key: str) -> str:
         """Rows of a stored cell as CSV text."""
         return (self.folder / f"{key}.csv").read_text(encoding="utf-8")

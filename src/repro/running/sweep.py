@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,6 +141,10 @@ def compute_cells(planned: Plan, options: SweepOptions) -> None:
     workers = min(options.n_jobs or (1 if options.device == "cuda" else machine.available_cores()), len(waiting))
     backend = "sequential" if workers == 1 and options.backend == "loky" else options.backend
     store = planned.store
+    damaged = [item.key for item in waiting if store.holds(item.key)]
+    if damaged:
+        count = "1 stored cell is" if len(damaged) == 1 else f"{len(damaged)} stored cells are"
+        sys.stderr.write(f"{experiment.name} ({planned.profile}): {count} damaged; computed again\n")
     claims, commit = claim_hashes(experiment), machine.commit()
     tasks = [
         Task(
