@@ -6,8 +6,11 @@ import http.server
 import re
 import shutil
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +43,30 @@ def chromium() -> str | None:
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves the site and says nothing."""
+    """Serves a folder that does not change, and says nothing."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, directory=str(SITE), **options)
+    protocol_version = "HTTP/1.1"
+
+    def end_headers(self) -> None:
+        """Let the browser keep what it has."""
+        self.send_header("Cache-Control", "max-age=3600")
+        super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder; gives the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @dataclass
@@ -57,3 +77,36 @@ class Visit:
     console: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+
+    def show(self, width: int, theme: str) -> None:
+        """Show the page on another screen and wait until its scripts have followed (the theme takes a little)."""
+        other = self.page.viewport_size is None or self.page.viewport_size["width"] != width
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=theme)
+        if other and self.page.url != "about:blank":
+            self.page.wait_for_timeout(500)
+        self.page.evaluate(DRAWN)
+
+    def noise(self) -> list[str]:
+        """One line for each thing that went wrong."""
+        return [f"{kind}: {entry}" for kind in ("console", "elsewhere", "failed") for entry in getattr(self, kind)]
+
+
+def visit_in(context: Any, address: str, name: str, width: int = 1366, theme: str = "light") -> Visit:
+    """Open a page of a served folder on a screen and note what it asks of other hosts (the browser reaches none)."""
+    seen = Visit(context.new_page())
+    seen.show(width, theme)
+    page = seen.page
+
+    def asked(request: Any) -> None:
+        if not request.url.startswith((address, "data:", "blob:")):
+            seen.elsewhere.append(request.url)
+
+    page.on("request", asked)
+    page.on("console", lambda message: seen.console.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda problem: seen.console.append(str(problem)))
+    page.on("response", lambda answer: seen.failed.append(answer.url) if answer.status >= 400 else None)
+    page.goto(f"{address}/{name}", wait_until="load")
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important }")
+    return seen

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from book_site import ROOT, SITE, QuietHandler, Visit, chromium, parsed
+from book_site import ROOT, SITE, Visit, chromium, parsed, served, visit_in
 from bs4 import BeautifulSoup
 
 
@@ -40,15 +39,16 @@ def pages(site: Path) -> dict[str, BeautifulSoup]:
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
     """Address at which the site is served."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), QuietHandler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with served(site) as place:
+        yield place
 
 
 @pytest.fixture(scope="session")
-def browser(address: str) -> Iterator[Any]:
-    """A headless Chromium; where there is none, the test is skipped, or fails if ``REPRO_REQUIRE_BROWSER`` is 1."""
+def browser() -> Iterator[Any]:
+    """A headless Chromium that reaches this machine alone.
+
+    Where there is none, the test is skipped, or fails if ``REPRO_REQUIRE_BROWSER`` is 1.
+    """
     program = chromium()
     if program is None:
         reason = "no Chromium on the PATH (Debian: apt-get install chromium)"
@@ -57,41 +57,20 @@ def browser(address: str) -> Iterator[Any]:
         pytest.skip(reason)
     from playwright.sync_api import sync_playwright
 
+    options = ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        started = playwright.chromium.launch(executable_path=program, args=options)
         yield started
         started.close()
 
 
 @pytest.fixture(scope="session")
-def visit(browser: Any, address: str) -> Iterator[Callable[..., Visit]]:
-    """Open a page of the site at a width and in a theme, with every request to another host refused and noted."""
-    contexts: dict[tuple[int, str], Any] = {}
+def context(browser: Any) -> Any:
+    """What all visits share: what was loaded once, and that nothing moves."""
+    return browser.new_context(reduced_motion="reduce")
 
-    def open_page(name: str, width: int = 1366, theme: str = "light") -> Visit:
-        if (width, theme) not in contexts:
-            contexts[width, theme] = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
-            )
-        page = contexts[width, theme].new_page()
-        seen = Visit(page)
 
-        def watch(route: Any) -> None:
-            if route.request.url.startswith((address, "data:", "blob:")):
-                route.continue_()
-            else:
-                seen.elsewhere.append(route.request.url)
-                route.abort()
-
-        page.route("**/*", watch)
-        page.on("console", lambda message: seen.console.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda problem: seen.console.append(str(problem)))
-        page.on("response", lambda answer: seen.failed.append(answer.url) if answer.status >= 400 else None)
-        page.goto(f"{address}/{name}", wait_until="load")
-        page.evaluate("() => window.MathJax?.startup?.promise")
-        page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important }")
-        return seen
-
-    yield open_page
-    for context in contexts.values():
-        context.close()
+@pytest.fixture(scope="session")
+def visit(context: Any, address: str) -> Callable[..., Visit]:
+    """Open a page of the site: ``visit(name, width=1366, theme="light")``."""
+    return partial(visit_in, context, address)

@@ -3,122 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from book_inputs import toc_files
 from book_site import ROOT, Visit, rare_words
+from page_checker import LOOKS, problems_of
 
-pytestmark = [pytest.mark.book, pytest.mark.browser, pytest.mark.xdist_group("book")]
+pytestmark = [pytest.mark.book, pytest.mark.browser]
 
-PAGES = [*(f"{name}.html" for name in toc_files()), "search.html"]
-NOTEBOOKS = [f"{name}.html" for name in toc_files() if (ROOT / f"{name}.ipynb").is_file()]
-SCREENS = [(1366, "light"), (1366, "dark"), (390, "light"), (390, "dark")]
-AXE = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
-    "resultTypes": ["violations"],
-    "preload": False,  # it would fetch style sheets by addresses that do not exist
-}
-
+CHAPTERS = [f"{name}.html" for name in toc_files() if (ROOT / f"{name}.ipynb").is_file()]
+PAGES = [*(f"{name}.html" for name in toc_files()), "search.html", "a page of the reference"]
+ONE, OTHER = (pytest.mark.xdist_group(f"browser-{number}") for number in (1, 2))
+CLAIMS = (ONE, OTHER)[PAGES.index("book/claims.html") % 2]
 SHOWN = "table.dashboard > tbody:not([hidden])"
 
-OVERFLOW = """() => {
-  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  if (wide <= 0) return [];
-  const edge = document.documentElement.clientWidth + 1;
-  const beyond = (element) => element.getBoundingClientRect().right > edge;
-  const far = [...document.querySelectorAll("body *")].filter(beyond);
-  return [`${wide} pixels too wide`, ...far.slice(0, 5).map((element) => element.outerHTML.slice(0, 120))];
-}"""
 
-HIDDEN_FIGURES = """() => [...document.querySelectorAll("article img")]
-  .filter((image) => !(image.complete && image.naturalWidth > 0 && image.getBoundingClientRect().width > 20))
-  .map((image) => image.src)"""
-
-RAW_FORMULAS = r"""() => [...document.querySelectorAll("article .math")]
-  .filter((formula) => !formula.querySelector("mjx-container svg"))
-  .map((formula) => formula.textContent.slice(0, 80))"""
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What one look at a page found."""
-
-    theme: str
-    console: list[str]
-    elsewhere: list[str]
-    failed: list[str]
-    overflow: list[str]
-    hidden_figures: list[str]
-    raw_formulas: list[str]
-    violations: str
-
-    def problems(self) -> list[str]:
-        """One line for each thing that should not be."""
-        kinds = ("console", "elsewhere", "failed", "overflow", "hidden_figures", "raw_formulas")
-        found = [f"{kind}: {entry}" for kind in kinds for entry in getattr(self, kind)]
-        return [*found, self.violations] if self.violations else found
-
-
-@pytest.fixture(scope="session")
-def observe(visit: Callable[..., Visit]) -> Callable[[str, int, str], Observed]:
-    """Look at a page once and remember what was found."""
-    known: dict[tuple[str, int, str], Observed] = {}
-
-    def look(name: str, width: int, theme: str) -> Observed:
-        if (name, width, theme) not in known:
-            seen = visit(name, width, theme)
-            page = seen.page
-            page.evaluate("() => document.querySelectorAll('details').forEach((element) => { element.open = true })")
-            page.evaluate("() => window.MathJax?.startup?.promise")
-            results = Axe().run(page, options=AXE)
-            known[name, width, theme] = Observed(
-                theme=page.evaluate("() => document.documentElement.dataset.theme"),
-                console=seen.console,
-                elsewhere=seen.elsewhere,
-                failed=seen.failed,
-                overflow=page.evaluate(OVERFLOW),
-                hidden_figures=page.evaluate(HIDDEN_FIGURES),
-                raw_formulas=page.evaluate(RAW_FORMULAS),
-                violations=results.generate_report() if results.violations_count else "",
-            )
-            page.close()
-        return known[name, width, theme]
-
-    return look
-
-
-@pytest.fixture(scope="session")
-def reference_page(site: Path) -> str:
-    """A page of the generated reference."""
-    return str(next(iter(sorted((site / "book/api/generated").glob("repro.trees.*.html")))).relative_to(site))
-
-
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("width", "theme"), SCREENS)
-def test_page_is_quiet_self_contained_whole_and_accessible(observe: Any, name: str, width: int, theme: str) -> None:
-    seen = observe(name, width, theme)
-    assert seen.theme == theme
-    assert not seen.problems(), "\n".join(seen.problems())
-
-
-@pytest.mark.parametrize(("width", "theme"), SCREENS)
-def test_reference_page_is_quiet_whole_and_accessible(
-    observe: Any, reference_page: str, width: int, theme: str
-) -> None:
-    seen = observe(reference_page, width, theme)
-    assert not seen.problems(), "\n".join(seen.problems())
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_chapters_show_rendered_formulas(visit: Callable[..., Visit], name: str) -> None:
-    page = visit(name).page
-    assert page.locator("article mjx-container svg").count() > 0
-    assert "\\(" not in page.locator("article").inner_text()
-    page.close()
+def each(names: list[str]) -> list[Any]:
+    """Parameters that keep all tests of a page in one process, and every other page in another one."""
+    return [pytest.param(name, marks=(ONE, OTHER)[PAGES.index(name) % 2]) for name in names]
 
 
 WIDE_TABLES = """() => [...document.querySelectorAll("article table.dataframe:not(:has(th[rowspan]))")].map((table) => {
@@ -131,14 +36,99 @@ WIDE_TABLES = """() => [...document.querySelectorAll("article table.dataframe:no
 })"""
 
 
-def test_on_a_phone_names_of_wide_tables_stay_in_sight(visit: Callable[..., Visit]) -> None:
-    page = visit("notebooks/sade.html", 390).page
-    tables = page.evaluate(WIDE_TABLES)
-    assert any(table["scrolled"] > 0 for table in tables)
-    for table in tables:
+SOLUTIONS = "article details:not(.toggle-details):not(.hide)"
+
+
+@dataclass
+class Observed:
+    """What one visit to a page found."""
+
+    problems: list[str] = field(default_factory=list)
+    formulas: int = 0
+    text: str = ""
+    solutions: list[tuple[bool, bool]] = field(default_factory=list)
+    printed: dict[str, bool] = field(default_factory=dict)
+    wide_tables: list[dict[str, float]] = field(default_factory=list)
+
+
+def opened_by_keyboard(page: Any) -> list[tuple[bool, bool]]:
+    """Whether each solution is open before and after Enter was pressed on it."""
+    found = []
+    for solution in page.locator(SOLUTIONS).all():
+        before = solution.get_attribute("open") is not None
+        solution.locator("summary").first.focus()
+        page.keyboard.press("Enter")
+        found.append((before, solution.get_attribute("open") is not None))
+    return found
+
+
+def printed(page: Any) -> dict[str, bool]:
+    """What is visible on paper."""
+    page.emulate_media(media="print")
+    parts = {"title": "h1", "text": "article", "navigation": ".bd-sidebar-primary", "tools": ".dashboard-tools"}
+    shown = {name: page.locator(f"{place}:visible").count() > 0 for name, place in parts.items()}
+    page.emulate_media(media="screen")
+    return shown
+
+
+@pytest.fixture(scope="session")
+def observe(visit: Callable[..., Visit], reference_page: str) -> Callable[[str], Observed]:
+    """Visit a page once, look at it in every way and remember what was found."""
+    known: dict[str, Observed] = {}
+
+    def look(name: str) -> Observed:
+        if name not in known:
+            seen = visit(reference_page if name == PAGES[-1] else name)
+            page, found = seen.page, Observed()
+            found.formulas = page.locator("article mjx-container svg").count()
+            found.text = page.evaluate("() => document.querySelector('article')?.innerText ?? ''")
+            found.solutions = opened_by_keyboard(page) if name in CHAPTERS else []
+            found.printed = printed(page)
+            found.problems = problems_of(seen)
+            found.wide_tables = page.evaluate(WIDE_TABLES)
+            page.close()
+            known[name] = found
+        return known[name]
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def reference_page(site: Path) -> str:
+    """A page of the generated reference."""
+    return str(next(iter(sorted((site / "book/api/generated").glob("repro.trees.*.html")))).relative_to(site))
+
+
+@pytest.mark.parametrize("name", each(PAGES))
+def test_page_is_quiet_self_contained_whole_and_accessible(observe: Callable[[str], Observed], name: str) -> None:
+    seen = observe(name)
+    assert not seen.problems, "\n".join(seen.problems)
+
+
+@ONE
+def test_a_page_that_is_opened_in_the_dark_on_a_phone_is_dark_and_narrow(visit: Callable[..., Visit]) -> None:
+    page = visit(CHAPTERS[0], 390, "dark").page
+    assert page.evaluate("() => [document.documentElement.dataset.theme, innerWidth]") == ["dark", 390]
+    assert not page.evaluate(LOOKS["overflow"])
+    page.close()
+
+
+@pytest.mark.parametrize("name", each(CHAPTERS))
+def test_chapters_show_rendered_formulas(observe: Callable[[str], Observed], name: str) -> None:
+    assert observe(name).formulas > 0
+    assert "\\(" not in observe(name).text
+
+
+@pytest.mark.parametrize("name", each(CHAPTERS))
+def test_on_a_phone_names_of_wide_tables_stay_in_sight(observe: Callable[[str], Observed], name: str) -> None:
+    for table in observe(name).wide_tables:
         assert not table["hidden"], table
         assert table["widest"] < 0.5 * table["room"], table
-    page.close()
+
+
+@pytest.mark.parametrize("name", each(["notebooks/sade.html"]))
+def test_there_are_tables_that_have_to_be_scrolled_on_a_phone(observe: Callable[[str], Observed], name: str) -> None:
+    assert any(table["scrolled"] > 0 for table in observe(name).wide_tables)
 
 
 def shown_claims(page: Any) -> list[str]:
@@ -153,6 +143,7 @@ def ranks(page: Any) -> list[int]:
     return shown
 
 
+@CLAIMS
 def test_dashboard_is_sorted_by_keyboard_and_says_so(visit: Callable[..., Visit]) -> None:
     page = visit("book/claims.html").page
     original = shown_claims(page)
@@ -169,6 +160,7 @@ def test_dashboard_is_sorted_by_keyboard_and_says_so(visit: Callable[..., Visit]
     page.close()
 
 
+@CLAIMS
 def test_dashboard_is_filtered_by_text_and_verdict_and_says_so(visit: Callable[..., Visit]) -> None:
     page = visit("book/claims.html").page
     everything = shown_claims(page)
@@ -186,6 +178,7 @@ def test_dashboard_is_filtered_by_text_and_verdict_and_says_so(visit: Callable[.
     page.close()
 
 
+@CLAIMS
 def test_permalink_of_a_claim_shows_its_row(visit: Callable[..., Visit]) -> None:
     page = visit("book/claims.html").page
     last = shown_claims(page)[-1]
@@ -197,6 +190,7 @@ def test_permalink_of_a_claim_shows_its_row(visit: Callable[..., Visit]) -> None
     page.close()
 
 
+@CLAIMS
 def test_without_scripts_the_dashboard_is_a_plain_table(browser: Any, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -207,37 +201,24 @@ def test_without_scripts_the_dashboard_is_a_plain_table(browser: Any, address: s
     context.close()
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", each(CHAPTERS))
 def test_search_finds_a_word_of_a_chapter_and_the_result_lands(visit: Callable[..., Visit], name: str) -> None:
     word = rare_words(name.removesuffix(".html"))[0]
     page = visit(f"search.html?q={word}").page
     result = page.locator(f"#search-results a[href*='{Path(name).stem}']").first
     result.wait_for()
     result.click()
-    page.wait_for_url(f"**/{name}*")
+    page.wait_for_url(f"**/{name}*", wait_until="domcontentloaded")
     assert word in page.locator("article").text_content().lower()
     page.close()
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_solutions_open_by_keyboard(visit: Callable[..., Visit], name: str) -> None:
-    page = visit(name).page
-    solutions = page.locator("article details:not(.toggle-details):not(.hide)")
-    assert solutions.count() > 0
-    for number in range(solutions.count()):
-        assert solutions.nth(number).get_attribute("open") is None
-        solutions.nth(number).locator("summary").first.focus()
-        page.keyboard.press("Enter")
-        assert solutions.nth(number).get_attribute("open") is not None
-    page.close()
+@pytest.mark.parametrize("name", each(CHAPTERS))
+def test_solutions_open_by_keyboard(observe: Callable[[str], Observed], name: str) -> None:
+    assert observe(name).solutions
+    assert set(observe(name).solutions) == {(False, True)}
 
 
-@pytest.mark.parametrize("name", [*NOTEBOOKS, "book/claims.html"])
-def test_printed_page_keeps_its_text_and_drops_the_navigation(visit: Callable[..., Visit], name: str) -> None:
-    page = visit(name).page
-    page.emulate_media(media="print")
-    assert page.locator("h1:visible").count() > 0
-    assert page.locator("article").is_visible()
-    assert not page.locator(".bd-sidebar-primary").is_visible()
-    assert page.locator(".dashboard-tools:visible").count() == 0
-    page.close()
+@pytest.mark.parametrize("name", each([*CHAPTERS, "book/claims.html"]))
+def test_printed_page_keeps_its_text_and_drops_the_navigation(observe: Callable[[str], Observed], name: str) -> None:
+    assert observe(name).printed == {"title": True, "text": True, "navigation": False, "tools": False}

@@ -1,4 +1,8 @@
-"""Real processes that are killed, interrupted, started twice or denied the disk in the middle of a sweep."""
+"""Real processes that are killed, interrupted, started twice or denied the disk in the middle of a sweep.
+
+What finds the remains is run in the process of the test, one cell after the other: only what is disturbed in the middle
+has to be another process.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,12 @@ import pytest
 
 HERE = Path(__file__).parent
 TOYS = HERE.parent / "running"
+sys.path.insert(0, str(TOYS))
+from drive import run_in  # noqa: E402
+
 PATIENCE = 120.0
+CALMLY = ("run", "toy.numbers", "--backend", "sequential")
+Here = Callable[..., tuple[int, str, str]]
 
 
 class Machine:
@@ -92,17 +101,31 @@ def ended(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
-@pytest.fixture
-def undisturbed(machines: Callable[[str], Machine]) -> bytes:
-    calm = machines("calm")
-    status, _, err = calm.run("run", "toy.numbers", "--backend", "sequential")
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    calm = Machine(tmp_path_factory.mktemp("calm"))
+    status, _, err = calm.run(*CALMLY)
     assert status == 0, err
     return calm.table.read_bytes()
 
 
+@pytest.fixture
+def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """Run a command in the folder of a machine, but in this process; gives status, output and messages."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(machine: Machine, *arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            status = run_in(machine.folder, *(arguments or CALMLY), replace=patch.setattr)
+        return status, *capfd.readouterr()
+
+    return run
+
+
 @pytest.mark.parametrize("backend", ["sequential", "loky"])
 def test_kill_in_the_middle_then_rerun_gives_the_bytes_of_an_undisturbed_run(
-    machines: Callable[[str], Machine], undisturbed: bytes, backend: str
+    machines: Callable[[str], Machine], undisturbed: bytes, backend: str, here: Here
 ) -> None:
     machine = machines("killed")
     command = ("run", "toy.numbers", "--backend", backend, "--jobs", "2")
@@ -115,7 +138,7 @@ def test_kill_in_the_middle_then_rerun_gives_the_bytes_of_an_undisturbed_run(
     before = machine.cells()
     assert 2 <= before < 8
     assert not machine.table.exists()
-    status, _, err = machine.run(*command)
+    status, _, err = here(machine)
     assert status == 0, err
     assert f"0/{8 - before} cells" in err, "only the missing cells are computed"
     assert machine.table.read_bytes() == undisturbed
@@ -125,7 +148,7 @@ def test_kill_in_the_middle_then_rerun_gives_the_bytes_of_an_undisturbed_run(
 # shows the interrupt as a traceback of its own; after six the last two have just begun
 @pytest.mark.parametrize(("backend", "finished"), [("sequential", 2), ("loky", 4), ("loky", 6), ("threading", 2)])
 def test_interrupt_ends_the_workers_keeps_cells_and_says_how_to_continue(
-    machines: Callable[[str], Machine], undisturbed: bytes, backend: str, finished: int
+    machines: Callable[[str], Machine], undisturbed: bytes, backend: str, finished: int, here: Here
 ) -> None:
     machine = machines("interrupted")
     machine.table.parent.mkdir(parents=True)
@@ -142,37 +165,35 @@ def test_interrupt_ends_the_workers_keeps_cells_and_says_how_to_continue(
     wait_for(lambda: all(ended(worker) for worker in workers))
     assert machine.table.read_text() == "an older table"
     assert machine.leftovers() == []
-    status, _, err = machine.run(*command)
+    status, _, err = here(machine)
     assert status == 0, err
     assert machine.table.read_bytes() == undisturbed
 
 
 def test_interrupt_between_the_last_cell_and_the_table_keeps_all_and_says_so(
-    machines: Callable[[str], Machine], undisturbed: bytes
+    machines: Callable[[str], Machine], undisturbed: bytes, here: Here
 ) -> None:
     machine = machines("late")
-    command = ("run", "toy.numbers", "--backend", "sequential")
-    status, _, err = machine.run(*command, more={"INTERRUPTED_BEFORE_TABLE": "yes"})
+    status, _, err = machine.run(*CALMLY, more={"INTERRUPTED_BEFORE_TABLE": "yes"})
     assert status == 130, err
     assert "stopped; 8 of 8 cells of toy.numbers (quick) are kept; run the same command to continue" in err
     assert not machine.table.exists()
     assert machine.leftovers() == []
-    status, _, err = machine.run(*command)
+    status, _, err = here(machine)
     assert status == 0, err
     assert machine.table.read_bytes() == undisturbed
 
 
 def test_second_run_of_the_same_is_told_who_runs_it_and_waits_or_ends(
-    machines: Callable[[str], Machine], undisturbed: bytes
+    machines: Callable[[str], Machine], undisturbed: bytes, here: Here
 ) -> None:
     machine = machines("twice")
-    command = ("run", "toy.numbers", "--backend", "sequential")
-    first = machine.start(*command, seconds=1.0)
+    first = machine.start(*CALMLY, seconds=0.5)
     wait_for(lambda: machine.cells() >= 1)
-    status, _, err = machine.run(*command, "--no-wait")
+    status, _, err = here(machine, *CALMLY, "--no-wait")
     assert status == 1
     assert f"error: toy.numbers (quick) is being run by process {first.pid} on" in err
-    status, _, err = machine.run(*command)
+    status, _, err = here(machine)
     assert status == 0, err
     assert f"is being run by process {first.pid} on" in err
     assert "waiting for it to end" in err
@@ -181,24 +202,25 @@ def test_second_run_of_the_same_is_told_who_runs_it_and_waits_or_ends(
     assert machine.table.read_bytes() == undisturbed
 
 
-def test_lock_of_a_killed_run_does_not_stay(machines: Callable[[str], Machine]) -> None:
+def test_lock_of_a_killed_run_does_not_stay(machines: Callable[[str], Machine], here: Here) -> None:
     machine = machines("orphaned")
-    command = ("run", "toy.numbers", "--backend", "sequential", "--no-wait")
-    process = machine.start(*command, seconds=1.0)
+    process = machine.start(*CALMLY, seconds=1.0)
     wait_for(lambda: machine.cells() >= 1)
     process.kill()
     process.wait(PATIENCE)
-    status, _, err = machine.run(*command)
+    status, _, err = here(machine, *CALMLY, "--no-wait")
     assert status == 0, err
 
 
-def test_file_size_limit_while_cells_are_written(machines: Callable[[str], Machine], undisturbed: bytes) -> None:
+def test_file_size_limit_while_cells_are_written(
+    machines: Callable[[str], Machine], undisturbed: bytes, here: Here
+) -> None:
     machine = machines("limited")
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
 
-    status, out, err = machine.run("run", "toy.numbers", "--backend", "sequential", preexec_fn=limit)
+    status, out, err = machine.run(*CALMLY, preexec_fn=limit)
     assert status == 1
     assert "File too large" in err
     assert "finished cells are kept" in err
@@ -207,7 +229,7 @@ def test_file_size_limit_while_cells_are_written(machines: Callable[[str], Machi
     assert machine.cells() == 0
     assert machine.leftovers() == []
     assert not machine.table.exists()
-    assert machine.run("run", "toy.numbers", "--backend", "sequential")[0] == 0
+    assert here(machine)[0] == 0
     assert machine.table.read_bytes() == undisturbed
 
 
@@ -234,7 +256,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 @pytest.mark.parametrize("backend", ["sequential", "loky"])
 def test_full_disk_is_said_and_leaves_nothing_half_written(
-    machines: Callable[..., Machine], mounted: Callable[[str], Path], undisturbed: bytes, backend: str
+    machines: Callable[..., Machine], mounted: Callable[[str], Path], undisturbed: bytes, backend: str, here: Here
 ) -> None:
     folder = mounted("size=32k")
     machine = machines("full", folder)
@@ -247,47 +269,50 @@ def test_full_disk_is_said_and_leaves_nothing_half_written(
     assert machine.leftovers() == []
     assert not machine.table.exists()
     subprocess.run(["mount", "-o", "remount,size=4m", str(folder)], check=True)
-    status, _, err = machine.run(*command)
+    status, _, err = here(machine)
     assert status == 0, err
     assert machine.table.read_bytes() == undisturbed
 
 
-def test_read_only_build_folder_is_said(machines: Callable[..., Machine], mounted: Callable[[str], Path]) -> None:
+def test_read_only_build_folder_is_said(
+    machines: Callable[..., Machine], mounted: Callable[[str], Path], here: Here
+) -> None:
     machine = machines("frozen", mounted("ro"))
-    status, out, err = machine.run("run", "toy.numbers", "--backend", "sequential")
+    status, out, err = here(machine)
     assert status == 1
     assert err.startswith("error: cannot lock toy.numbers (quick) in ")
     assert "Read-only file system" in err
     assert out == ""
 
 
-def test_table_that_cannot_be_written_keeps_all_cells(machines: Callable[[str], Machine], undisturbed: bytes) -> None:
+def test_table_that_cannot_be_written_keeps_all_cells(
+    machines: Callable[[str], Machine], undisturbed: bytes, here: Here
+) -> None:
     machine = machines("blocked")
     blocker = machine.folder / "_build" / "results"
     blocker.parent.mkdir(parents=True)
     blocker.write_text("a file where the folder should be")
-    status, _, err = machine.run("run", "toy.numbers", "--backend", "sequential")
+    status, _, err = here(machine)
     assert status == 1
     assert f"error: cannot write {machine.table}" in err
     assert "All cells are kept" in err
     assert machine.cells() == 8
     blocker.unlink()
-    status, _, err = machine.run("run", "toy.numbers", "--backend", "sequential")
+    status, _, err = here(machine)
     assert status == 0
     assert "cells" not in err, "nothing had to be computed again"
     assert machine.table.read_bytes() == undisturbed
 
 
-def test_failing_cell_gives_status_1_and_one_line(machines: Callable[[str], Machine]) -> None:
+def test_failing_cell_gives_status_1_and_one_line(
+    machines: Callable[[str], Machine], here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine = machines("failing")
-    os.environ["TOY_FAIL"] = "3"
-    try:
-        status, out, err = machine.run("run", "toy.numbers", "--backend", "loky", "--jobs", "2")
-        assert status == 1
-        assert "error: toy.numbers, cell {'level': 3}: ZeroDivisionError: toy failure" in err
-        assert "Traceback" not in err
-        assert out == ""
-        _, _, err = machine.run("--debug", "run", "toy.numbers", "--backend", "sequential")
-        assert "in draws" in err, "--debug shows where the cell failed"
-    finally:
-        del os.environ["TOY_FAIL"]
+    monkeypatch.setenv("TOY_FAIL", "3")
+    status, out, err = machine.run("run", "toy.numbers", "--backend", "loky", "--jobs", "2")
+    assert status == 1
+    assert "error: toy.numbers, cell {'level': 3}: ZeroDivisionError: toy failure" in err
+    assert "Traceback" not in err
+    assert out == ""
+    _, _, err = here(machine, "--debug", *CALMLY)
+    assert "in draws" in err, "--debug shows where the cell failed"
