@@ -17,8 +17,6 @@ from book_site import ROOT, parsed
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from repro.studies import study_names
-
 
 def write(path: Path, *sources: str, prose: str = "# Title", **metadata: object) -> Path:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -158,16 +156,33 @@ def test_old_records_leave_the_cache(checkout: Path) -> None:
     assert [Path(record.uri).stem for record in records] == ["two"]
 
 
-def test_a_notebook_depends_on_the_studies_it_names(checkout: Path) -> None:
+def test_a_notebook_depends_on_what_it_looked_at_and_on_nothing_else(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = write(
+        checkout / "notebooks" / "looking.ipynb",
+        "from repro.data import load\nload('german_credit')",
+        "from repro.claims import card\ncard('smote-c2', ['paper'])",
+    )
     plain = write(checkout / "notebooks" / "plain.ipynb", "print(1)")
-    study = study_names()[0]
-    naming = write(checkout / "notebooks" / "naming.ipynb", f"print('{study}-c2')")
-    before = [book_notebooks.fingerprint(path) for path in (plain, naming)]
-    (checkout / "results" / study).mkdir(parents=True)
-    (checkout / "results" / study / "roc_sweep.paper.csv").write_text("value\n1\n", encoding="utf-8")
-    after = [book_notebooks.fingerprint(path) for path in (plain, naming)]
-    assert before[0] == after[0]
-    assert before[1] != after[1]
+    assert book_notebooks.execute([looking, plain], 1) == []
+    records = [
+        json.loads((checkout / f"_build/executed/notebooks/{name}.json").read_text()) for name in ("looking", "plain")
+    ]
+    uses = [tuple(use) for use in records[0]["used"]]
+    assert ("data set", "german_credit") in uses
+    assert ("claim", "smote-c2") in uses
+    assert ("result table", "smote.roc_sweep paper") in uses
+    assert not {("data set", "adult"), ("claim", "smote-c1"), ("claims", "smote")} & set(uses)
+    assert records[1]["used"] == []
+    assert not book_notebooks.is_stale(looking)
+    state_of = book_notebooks.state_of
+    for changed in (*uses, ("data set", "adult"), ("claim", "smote-c1")):
+        monkeypatch.setattr(
+            book_notebooks, "state_of", lambda use, changed=changed: "new" if use == changed else state_of(use)
+        )
+        assert book_notebooks.is_stale(looking) == (changed in uses)
+        assert not book_notebooks.is_stale(plain)
 
 
 @pytest.mark.book

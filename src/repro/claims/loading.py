@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from repro import studies
+from repro.protocol import used
 from repro.protocol.claim import Claim, Criterion, Part, Quantity
 from repro.protocol.exceptions import ClaimFileError, UnknownName
 from repro.protocol.experiment import Experiment
@@ -234,6 +235,14 @@ def _load_once(study: str, path: Path, modified: int, size: int) -> tuple[Claim,
     return load_claims(path, study=study)
 
 
+def _claims_of(study: str) -> dict[str, Claim]:
+    path = studies.claims_path(study)
+    if not path.is_file():
+        raise ClaimFileError(f"{path}: no such file")
+    status = path.stat()
+    return {claim.id: claim for claim in _load_once(study, path, status.st_mtime_ns, status.st_size)}
+
+
 def all_claims(study: str | None = None) -> dict[str, Claim]:
     """Claims of a study, or of all, by id, in the order of their files.
 
@@ -244,14 +253,10 @@ def all_claims(study: str | None = None) -> dict[str, Claim]:
     ClaimFileError
         If a file is malformed.
     """
-    names = studies.study_names() if study is None else [study]
     claims: dict[str, Claim] = {}
-    for name in names:
-        path = studies.claims_path(name)
-        if not path.is_file():
-            raise ClaimFileError(f"{path}: no such file")
-        status = path.stat()
-        claims |= {claim.id: claim for claim in _load_once(name, path, status.st_mtime_ns, status.st_size)}
+    for name in studies.study_names() if study is None else [study]:
+        claims |= _claims_of(name)
+        used.note("claims", name)
     return claims
 
 
@@ -264,7 +269,11 @@ def find_claim(identifier: str) -> Claim:
         If there is none; the message suggests the nearest.
     """
     study = identifier.partition("-")[0]
-    claims = all_claims(study if study in studies.study_names() else None)
+    known = studies.study_names()
+    claims = {
+        name: claim for each in ([study] if study in known else known) for name, claim in _claims_of(each).items()
+    }
     if identifier not in claims:
         raise UnknownName("claim", identifier, claims)
+    used.note("claim", identifier)
     return claims[identifier]

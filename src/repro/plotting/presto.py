@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from repro.claims import all_claims
+from repro.claims import find_claim
 from repro.metrics import mean_interval, nadeau_bengio_interval
 from repro.plotting.figures import PALETTE, Shown, book_style, show
 from repro.studies.presto.designs import INTERCEPTS, RARE_SHARES
@@ -106,7 +106,7 @@ def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence
 def _medians_published() -> dict[tuple[str, str, str], float]:
     return {
         (entry.model_extra["design"], entry.model_extra["intercepts"], entry.model_extra["method"]): entry.value
-        for entry in all_claims("presto")["presto-m1"].published
+        for entry in find_claim("presto-m1").published
         if entry.model_extra
     }
 
@@ -246,7 +246,7 @@ def figure4(table: pd.DataFrame) -> Shown:
     import matplotlib.pyplot as plt
 
     published: dict[str, list[tuple[float, float]]] = {}
-    for entry in all_claims("presto")["presto-m2"].published:
+    for entry in find_claim("presto-m2").published:
         extra = entry.model_extra or {}
         published.setdefault(str(extra["method"]), []).append((float(extra["cutoff"]), entry.value))
     spoken = []

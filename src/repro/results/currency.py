@@ -80,7 +80,7 @@ def reasons_to_renew(table: ResultTable, experiment: Experiment) -> list[str]:
         reasons.append(f"{len(gone)} of its cells are declared no longer")
     if missing and not provenance.partial:
         reasons.append(f"{missing} declared cells are not in it")
-    if present != [name for name in declared if name in set(present)]:
+    if [name for name in present if name in declared] != [name for name in declared if name in set(present)]:
         reasons.append("its cells are in another order")
     settings = [name for name in table.frame.columns[:-4] if name != "variant"]
     if settings != list(experiment.settings):
