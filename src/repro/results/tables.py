@@ -86,15 +86,19 @@ def _column_texts(column: pd.Series) -> list[str]:
 
 def _from_texts(texts: Sequence[str]) -> pd.Series:
     """Column of the narrowest of bool, int, float and text that holds all of `texts`; empty text is missing."""
-    present = set(texts) - {""}
-    missing = "" in texts
+    distinct = set(texts)
+    present = distinct - {""}
+    missing = "" in distinct
+    value: dict[str, object]
     if present and present <= {"True", "False"}:
-        return pd.Series([None if text == "" else text == "True" for text in texts], dtype=object if missing else bool)
-    if present and not missing and all(_WHOLE_NUMBER.fullmatch(text) for text in present):
-        return pd.Series([int(text) for text in texts], dtype="int64")
-    if present and all(_WHOLE_NUMBER.fullmatch(text) or _NUMBER.fullmatch(text) for text in present):
-        return pd.Series([float(text) if text else math.nan for text in texts], dtype="float64")
-    return pd.Series([text or None for text in texts], dtype="str" if present else object)
+        dtype, value = "object" if missing else "bool", {"True": True, "False": False, "": None}
+    elif present and not missing and all(_WHOLE_NUMBER.fullmatch(text) for text in present):
+        dtype, value = "int64", {text: int(text) for text in present}
+    elif present and all(_WHOLE_NUMBER.fullmatch(text) or _NUMBER.fullmatch(text) for text in present):
+        dtype, value = "float64", {text: float(text) for text in present} | {"": math.nan}
+    else:
+        dtype, value = "str" if present else "object", {text: text or None for text in distinct}
+    return pd.Series([value[text] for text in texts], dtype=dtype)
 
 
 def _check_columns(columns: Sequence[str], source: str) -> None:
@@ -124,8 +128,8 @@ def _check_rows(texts: Mapping[str, Sequence[str]], value: NDArray[np.float64], 
     infinite = int(np.isinf(value).sum())
     if infinite:
         raise ResultsError(f"{source}: column 'value' is infinite in {infinite} of {rows} rows")
-    keys = Counter(zip(*texts.values(), strict=True))
-    if len(keys) < rows:
+    if len(set(zip(*texts.values(), strict=True))) < rows:
+        keys = Counter(zip(*texts.values(), strict=True))
         key = dict(zip(texts, keys.most_common(1)[0][0], strict=True))
         raise ResultsError(f"{source}: {rows - len(keys)} rows repeat the key of another row, for example {key}")
 
@@ -206,10 +210,10 @@ def parse_table(text: str, source: str = "result table") -> pd.DataFrame:
         raise ResultsError(f"{source}: the file is empty")
     columns, rows = lines[0], lines[1:]
     _check_columns(columns, source)
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(columns):
-            raise ResultsError(f"{source}: record {number} has {len(row)} entries, expected {len(columns)}")
-    texts = {name: [row[position] for row in rows] for position, name in enumerate(columns)}
+    if any(length != len(columns) for length in set(map(len, rows))):
+        number, row = next((n, row) for n, row in enumerate(rows, start=2) if len(row) != len(columns))
+        raise ResultsError(f"{source}: record {number} has {len(row)} entries, expected {len(columns)}")
+    texts = dict(zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True))
     try:
         value = np.array([float(entry) for entry in texts.pop("value")], dtype=np.float64)
     except ValueError as error:
