@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import jinja2
 import pybtex.database
 
-from repro.claims import SYMBOLS, all_claims, format_estimate, judge_claim
+from repro.claims import SYMBOLS, all_claims, format_estimate, judge_profiles
 from repro.protocol.claim import Claim, Verdict
 from repro.protocol.exceptions import UnknownName
 from repro.protocol.profile import PROFILES
@@ -37,10 +37,15 @@ TEMPLATES = jinja2.Environment(
 
 @dataclass(frozen=True)
 class Evidence:
-    """One claim with its judgement in each profile it is judged in, smallest profile first."""
+    """One claim, judged when a page asks for it."""
 
     claim: Claim
-    judgements: dict[str, Judgement]
+
+    @cached_property
+    def judgements(self) -> dict[str, Judgement]:
+        """Judgement in each profile that the claim is judged in, smallest profile first."""
+        profiles = [profile for profile in PROFILES if profile in self.claim.profiles]
+        return dict(zip(profiles, judge_profiles(self.claim, profiles), strict=True))
 
     @cached_property
     def headline(self) -> Judgement:
@@ -62,13 +67,8 @@ class Evidence:
 
 @cache
 def all_evidence() -> dict[str, Evidence]:
-    """All claims with their judgements, by id, in the order of the studies and their claim files."""
-    return {
-        name: Evidence(
-            claim, {profile: judge_claim(claim, profile) for profile in PROFILES if profile in claim.profiles}
-        )
-        for name, claim in all_claims().items()
-    }
+    """All claims by id, in the order of the studies and their claim files; none is judged yet."""
+    return {name: Evidence(claim) for name, claim in all_claims().items()}
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ def evidence(identifier: str = "toy-c1", paper: Any = "not run") -> Evidence:
     second = ConditionJudgement("phoneme", "not reproduced", estimate=-0.02, interval=(-0.03, -0.01), replicates=10)
     judgements = {"quick": judgement(claim, "quick", "reproduced", first)}
     judgements["paper"] = judgement(claim, "paper", paper, *((first, second) if paper != "not run" else ()))
-    return Evidence(claim, judgements)
+    entry = Evidence(claim)
+    vars(entry)["judgements"] = judgements
+    return entry
 
 
 @pytest.fixture
@@ -84,6 +86,24 @@ def read(tmp_path: Path, known: dict[str, Evidence]) -> Callable[[str], tuple[Be
         return page, warnings.getvalue(), app.statuscode
 
     return build
+
+
+def test_a_page_judges_only_the_claims_that_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = {name: Claim.model_validate({**CONTENT, "id": name}) for name in ("toy-c1", "toy-c2")}
+    judged = []
+
+    def judge_profiles(claim: Claim, profiles: list[str]) -> list[Judgement]:
+        judged.append((claim.id, profiles))
+        return [judgement(claim, profile, "reproduced") for profile in profiles]
+
+    monkeypatch.setattr(book_evidence, "all_claims", lambda: claims)
+    monkeypatch.setattr(book_evidence, "judge_profiles", judge_profiles)
+    entries = book_evidence.all_evidence.__wrapped__()
+    assert [entry.claim.id for entry in entries.values()] == ["toy-c1", "toy-c2"]
+    assert judged == []
+    assert entries["toy-c2"].headline.profile == "paper"
+    assert entries["toy-c2"].rows == 2
+    assert judged == [("toy-c2", ["quick", "paper"])]
 
 
 def test_claim_role_shows_the_verdict_and_links_to_the_row(read: Any) -> None:

@@ -130,6 +130,12 @@ CLAIMS_FILE = """
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_interval_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intervals are computed in every test anew, or kept in a folder of its own."""
+    monkeypatch.setattr("repro.claims.kept.kept_path", lambda: tmp_path / "judging" / "intervals.json")
+
+
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with the study toy; gives the path of its claims.yml."""

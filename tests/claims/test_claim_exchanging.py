@@ -11,6 +11,7 @@ import pytest
 from repro import studies
 from repro.claims import control_verdict, judge_claim
 from repro.claims.exchanging import exchange_values
+from repro.claims.tidy import TidyRows
 from repro.protocol.exceptions import ResultsError
 from repro.protocol.exchange import Exchange, replaced
 
@@ -39,66 +40,72 @@ def table() -> pd.DataFrame:
     return frame
 
 
-def values(frame: pd.DataFrame) -> dict[tuple[str, str, str], float]:
-    keys = zip(frame["method"], frame["level"].map(lambda level: f"{level:g}"), frame["metric"], strict=True)
-    return dict(zip(keys, frame["value"], strict=True))
+def exchange_frame(
+    frame: pd.DataFrame, exchange: Exchange, *, partial: bool = False
+) -> tuple[dict[tuple[str, ...], float], float]:
+    """Values by method, level and metric after the exchange, and the share that has changed."""
+    found, changed = exchange_values(TidyRows.of(frame), exchange, "a table", partial=partial)
+    columns = [found.columns[name] for name in ("method", "level", "metric")]
+    keys = [tuple(column.texts[column.codes[row]] for column in columns) for row in found.rows]
+    return dict(zip(keys, found.values[found.rows].tolist(), strict=True)), changed
 
 
 def test_rows_of_a_level_get_the_values_of_the_other(table):
-    found, changed = exchange_values(table, replaced("method", {"new": "base"}), "a table")
-    assert values(found)["new", "1", "error"] == 9.0
-    assert values(found)["new", "2", "error"] == 9.0
-    assert values(found)["old", "1", "error"] == 3.0
-    assert found.drop(columns="value").equals(table[table.index != 8].drop(columns="value"))  # no "other" of base
+    found, changed = exchange_frame(table, replaced("method", {"new": "base"}))
+    assert found["new", "1", "error"] == 9.0
+    assert found["new", "2", "error"] == 9.0
+    assert found["old", "1", "error"] == 3.0
+    assert len(found) == 9
+    assert ("new", "1", "other") not in found  # base has none
     assert changed == pytest.approx(3 / 10)
 
 
 def test_two_levels_change_places(table):
-    found, changed = exchange_values(table, replaced("method", {"new": "old", "old": "new"}), "a table")
-    assert values(found)["new", "1", "error"] == 3.0
-    assert values(found)["old", "1", "error"] == 1.0
-    assert values(found)["base", "2", "error"] == 9.0
-    assert ("old", "nan", "ahead") not in values(found)  # "new" is not ahead of itself
+    found, changed = exchange_frame(table, replaced("method", {"new": "old", "old": "new"}))
+    assert found["new", "1", "error"] == 3.0
+    assert found["old", "1", "error"] == 1.0
+    assert found["base", "2", "error"] == 9.0
+    assert ("old", "", "ahead") not in found  # "new" is not ahead of itself
     assert changed == pytest.approx(7 / 10)
 
 
 def test_numbers_and_truth_values_are_levels_too(table):
-    found, _ = exchange_values(table, replaced("level", {1: 2}), "a table")
-    assert values(found)["old", "1", "error"] == 5.0
+    found, _ = exchange_frame(table, replaced("level", {1: 2}))
+    assert found["old", "1", "error"] == 5.0
     flags = table.assign(level=[True, True, True, False, False, False, None, None, True, True])
-    found, _ = exchange_values(flags, replaced("level", {False: True}), "a table")
-    assert found.loc[4, "value"] == 3.0
+    found, _ = exchange_frame(flags, replaced("level", {False: True}))
+    assert found["old", "False", "error"] == 3.0
 
 
 def test_levels_of_several_columns_belong_together(table):
-    found, changed = exchange_values(
-        table, Exchange(("method", "level"), {("new", 1): ("old", 2), ("old", 2): ("new", 1)}), "a table"
+    found, changed = exchange_frame(
+        table, Exchange(("method", "level"), {("new", 1): ("old", 2), ("old", 2): ("new", 1)})
     )
-    assert values(found)["new", "1", "error"] == 5.0
-    assert values(found)["old", "2", "error"] == 1.0
-    assert values(found)["new", "2", "error"] == 2.0
+    assert found["new", "1", "error"] == 5.0
+    assert found["old", "2", "error"] == 1.0
+    assert found["new", "2", "error"] == 2.0
     assert changed == pytest.approx(3 / 10)
 
 
 def test_metrics_get_the_values_of_others_and_change_sign(table):
-    found, _ = exchange_values(table, Exchange(metrics={"other": "error"}), "a table")
-    assert values(found)["old", "1", "other"] == 3.0
-    found, changed = exchange_values(table, Exchange(negated=["ahead"]), "a table")
-    assert values(found)["old", "nan", "ahead"] == -0.7
+    found, _ = exchange_frame(table, Exchange(metrics={"other": "error"}))
+    assert found["old", "1", "other"] == 3.0
+    found, changed = exchange_frame(table, Exchange(negated=["ahead"]))
+    assert found["old", "", "ahead"] == -0.7
     assert changed == pytest.approx(2 / 10)
 
 
 def test_a_lead_over_the_replaced_level_is_recomputed_against_what_stands_in_its_place(table):
-    found, _ = exchange_values(table, replaced("method", {"new": "old"}, relative=["ahead"]), "a table")
-    assert values(found)["old", "nan", "ahead"] == 0.0
-    assert values(found)["base", "nan", "ahead"] == pytest.approx(-0.5)
+    found, _ = exchange_frame(table, replaced("method", {"new": "old"}, relative=["ahead"]))
+    assert found["old", "", "ahead"] == 0.0
+    assert found["base", "", "ahead"] == pytest.approx(-0.5)
 
 
 def test_an_exchange_of_equal_values_changes_nothing(table):
     same = table.assign(value=1.0)
-    assert exchange_values(same, replaced("method", {"new": "old"}), "a table")[1] == 0.0
+    assert exchange_frame(same, replaced("method", {"new": "old"}))[1] == 0.0
     missing = table.assign(value=np.nan)
-    assert exchange_values(missing, replaced("method", {"new": "old"}), "a table")[1] == 0.0
+    assert exchange_frame(missing, replaced("method", {"new": "old"}))[1] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -112,13 +119,13 @@ def test_an_exchange_of_equal_values_changes_nothing(table):
 )
 def test_what_the_table_does_not_hold_is_named(table, exchange, message):
     with pytest.raises(ResultsError, match=message):
-        exchange_values(table, exchange, "a table")
-    assert len(exchange_values(table, exchange, "a table", partial=True)[0]) <= len(table)
+        exchange_frame(table, exchange)
+    assert len(exchange_frame(table, exchange, partial=True)[0]) <= len(table)
 
 
 def test_rows_must_be_told_apart(table):
     with pytest.raises(ResultsError, match="do not tell rows apart, for example"):
-        exchange_values(pd.concat([table, table]), replaced("method", {"new": "old"}), "a table")
+        exchange_frame(pd.concat([table, table]), replaced("method", {"new": "old"}))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from repro import studies
-from repro.claims import accept, compare_with_expected, find_claim, judge_claim, not_yet_run
+from repro.claims import accept, card, compare_with_expected, find_claim, judge_claim, not_yet_run
+from repro.cli import main
 from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.exchange import Exchange
 
@@ -197,3 +198,30 @@ def test_a_malformed_file_names_the_key(study, text, message):
 def test_unknown_study_suggests_the_nearest(study):
     with pytest.raises(UnknownName, match="unknown study 'toyy'"):
         compare_with_expected("toyy")
+
+
+@pytest.mark.parametrize(
+    ("centre", "changed", "sentence"),
+    [
+        (3.0, 0.5, "the claim is reproduced on its control 'flipped', so it cannot fail as it must"),
+        (-3.0, 0.0, "its control 'flipped' changes none of the values"),
+    ],
+)
+def test_the_command_and_the_card_mark_a_control_that_fails(put, capsys, centre, changed, sentence):
+    put(3.0)
+    assert main(["claims", "toy"]) == 0
+    assert "control fails" not in capsys.readouterr().out
+    put(centre, "control", changed={"flipped": changed}, variant="flipped")
+    assert main(["claims", "toy"]) == 0
+    out = capsys.readouterr().out
+    assert f"control fails: claim toy-c1: {sentence}\n" in out
+    assert out.count("control fails") > out.count("control fails: claim")  # in the column of marks too
+    assert f"control fails: {sentence}" in str(card("toy-c1"))
+    assert "repro-mark" in card("toy-c1")._repr_html_().partition("control fails")[0]
+    assert main(["claims", "toy", "--accept"]) != 0
+    assert sentence in capsys.readouterr().err
+
+
+def test_the_card_says_how_much_the_control_changes(put):
+    put(3.0)
+    assert "not reproduced, changes 50 % of the values" in str(card("toy-c1"))

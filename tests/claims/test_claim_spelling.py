@@ -9,6 +9,7 @@ from repro import studies
 from repro.claims import all_claims, judge_all, judge_claim
 from repro.claims.judging import check_spelling
 from repro.claims.spelling import misspelt_values
+from repro.claims.tidy import TidyRows
 from repro.protocol.exceptions import ResultsError
 from repro.results import find_table
 
@@ -17,7 +18,7 @@ TRIAL = "toy.trial"
 
 def _tables(make_rows, *profiles):
     rows = make_rows({("p", "a"): [2.0, 3.0], ("p", "b"): [0.0, 0.5]})
-    return dict.fromkeys(profiles, rows)
+    return dict.fromkeys(profiles, TidyRows.of(rows))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_value_that_no_table_holds_is_named_with_its_key_and_the_nearest_value
 
 
 def test_a_value_of_any_table_or_of_a_cell_to_come_is_known(study, make_claim, make_rows):
-    tables = _tables(make_rows, "quick", "control") | {"paper": make_rows({("q", "c"): [1.0]})}
+    tables = _tables(make_rows, "quick", "control") | {"paper": TidyRows.of(make_rows({("q", "c"): [1.0]}))}
     experiment = studies.experiment(TRIAL)
     claim = make_claim(quantity={"where": {"dataset": ["p", "q", "r"]}, "contrast": ["a", "c"]})
     assert len(misspelt_values(claim, experiment, tables)) == 1
@@ -90,4 +91,4 @@ def test_a_claim_judged_in_one_committed_table_alone_names_values_of_that_table(
         table = find_table(claim.experiment, "paper")
         if set(claim.profiles) == {"paper"} and table is not None and not table.provenance.partial:
             experiment = replace(studies.experiment(claim.experiment), cells={"paper": list})
-            assert misspelt_values(claim, experiment, {"paper": table.frame}) == []
+            assert misspelt_values(claim, experiment, {"paper": TidyRows.of(table.frame)}) == []

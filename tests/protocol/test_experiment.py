@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from repro.protocol.exceptions import UnknownName
+from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Cell, Experiment
 
 
@@ -81,3 +84,28 @@ def test_control_cells_and_only_they_name_a_known_variant() -> None:
         _experiment(cells={"control": lambda: [{"a": 1}]}).cells_of("control")
     with pytest.raises(UnknownName, match="variant"):
         _experiment(cells={"control": lambda: [{"variant": "brokne"}]}, variants={"broken": "why"}).cells_of("control")
+
+
+def test_an_exchanged_control_is_declared_beside_the_variants_and_has_no_cells() -> None:
+    def declare(**changes: Any) -> Experiment:
+        content: dict[str, Any] = {
+            "name": "toy.trial",
+            "summary": "a trial",
+            "settings": ("method",),
+            "compute": print,
+            "cells": {"quick": list, "control": lambda: [{"level": 1, "variant": "turned"}]},
+            "variants": {"turned": "the methods change their places"},
+        }
+        return Experiment(**content | changes)
+
+    turned = replaced("method", {"a": "b"})
+    assert declare().plain_twins()["turned"][1].parameters == {"level": 1}
+    assert declare(compared={"turned": "quick"}).plain_twins() == {}
+    with pytest.raises(ValueError, match=r"toy\.trial: control 'turned' is an exchange, it has no cells"):
+        declare(exchanged={"turned": turned}).cells_of("control")
+    with pytest.raises(UnknownName, match=r"unknown variant of toy\.trial 'turnde'; did you mean 'turned'"):
+        declare(exchanged={"turnde": turned})
+    with pytest.raises(UnknownName, match=r"unknown variant of toy\.trial 'turnde'; did you mean 'turned'"):
+        declare(compared={"turnde": "quick"})
+    with pytest.raises(UnknownName, match="control 'turned' 'methode'; did you mean 'method'"):
+        declare(exchanged={"turned": replaced("methode", {"a": "b"})})

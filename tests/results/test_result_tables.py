@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
+import io
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +20,10 @@ from repro.protocol.exceptions import ResultsError
 from repro.results import (
     LARGEST_PLAIN,
     Provenance,
+    available_tables,
     parse_table,
     provenance_path,
+    read_bytes,
     read_table,
     scalar_text,
     table_text,
@@ -302,3 +307,49 @@ def test_committed_tables_are_small_and_large_ones_compressed():
     assert sum(path.stat().st_size for path in tables) < 10e6
     plain = [path.name for path in root.rglob("*.csv") if path.stat().st_size > LARGEST_PLAIN]
     assert not plain
+
+
+def as_first_read(text: str) -> pd.DataFrame:
+    """Table read line by line and entry by entry, as the first version of the reader did."""
+    columns, *rows = list(csv.reader(io.StringIO(text), strict=True))
+    content = {}
+    for place, name in enumerate(columns):
+        texts = [row[place] for row in rows]
+        present = set(texts) - {""}
+        if name == "value":
+            content[name] = pd.Series([float(text) for text in texts], dtype="float64")
+        elif name in ("cell", "metric"):
+            content[name] = pd.Series(texts, dtype="str")
+        elif present and present <= {"True", "False"}:
+            values = [None if text == "" else text == "True" for text in texts]
+            content[name] = pd.Series(values, dtype=object if "" in texts else bool)
+        elif present and "" not in texts and all(re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text) for text in present):
+            content[name] = pd.Series([int(text) for text in texts], dtype="int64")
+        elif present and all(re.fullmatch(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?", text) for text in present):
+            content[name] = pd.Series([float(text) if text else math.nan for text in texts], dtype="float64")
+        else:
+            content[name] = pd.Series([text or None for text in texts], dtype="str" if present else object)
+    return pd.DataFrame(content)
+
+
+def test_all_tables_are_read_as_they_always_were() -> None:
+    tables = available_tables()
+    assert len(tables) > 40
+    for path in tables.values():
+        text = read_bytes(path).decode()
+        pd.testing.assert_frame_equal(parse_table(text), as_first_read(text), check_exact=True)
+
+
+@pytest.mark.parametrize("quoted", ["a,b", 'say "a"', "two\nlines", "a"])
+def test_texts_with_quotes_and_line_ends_are_read_like_others(make_frame, quoted) -> None:
+    text = table_text(make_frame(dataset=[quoted, "b", "c"]))
+    assert parse_table(text)["dataset"].tolist() == [quoted, "b", "c"]
+
+
+def test_many_distinct_keys_are_told_apart() -> None:
+    rows = 2000
+    columns = {f"setting_{number}": [f"{number}-{row}" for row in range(rows)] for number in range(7)}
+    frame = pd.DataFrame(columns | {"cell": "a", "replicate": 0, "metric": "m", "value": 0.5})
+    assert len(parse_table(table_text(frame))) == rows
+    with pytest.raises(ResultsError, match="1 rows repeat the key of another row"):
+        table_text(pd.concat([frame, frame[-1:]], ignore_index=True))

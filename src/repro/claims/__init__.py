@@ -10,7 +10,7 @@ from repro.claims.cards import STYLE, Card, ClaimsTable, badge_html, markdown_ta
 from repro.claims.control import Control, controls
 from repro.claims.expected import Difference, accept, compare_with_expected, not_yet_run
 from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement, overall_verdict
-from repro.claims.judging import control_verdict, judge, judge_all, judge_claim
+from repro.claims.judging import control_verdict, judge, judge_all, judge_claim, judge_profiles
 from repro.claims.loading import all_claims, find_claim, load_claims
 from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.show import card, claims_frame, table
@@ -42,6 +42,7 @@ __all__ = [
     "judge",
     "judge_all",
     "judge_claim",
+    "judge_profiles",
     "load_claims",
     "markdown_table",
     "not_yet_run",

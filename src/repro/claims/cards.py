@@ -85,7 +85,7 @@ def _details(condition: ConditionJudgement) -> str:
 
 def _control_words(control: ControlJudgement) -> str:
     """Verdict on a control and how much it changes."""
-    changed = "" if control.changed is None else f", changes {control.changed:.0%} of the values"
+    changed = "" if control.changed is None else f", changes {100 * control.changed:.3g} % of the values"
     return f"{control.verdict}{changed}"
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from repro.claims.evidence import Evidence
 from repro.claims.judgement import Bounds, ConditionJudgement
+from repro.claims.kept import kept_intervals
 from repro.protocol.claim import Claim, Criterion, Published, Verdict
 
 LEVEL: Final = 0.95
@@ -82,8 +83,14 @@ def _bounds(claim: Claim, values: Values, level: float) -> Bounds:
         return float(values[0]), float(values[0])
     if claim.interval == "draws":
         return _quantiles(values, level)
-    interval = _interval_method(claim)(values, level)
-    return float(interval.low), float(interval.high)
+
+    def computed() -> Bounds:
+        interval = _interval_method(claim)(values, level)
+        return float(interval.low), float(interval.high)
+
+    if claim.interval == "bca":
+        return kept_intervals().get(values, f"bca {claim.quantity.statistic} {level} seed 0", computed)
+    return computed()
 
 
 def _plain_bounds(claim: Claim, values: Values) -> Bounds | None:

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from repro.claims.tidy import Codes, Column, Rows, TidyRows
 from repro.protocol.claim import Claim, Criterion, Part, Published
 from repro.protocol.exceptions import ResultsError, UnknownName
-from repro.protocol.experiment import RESERVED_COLUMNS, VARIANT, Scalar
+from repro.protocol.experiment import VARIANT, Scalar
 from repro.results import scalar_text
+
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,51 +48,57 @@ class Evidence:
     published: Published | None = None
 
 
+@dataclass(frozen=True, eq=False)
 class _Table:
-    """Rows of a result table with settings compared by their canonical text."""
+    """A prepared result table and the claim that asks it."""
 
-    def __init__(self, claim: Claim, frame: pd.DataFrame, source: str, partial: bool) -> None:
-        self.claim, self.frame, self.source, self.partial = claim, frame, source, partial
+    claim: Claim
+    tidy: TidyRows
+    source: str
+    partial: bool
 
     def fail(self, problem: str) -> NoReturn:
         raise ResultsError(f"claim {self.claim.id}: table {self.source}: {problem}")
 
-    def texts(self, rows: pd.DataFrame, column: str) -> NDArray[np.object_]:
-        if column not in rows.columns:
-            settings = [name for name in rows.columns if name not in RESERVED_COLUMNS]
-            self.fail(str(UnknownName("column", column, settings)))
-        return np.array([scalar_text(value) for value in rows[column]], dtype=object)
+    def column(self, name: str) -> Column:
+        if name not in self.tidy.columns:
+            self.fail(str(UnknownName("column", name, self.tidy.settings)))
+        return self.tidy.columns[name]
 
-    def select(self, metric: str, where: Mapping[str, Scalar | list[Scalar]]) -> pd.DataFrame:
+    def select(self, metric: str, where: Mapping[str, Scalar | list[Scalar]]) -> Rows:
         """Rows of a metric that have the wanted settings."""
-        rows = self.frame[self.frame["metric"] == metric]
-        if rows.empty and not self.partial:
-            self.fail(str(UnknownName("metric", metric, self.frame["metric"].unique())))
-        for column, wanted in where.items():
-            allowed = {scalar_text(value) for value in (wanted if isinstance(wanted, list) else [wanted])}
-            rows = rows[np.array([text in allowed for text in self.texts(rows, column)], dtype=bool)]
+        metrics = self.tidy.columns["metric"]
+        rows = self.tidy.rows[metrics.among(self.tidy.rows, [metric])]
+        if not rows.size and not self.partial:
+            present = dict.fromkeys(metrics.texts[code] for code in metrics.codes[self.tidy.rows])
+            self.fail(str(UnknownName("metric", metric, present)))
+        for name, wanted in where.items():
+            allowed = [scalar_text(value) for value in (wanted if isinstance(wanted, list) else [wanted])]
+            rows = rows[self.column(name).among(rows, allowed)]
         return rows
 
-    def by_replicate(self, rows: pd.DataFrame, what: str) -> pd.Series:
-        """Values with their replicate as index; each replicate once, no NaN."""
-        replicate = self.texts(rows, "replicate")
-        values = pd.Series(rows["value"].to_numpy(dtype=np.float64), index=replicate)
-        if values.index.has_duplicates:
-            repeated = str(values.index[values.index.duplicated()][0])
-            same = rows[replicate == repeated]
+    def by_replicate(self, rows: Rows, what: str) -> tuple[Codes, Values]:
+        """Replicates, each once, and their values, none of them NaN."""
+        replicate = self.column("replicate")
+        codes, values = replicate.codes[rows], self.tidy.values[rows]
+        occurrences = np.bincount(codes, minlength=1)
+        if occurrences.max() > 1:
+            repeated = next(code for place, code in enumerate(codes.tolist()) if code in codes[:place])
+            same = rows[codes == repeated]
             varying = [
                 name
-                for name in same.columns
-                if name not in ("replicate", "metric", "value") and len(set(self.texts(same, name))) > 1
+                for name, column in self.tidy.columns.items()
+                if name not in ("replicate", "metric", VARIANT) and len(set(column.codes[same].tolist())) > 1
             ]
             self.fail(
-                f"{len(same)} values of {what} for replicate {repeated}; they differ in {', '.join(varying)}: "
+                f"{len(same)} values of {what} for replicate {replicate.texts[repeated]}; "
+                f"they differ in {', '.join(varying)}: "
                 "narrow them by quantity.where or list the column in quantity.conditions"
             )
-        missing = int(values.isna().sum())
+        missing = int(np.isnan(values).sum())
         if missing:
             self.fail(f"{missing} of {len(values)} values of {what} are NaN")
-        return values
+        return codes, values
 
 
 def _published_for(claim: Claim, metric: str, condition: Mapping[str, Scalar]) -> Published | None:
@@ -99,17 +108,22 @@ def _published_for(claim: Claim, metric: str, condition: Mapping[str, Scalar]) -
     return exact[0] if len(exact) == 1 else None
 
 
-def _effect(table: _Table, first: pd.Series, second: pd.Series, levels: tuple[str, str]) -> NDArray[np.float64]:
+def _effect(
+    table: _Table, first: tuple[Codes, Values], second: tuple[Codes, Values], levels: tuple[str, str]
+) -> Values:
     """Paired effect of the first level against the second, one for each replicate."""
-    if table.partial:
-        first, second = first[first.index.isin(second.index)], second[second.index.isin(first.index)]
-    unpaired = sorted(set(first.index) ^ set(second.index))
-    if unpaired:
+    texts = table.column("replicate").texts
+    (ours_of, ours), (theirs_of, theirs) = first, second
+    shared = np.isin(ours_of, theirs_of)
+    unpaired = sorted(texts[code] for code in {*ours_of.tolist()} ^ {*theirs_of.tolist()})
+    if unpaired and not table.partial:
         table.fail(
             f"replicates of {levels[0]!r} and {levels[1]!r} are not paired: "
             f"{', '.join(unpaired[:5])}{' and others' if len(unpaired) > 5 else ''} on one side only"
         )
-    ours, theirs = first.to_numpy(dtype=np.float64), second.loc[first.index].to_numpy(dtype=np.float64)
+    place = np.full(len(texts), -1, dtype=np.intp)
+    place[theirs_of] = np.arange(len(theirs_of))
+    ours, theirs = ours[shared], theirs[place[ours_of[shared]]]
     if table.claim.quantity.scale == "difference":
         return np.asarray(ours - theirs)
     if min(ours.min(), theirs.min()) <= 0:
@@ -118,8 +132,8 @@ def _effect(table: _Table, first: pd.Series, second: pd.Series, levels: tuple[st
 
 
 def _series(
-    table: _Table, rows: pd.DataFrame, condition: str, criterion: Criterion, contrast: tuple[Scalar, Scalar] | None
-) -> dict[str, NDArray[np.float64]]:
+    table: _Table, rows: Rows, condition: str, criterion: Criterion, contrast: tuple[Scalar, Scalar] | None
+) -> dict[str, Values]:
     quantity = table.claim.quantity
     compared: Iterable[Scalar] = ()
     if criterion.kind == "order":
@@ -129,15 +143,19 @@ def _series(
     levels = [scalar_text(level) for level in compared]
     place = f" in condition {condition!r}" if condition else ""
     if not levels:
-        return {"": table.by_replicate(rows, f"the quantity{place}").to_numpy(dtype=np.float64)}
-    found = table.texts(rows, quantity.column)
-    for level in levels:
-        if level not in found and table.partial:
+        return {"": table.by_replicate(rows, f"the quantity{place}")[1]}
+    column = table.column(quantity.column)
+    of_level = [rows[column.codes[rows] == column.code(level)] for level in levels]
+    for level, found in zip(levels, of_level, strict=True):
+        if not found.size and table.partial:
             return {}
-        if level not in found:
-            error = UnknownName(f"level of {quantity.column!r}", level, dict.fromkeys(found))
+        if not found.size:
+            present = dict.fromkeys(column.texts[code] for code in column.codes[rows])
+            error = UnknownName(f"level of {quantity.column!r}", level, present)
             table.fail(f"no row{place} for level {level!r}; {error}")
-    values = [table.by_replicate(rows[found == level], f"level {level!r}{place}") for level in levels]
+    values = [
+        table.by_replicate(found, f"level {level!r}{place}") for level, found in zip(levels, of_level, strict=True)
+    ]
     effects = {
         f"{levels[step]} over {levels[step + 1]}": _effect(
             table, values[step], values[step + 1], (levels[step], levels[step + 1])
@@ -147,16 +165,19 @@ def _series(
     return effects if all(map(len, effects.values())) else {}
 
 
-def _groups(table: _Table, rows: pd.DataFrame) -> Iterator[tuple[dict[str, Scalar], pd.DataFrame]]:
+def _groups(table: _Table, rows: Rows) -> Iterator[tuple[dict[str, Scalar], Rows]]:
     """Split rows by the combinations of the condition columns, in order of appearance."""
     conditions = table.claim.quantity.conditions
-    columns = [] if conditions is None else [conditions] if isinstance(conditions, str) else conditions
-    if not columns or rows.empty:
+    names = [] if conditions is None else [conditions] if isinstance(conditions, str) else conditions
+    if not names or not rows.size:
         yield {}, rows
         return
-    keys = list(zip(*(table.texts(rows, column) for column in columns), strict=True))
-    for wanted in dict.fromkeys(keys):
-        yield dict(zip(columns, wanted, strict=True)), rows[[key == wanted for key in keys]]
+    columns = [table.column(name) for name in names]
+    combined = np.stack([column.codes[rows] for column in columns])
+    distinct, first, inverse = np.unique(combined, axis=1, return_index=True, return_inverse=True)
+    for number in np.argsort(first):
+        texts = (column.texts[code] for column, code in zip(columns, distinct[:, number], strict=True))
+        yield dict(zip(names, texts, strict=True)), rows[inverse.ravel() == number]
 
 
 def condition_words(column: str, value: Scalar) -> str:
@@ -171,14 +192,16 @@ def condition_words(column: str, value: Scalar) -> str:
     return f"{column.replace('_', ' ')} {text}"
 
 
-def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str, *, partial: bool = False) -> list[Evidence]:
+def collect_evidence(
+    claim: Claim, frame: pd.DataFrame | TidyRows, source: str, *, partial: bool = False
+) -> list[Evidence]:
     """Values of every condition of a claim.
 
     Parameters
     ----------
     claim : Claim
         The claim.
-    frame : pandas.DataFrame
+    frame : pandas.DataFrame or TidyRows
         Tidy result rows, without other variants than the one to judge.
     source : str
         Name of the table in error messages.
@@ -198,9 +221,7 @@ def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str, *, partial:
         not paired or not unique, or if ``within`` has no single published value.
     """
     quantity = claim.quantity
-    if VARIANT in frame.columns:
-        frame = frame.drop(columns=VARIANT)
-    table = _Table(claim, frame, source, partial)
+    table = _Table(claim, frame if isinstance(frame, TidyRows) else TidyRows.of(frame), source, partial)
     parts: list[Part | None] = list(quantity.parts) or [None]
     collected = []
     for part in parts:
@@ -215,8 +236,8 @@ def collect_evidence(claim: Claim, frame: pd.DataFrame, source: str, *, partial:
         for condition, rows in _groups(table, table.select(metric, where)):
             name = ", ".join([*([part.name] if part else []), *(condition_words(*item) for item in condition.items())])
             published = _published_for(claim, metric, {**fixed, **condition})
-            if criterion.kind == "within" and published is None and not rows.empty:
+            if criterion.kind == "within" and published is None and rows.size:
                 table.fail(f"criterion 'within' needs one published value for condition {name!r}")
-            series = {} if rows.empty else _series(table, rows, name, criterion, contrast)
+            series = _series(table, rows, name, criterion, contrast) if rows.size else {}
             collected.append(Evidence(name, part.name if part else "", criterion, smallest, series, published))
     return collected

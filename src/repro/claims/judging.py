@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,19 +15,21 @@ from repro.claims.criteria import judge_condition
 from repro.claims.evidence import collect_evidence
 from repro.claims.exchanging import exchange_values
 from repro.claims.judgement import ControlJudgement, Judgement, overall_verdict
+from repro.claims.kept import kept_intervals
 from repro.claims.loading import all_claims, find_claim
 from repro.claims.spelling import misspelt_values
+from repro.claims.tidy import TidyRows
 from repro.protocol.claim import Claim
 from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.exchange import Exchange
 from repro.protocol.experiment import VARIANT
 from repro.protocol.profile import CONTROL, PROFILES, check_profile
-from repro.results import ResultTable, find_table, provenance_path, readable_paths
+from repro.results import Provenance, find_table, provenance_path, readable_paths
 
 
 def judge(
     claim: Claim,
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | TidyRows,
     *,
     profile: str | None = None,
     source: str | None = None,
@@ -38,7 +41,7 @@ def judge(
     ----------
     claim : Claim
         The claim.
-    frame : pandas.DataFrame
+    frame : pandas.DataFrame or TidyRows
         Result rows: setting columns, ``replicate``, ``metric``, ``value``. A column ``variant`` is ignored, so
         rows of other variants must have been left out.
     profile : str or None
@@ -60,6 +63,7 @@ def judge(
     """
     evidence = collect_evidence(claim, frame, source or claim.experiment, partial=partial)
     conditions = tuple(judge_condition(claim, entry) for entry in evidence)
+    kept_intervals().write()
     not_run = sum(condition.verdict == "not run" for condition in conditions)
     note = ""
     if not_run:
@@ -74,12 +78,22 @@ def judge(
     )
 
 
-@lru_cache(maxsize=64)
-def _read_once(experiment: str, profile: str, stamps: tuple[tuple[Path, int, int], ...]) -> ResultTable | None:
-    return find_table(experiment, profile)
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A result table that was read and prepared once for all claims that ask it."""
+
+    path: Path
+    provenance: Provenance
+    rows: TidyRows
 
 
-def _table(experiment: str, profile: str) -> ResultTable | None:
+@lru_cache(maxsize=256)
+def _read_once(experiment: str, profile: str, stamps: tuple[tuple[Path, int, int], ...]) -> _Prepared | None:
+    table = find_table(experiment, profile)
+    return None if table is None else _Prepared(table.path, table.provenance, TidyRows.of(table.frame))
+
+
+def _table(experiment: str, profile: str) -> _Prepared | None:
     """Table of an experiment, read again only when one of its files has changed."""
     stamps = []
     for path in readable_paths(experiment, profile):
@@ -101,7 +115,7 @@ def check_spelling(claim: Claim) -> None:
     """
     experiment = studies.experiment(claim.experiment)
     tables = {profile: _table(claim.experiment, profile) for profile in experiment.cells}
-    frames = {profile: table.frame for profile, table in tables.items() if table and not table.provenance.partial}
+    frames = {profile: table.rows for profile, table in tables.items() if table and not table.provenance.partial}
     messages = misspelt_values(claim, experiment, frames)
     if messages:
         raise ResultsError("\n".join(messages))
@@ -132,10 +146,12 @@ def control_verdict(claim: Claim | str, frame: pd.DataFrame | None = None) -> Co
         table = _table(claim.experiment, CONTROL)
         if table is None:
             return ControlJudgement(claim.control, "not run")
-        frame, source = table.frame, f"{table.path.name}, control {claim.control!r}"
+        rows, source = table.rows, f"{table.path.name}, control {claim.control!r}"
         changed = table.provenance.changed.get(claim.control)
-    rows = frame[frame[VARIANT] == claim.control]
-    verdict = "not run" if rows.empty else judge(claim, rows, source=source).verdict
+    else:
+        rows = TidyRows.of(frame)
+    rows = rows.having(VARIANT, claim.control)
+    verdict = judge(claim, rows, source=source).verdict if rows.rows.size else "not run"
     return ControlJudgement(claim.control, verdict, changed)
 
 
@@ -146,7 +162,7 @@ def _exchanged_verdict(claim: Claim, exchange: Exchange) -> ControlJudgement:
         table = _table(claim.experiment, profile)
         if table is not None:
             source, partial = f"{table.path.name}, control {claim.control!r}", table.provenance.partial
-            rows, changed = exchange_values(table.frame, exchange, source, partial=partial)
+            rows, changed = exchange_values(table.rows, exchange, source, partial=partial)
             verdict = judge(claim, rows, source=source, partial=partial).verdict
             return ControlJudgement(claim.control, verdict, changed, profile)
     return ControlJudgement(claim.control, "not run", profile=wanted[0])
@@ -174,28 +190,57 @@ def judge_claim(claim: Claim | str, profile: str) -> Judgement:
     ResultsError
         If a table is damaged or cannot answer the claim, or the claim names a value that no table holds.
     """
+    return judge_profiles(claim, [profile])[0]
+
+
+def judge_profiles(claim: Claim | str, profiles: Iterable[str]) -> list[Judgement]:
+    """Judge a claim in several profiles; its control is judged once.
+
+    Parameters
+    ----------
+    claim : Claim or str
+        The claim or its id.
+    profiles : iterable of str
+        Profiles in which the claim is judged.
+
+    Returns
+    -------
+    list of Judgement
+        One for each profile, as :func:`judge_claim` gives it.
+
+    Raises
+    ------
+    UnknownName, ResultsError
+        As :func:`judge_claim` does.
+    """
     claim = find_claim(claim) if isinstance(claim, str) else claim
-    check_profile(profile)
-    if profile not in claim.profiles:
-        raise UnknownName(f"profile of claim {claim.id}", profile, claim.profiles)
+    wanted = [check_profile(profile) for profile in profiles]
+    for profile in wanted:
+        if profile not in claim.profiles:
+            raise UnknownName(f"profile of claim {claim.id}", profile, claim.profiles)
     check_spelling(claim)
+    control = control_verdict(claim) if wanted else None
     accepted = expected_specifications(claim.study).get(claim.id)
+    return [_judged(claim, profile, control, accepted) for profile in wanted]
+
+
+def _judged(claim: Claim, profile: str, control: ControlJudgement | None, accepted: str | None) -> Judgement:
     table = _table(claim.experiment, profile)
     if table is None:
         judgement = Judgement(
             claim=claim,
             profile=profile,
             verdict="not run",
-            mechanism_demo=claim.profiles[profile] == "mechanism demo",
+            mechanism_demo=claim.profiles[profile] == "mechanism demo",  # type: ignore[index]
             note=f"no table; repro run {claim.experiment} --profile {profile} computes it",
         )
     else:
         partial = table.provenance.partial
-        judgement = judge(claim, table.frame, profile=profile, source=table.path.name, partial=partial)
+        judgement = judge(claim, table.rows, profile=profile, source=table.path.name, partial=partial)
     recorded = ([table.provenance.claims.get(claim.id)] if table else []) + ([accepted] if accepted else [])
     return replace(
         judgement,
-        control=control_verdict(claim),
+        control=control,
         criterion_changed=not all(map(claim.is_specified_by, recorded)),
         provenance=table.provenance if table else None,
     )
@@ -220,8 +265,7 @@ def judge_all(study: str | None = None, profile: str | None = None) -> list[Judg
     """
     wanted = None if profile is None else check_profile(profile)
     return [
-        judge_claim(claim, name)
+        judgement
         for claim in all_claims(study).values()
-        for name in claim.profiles
-        if wanted is None or name == wanted
+        for judgement in judge_profiles(claim, [name for name in claim.profiles if wanted in (None, name)])
     ]

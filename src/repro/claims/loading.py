@@ -162,8 +162,10 @@ def _parse(path: Path) -> tuple[yaml.Node | None, Any]:
         raise ClaimFileError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise ClaimFileError(f"{path}: not UTF-8; {error}") from error
+    loader = yaml.CSafeLoader(text) if yaml.__with_libyaml__ else yaml.SafeLoader(text)
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1

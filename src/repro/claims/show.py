@@ -8,7 +8,7 @@ import pandas as pd
 
 from repro.claims.cards import Card, ClaimsTable
 from repro.claims.judgement import Judgement
-from repro.claims.judging import judge_all, judge_claim
+from repro.claims.judging import judge_all, judge_profiles
 from repro.claims.loading import find_claim
 
 TableUrl = Callable[[str, str], str | None]
@@ -65,7 +65,7 @@ def card(claim_id: str, profiles: Sequence[str] | None = None, *, table_url: Tab
         If there is no such claim, or it is not judged in one of the profiles.
     """
     claim = find_claim(claim_id)
-    judged = [judge_claim(claim, profile) for profile in (claim.profiles if profiles is None else profiles)]
+    judged = judge_profiles(claim, claim.profiles if profiles is None else profiles)
     return Card(claim, tuple(judged), table_url)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from repro.claims.tidy import TidyRows
 from repro.protocol.claim import Claim
 from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import Experiment, Scalar
@@ -27,7 +28,7 @@ def _named_values(claim: Claim) -> Iterator[tuple[str, str, Scalar]]:
         yield "quantity.order", quantity.column, value
 
 
-def misspelt_values(claim: Claim, experiment: Experiment, frames: Mapping[str, pd.DataFrame]) -> list[str]:
+def misspelt_values(claim: Claim, experiment: Experiment, frames: Mapping[str, TidyRows]) -> list[str]:
     """Find the values of ``where``, ``contrast`` and ``order`` that no table of a claim's experiment holds.
 
     Parameters
@@ -37,7 +38,7 @@ def misspelt_values(claim: Claim, experiment: Experiment, frames: Mapping[str, p
     experiment : Experiment
         The experiment that it names. The parameters of its cells count as values too, so that a claim may be ahead of
         the tables.
-    frames : mapping of str to pandas.DataFrame
+    frames : mapping of str to TidyRows
         Its tables by profile, ``control`` included.
 
     Returns
@@ -50,9 +51,12 @@ def misspelt_values(claim: Claim, experiment: Experiment, frames: Mapping[str, p
         return []
     known: dict[str, dict[str, None]] = {}
     parameters = pd.DataFrame([dict(cell) for cells in experiment.cells.values() for cell in cells()])
-    for frame in (*frames.values(), parameters):
-        for column in set(experiment.settings) & set(frame.columns):
-            known.setdefault(column, {}).update(dict.fromkeys(map(scalar_text, frame[column].unique())))
+    for name in experiment.settings:
+        texts = [frame.columns[name].texts for frame in frames.values() if name in frame.columns]
+        if name in parameters.columns:
+            texts.append(tuple(map(scalar_text, parameters[name].unique())))
+        if texts:
+            known[name] = dict.fromkeys(text for of_table in texts for text in of_table)
     messages = []
     for key, column, value in _named_values(claim):
         text = scalar_text(value)

@@ -10,10 +10,10 @@ import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,9 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _LARGEST_WHOLE_FLOAT = 2.0**53
 LARGEST_PLAIN: Final = 300_000
 """Bytes of CSV text above which a table is stored compressed."""
+
+Coded = tuple[NDArray[np.intp], list[str]]
+"""A column of texts: the place of each entry in the list of distinct texts, and that list."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +92,76 @@ def _column_texts(column: pd.Series) -> list[str]:
     return [texts[code] for code in codes]
 
 
-def _from_texts(texts: Sequence[str]) -> pd.Series:
-    """Column of the narrowest of bool, int, float and text that holds all of `texts`; empty text is missing."""
-    present = set(texts) - {""}
-    missing = "" in texts
+def _codes(texts: Sequence[str]) -> Coded:
+    """For each entry its place in the list of distinct ones, and that list."""
+    distinct = list(dict.fromkeys(texts))
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    return np.fromiter(map(place.__getitem__, texts), dtype=np.intp, count=len(texts)), distinct
+
+
+def _from_texts(codes: NDArray[np.intp], distinct: Sequence[str]) -> pd.Series:
+    """Column of the narrowest of bool, int, float and text that holds all texts; empty text is missing."""
+    present = set(distinct) - {""}
+    missing = "" in distinct
+    values: list[Any]
     if present and present <= {"True", "False"}:
-        return pd.Series([None if text == "" else text == "True" for text in texts], dtype=object if missing else bool)
-    if present and not missing and all(_WHOLE_NUMBER.fullmatch(text) for text in present):
-        return pd.Series([int(text) for text in texts], dtype="int64")
-    if present and all(_WHOLE_NUMBER.fullmatch(text) or _NUMBER.fullmatch(text) for text in present):
-        return pd.Series([float(text) if text else math.nan for text in texts], dtype="float64")
-    return pd.Series([text or None for text in texts], dtype="str" if present else object)
+        values, dtype = [None if text == "" else text == "True" for text in distinct], "object" if missing else "bool"
+    elif present and not missing and all(_WHOLE_NUMBER.fullmatch(text) for text in present):
+        values, dtype = [int(text) for text in distinct], "int64"
+    elif present and all(_WHOLE_NUMBER.fullmatch(text) or _NUMBER.fullmatch(text) for text in present):
+        values, dtype = [float(text) if text else math.nan for text in distinct], "float64"
+    else:
+        values, dtype = [text or None for text in distinct], "str" if present else "object"
+    return _taken(values, dtype, codes)
+
+
+def _taken(values: Sequence[Any], dtype: str, codes: NDArray[np.intp]) -> pd.Series:
+    return pd.Series(pd.Series(values, dtype=dtype).array.take(codes))
+
+
+def _number_of_distinct(columns: Iterable[Coded], rows: int) -> int:
+    """Count the distinct rows of several columns of texts."""
+    combined, size = np.zeros(rows, dtype=np.int64), 1
+    for codes, distinct in columns:
+        if size * len(distinct) > np.iinfo(np.int64).max:
+            combined = np.unique(combined, return_inverse=True)[1]
+            size = int(combined.max()) + 1
+        combined = combined * len(distinct) + codes
+        size *= len(distinct)
+    return np.unique(combined).size
+
+
+def _regular_columns(text: str) -> list[list[str]] | None:
+    """Split a CSV file without quotes whose lines have equally many entries; None for any other."""
+    if '"' in text or "\r" in text or not text.endswith("\n"):
+        return None
+    separators = {line.count(",") for line in text[:-1].split("\n")}
+    if len(separators) != 1:
+        return None
+    entries = text[:-1].replace("\n", ",").split(",")
+    width = separators.pop() + 1
+    return [entries[place::width] for place in range(width)]
+
+
+def _columns_of(text: str, source: str) -> dict[str, Sequence[str]]:
+    """Entries of a CSV file by column, checked to be a rectangle with the columns of a result table."""
+    regular = _regular_columns(text)
+    if regular is not None:
+        columns = [entries[0] for entries in regular]
+        _check_columns(columns, source)
+        return {name: entries[1:] for name, entries in zip(columns, regular, strict=True)}
+    try:
+        lines = list(csv.reader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        raise ResultsError(f"{source}: not a CSV file; {error}") from error
+    if not lines:
+        raise ResultsError(f"{source}: the file is empty")
+    columns, rows = lines[0], lines[1:]
+    _check_columns(columns, source)
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(columns):
+            raise ResultsError(f"{source}: record {number} has {len(row)} entries, expected {len(columns)}")
+    return {name: [row[position] for row in rows] for position, name in enumerate(columns)}
 
 
 def _check_columns(columns: Sequence[str], source: str) -> None:
@@ -117,21 +179,23 @@ def _check_columns(columns: Sequence[str], source: str) -> None:
         raise ResultsError(f"{source}: a column has no name")
 
 
-def _check_rows(texts: Mapping[str, Sequence[str]], value: NDArray[np.float64], source: str) -> None:
-    """Check what must hold for any result table, just computed or read; `texts` holds all columns but ``value``."""
+def _check_rows(columns: Mapping[str, Coded], value: NDArray[np.float64], source: str) -> None:
+    """Check what must hold for any result table, just computed or read; `columns` are all but ``value``."""
     rows = len(value)
     if not rows:
         raise ResultsError(f"{source}: the table has no rows")
     for name in ("cell", "replicate", "metric"):
-        missing = sum(not text for text in texts[name])
-        if missing:
+        codes, distinct = columns[name]
+        if "" in distinct:
+            missing = int((codes == distinct.index("")).sum())
             raise ResultsError(f"{source}: column {name!r} is empty in {missing} of {rows} rows")
     infinite = int(np.isinf(value).sum())
     if infinite:
         raise ResultsError(f"{source}: column 'value' is infinite in {infinite} of {rows} rows")
-    keys = Counter(zip(*texts.values(), strict=True))
-    if len(keys) < rows:
-        key = dict(zip(texts, keys.most_common(1)[0][0], strict=True))
+    if _number_of_distinct(columns.values(), rows) < rows:
+        texts = [[distinct[code] for code in codes] for codes, distinct in columns.values()]
+        keys = Counter(zip(*texts, strict=True))
+        key = dict(zip(columns, keys.most_common(1)[0][0], strict=True))
         raise ResultsError(f"{source}: {rows - len(keys)} rows repeat the key of another row, for example {key}")
 
 
@@ -165,10 +229,11 @@ def table_text(frame: pd.DataFrame, source: str = "result table") -> str:
             texts[name] = _column_texts(frame[name])
         except TypeError as error:
             raise ResultsError(f"{source}: column {name!r}: {error}") from error
-    _check_rows(texts, value, source)
+    coded = {name: _codes(entries) for name, entries in texts.items()}
+    _check_rows(coded, value, source)
     for name in (column for column in texts if column not in ("cell", "metric")):
-        distinct = list(dict.fromkeys(texts[name]))
-        back = [scalar_text(entry) for entry in _from_texts(distinct)]
+        distinct = coded[name][1]
+        back = [scalar_text(entry) for entry in _from_texts(np.arange(len(distinct)), distinct)]
         changed = [text for text, again in zip(distinct, back, strict=True) if text != again]
         if changed:
             raise ResultsError(
@@ -203,26 +268,16 @@ def parse_table(text: str, source: str = "result table") -> pd.DataFrame:
     ResultsError
         If the text is not a result table; the message names `source` and the problem.
     """
-    try:
-        lines = list(csv.reader(io.StringIO(text), strict=True))
-    except csv.Error as error:
-        raise ResultsError(f"{source}: not a CSV file; {error}") from error
-    if not lines:
-        raise ResultsError(f"{source}: the file is empty")
-    columns, rows = lines[0], lines[1:]
-    _check_columns(columns, source)
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(columns):
-            raise ResultsError(f"{source}: record {number} has {len(row)} entries, expected {len(columns)}")
-    texts = {name: [row[position] for row in rows] for position, name in enumerate(columns)}
+    texts = _columns_of(text, source)
     try:
         value = np.array([float(entry) for entry in texts.pop("value")], dtype=np.float64)
     except ValueError as error:
         raise ResultsError(f"{source}: column 'value' must hold numbers; {error}") from error
-    _check_rows(texts, value, source)
+    coded = {name: _codes(entries) for name, entries in texts.items()}
+    _check_rows(coded, value, source)
     content = {
-        name: pd.Series(entries, dtype="str") if name in ("cell", "metric") else _from_texts(entries)
-        for name, entries in texts.items()
+        name: _taken(distinct, "str", codes) if name in ("cell", "metric") else _from_texts(codes, distinct)
+        for name, (codes, distinct) in coded.items()
     }
     return pd.DataFrame({**content, "value": value})
 

@@ -34,7 +34,6 @@ ENDS: Final = (TEST_DISTRIBUTIONS[0], TEST_DISTRIBUTIONS[-1])
 RANDOM_ORDER: Final = "random-order"
 RANDOM_ORDERS: Final = 3
 MANY_EPOCHS: Final = 25
-ROLES_EXCHANGED: Final = "roles_exchanged"
 
 EQUAL: Final = np.full(3, 1 / 3)
 

@@ -9,9 +9,6 @@ import pandas as pd
 
 from repro.protocol.cells import combinations, together
 from repro.protocol.experiment import Cell, Experiment, Parameters
-from repro.studies.sade import on_cifar, on_digits
-from repro.studies.sade.evaluating import ROLES_EXCHANGED
-from repro.studies.sade.training import SEVERAL_EXPERTS, counts_of
 
 SEED: Final = 2107
 COLUMNS: Final = ("recipe", "ratio", "test_set", "method", "class_label")
@@ -33,9 +30,18 @@ def experts(cell: Cell) -> pd.DataFrame:
     DataFrame
         Columns ``recipe, ratio, test_set, method, class_label, replicate, metric, value``.
     """
+    from repro.studies.sade import on_cifar, on_digits  # PyTorch takes long to import
+
     on_small = cell.parameters["recipe"] == "digits"
     table = on_digits.experts_on_digits(cell) if on_small else on_cifar.experts_on_cifar(cell)
     return table[[*COLUMNS, "replicate", "metric", "value"]]
+
+
+def views(cell: Cell) -> pd.DataFrame:
+    """Learn weights from views of three strengths, see :func:`repro.studies.sade.on_digits.strength_of_views`."""
+    from repro.studies.sade import on_digits
+
+    return on_digits.strength_of_views(cell)
 
 
 def _datasets(parameters: Parameters) -> Sequence[str]:
@@ -43,6 +49,8 @@ def _datasets(parameters: Parameters) -> Sequence[str]:
 
 
 def _seconds(parameters: Parameters) -> float:
+    from repro.studies.sade.training import SEVERAL_EXPERTS, counts_of
+
     if parameters["recipe"] == "digits":
         share = {"experts": 0.7, "singles": 0.3}.get(str(parameters.get("part")), 1.0)
         return 0.7 * share * int(parameters["epochs"] or 0)
@@ -72,7 +80,7 @@ EXPERIMENTS: Final = (
                 combinations(recipe=["published"], ratio=[10, 50], method=METHODS, seed=range(3)),
             ),
             "control": combinations(
-                ROLES_EXCHANGED,
+                "roles_exchanged",
                 recipe=["digits"],
                 stands_for=["published"],
                 seed=range(3),
@@ -82,7 +90,7 @@ EXPERIMENTS: Final = (
             ),
         },
         variants={
-            ROLES_EXCHANGED: "the first and third expert change places, the worst expert stands for learned weights "
+            "roles_exchanged": "the first and third expert change places, the worst expert stands for learned weights "
             "and for the mean, stability counts with the wrong sign, skilled experts stand for identical ones"
         },
         seconds=_seconds,
@@ -93,7 +101,7 @@ EXPERIMENTS: Final = (
         name="sade.views",
         summary="gain of learned weights with weak, usual and strong views of the test images",
         settings=("views", "test_set"),
-        compute=on_digits.strength_of_views,
+        compute=views,
         cells={"standard": combinations(seed=range(5), epochs=[30], pairs=[3])},
         seconds=lambda parameters: 40.0,
         datasets=_datasets,

@@ -14,7 +14,6 @@ from repro.longtail import TEST_DISTRIBUTIONS
 from repro.protocol.course import Course
 from repro.protocol.experiment import Cell
 from repro.studies.sade.evaluating import (
-    ROLES_EXCHANGED,
     Evidence,
     Row,
     accuracy_on_every_set,
@@ -282,7 +281,7 @@ def _trained(cell: Cell, shifts: npt.NDArray[np.float64]) -> tuple[nn.Module, Au
 
 def _three_experts(cell: Cell) -> list[Row]:
     """Rows of the networks with three experts."""
-    seed, exchanged = _whole(cell, "seed"), cell.variant == ROLES_EXCHANGED
+    seed, exchanged = _whole(cell, "seed"), cell.variant == "roles_exchanged"
     taus = (1.0, 2.0) if cell.parameters["tau2"] else (1.0,)
     network, augmentation, by_epoch = _trained(cell, _shifts(*taus))
     usual, *others, balanced = evidence_of(network, augmentation, pairs=_whole(cell, "pairs"))
