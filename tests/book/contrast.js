@@ -65,10 +65,10 @@
   const kinds = new Set();
   const low = [];
   for (const element of document.querySelectorAll("body, body *")) {
-    const telling = element.closest("pre") ? /\S/ : /[\p{L}\p{N}]/u; // signs between words are decoration, not so in code
-    const texts = [...element.childNodes].filter((node) => node.nodeType === 3 && telling.test(node.data));
+    const text = [...element.childNodes].map((node) => (node.nodeType === 3 ? node.data.trim() : "")).join("");
+    const told = text && (element.closest("pre") || !/^[^\p{L}\p{N}]$/u.test(text)); // a lone sign between words decorates
     const field = element.matches("input:not([type=hidden], [type=checkbox], [type=radio], [type=range]), select, textarea");
-    if (!(texts.length || field) || element.matches("script, style, noscript, template, option")) continue;
+    if (!(told || field) || element.matches("script, style, noscript, template, option")) continue;
     if (!element.checkVisibility({ visibilityProperty: true }) || cut(element)) continue;
     if (element.closest(":disabled, [aria-disabled=true]")) continue;
     const { pass, bare, covers, picture } = around(element);

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from book_inputs import toc_files
 from book_site import ROOT, Visit, rare_words
-from page_checker import LOOKS, problems_of
+from page_checker import LOOKS, MARK, problems_of
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
 
@@ -111,6 +111,18 @@ def test_a_page_that_is_opened_in_the_dark_on_a_phone_is_dark_and_narrow(visit: 
     assert page.evaluate("() => [document.documentElement.dataset.theme, innerWidth]") == ["dark", 390]
     assert not page.evaluate(LOOKS["overflow"])
     page.close()
+
+
+@ONE
+def test_the_search_field_opens_by_keyboard_and_can_be_read(visit: Callable[..., Visit]) -> None:
+    seen = visit("book/index.html")
+    assert not seen.page.locator("#search-input").is_visible()
+    seen.page.keyboard.press("Control+k")
+    seen.page.locator("#search-input").wait_for()
+    for theme in ("light", "dark"):
+        seen.show(1366, theme)
+        assert seen.page.evaluate(LOOKS["contrast"], MARK) == []
+    seen.page.close()
 
 
 @pytest.mark.parametrize("name", each(CHAPTERS))

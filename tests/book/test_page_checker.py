@@ -9,7 +9,7 @@ import pytest
 from book_site import served, visit_in
 from page_checker import SCREENS, WITH_AXE, problems_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("book1")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-1")]
 
 STYLE = """
 :root { color: #222; background: #fff }

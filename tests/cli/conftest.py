@@ -17,6 +17,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = ("_config.yml", "_toc.yml", "CITATION.cff", "CONTRIBUTING.md", "README.md", "pyproject.toml")
 
+EACH = """
+import contextlib, io, json, sys
+from repro.cli import main
+answers = []
+for command in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(command)
+    answers.append((command, status, out.getvalue(), err.getvalue()))
+print(json.dumps(answers))
+"""
+
 
 @dataclass(frozen=True)
 class Checkout:
@@ -42,6 +54,12 @@ class Checkout:
 
     def repro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.python("-m", "repro.cli", *arguments)
+
+    def repro_each(self, *commands: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
+        """Run commands one after the other in one process."""
+        answer = self.python("-c", EACH, json.dumps(commands))
+        assert answer.returncode == 0, answer.stderr
+        return [subprocess.CompletedProcess(*entry) for entry in json.loads(answer.stdout)]
 
     def json(self, *arguments: str) -> Any:
         answer = self.repro(*arguments)
