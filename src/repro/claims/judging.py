@@ -24,7 +24,7 @@ from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.exchange import Exchange
 from repro.protocol.experiment import VARIANT
 from repro.protocol.profile import CONTROL, PROFILES, check_profile
-from repro.results import Provenance, find_table, provenance_path, readable_paths
+from repro.results import Provenance, find_table, provenance_path, readable_paths, stored_files
 
 
 def judge(
@@ -97,7 +97,7 @@ def _table(experiment: str, profile: str) -> _Prepared | None:
     """Table of an experiment, read again only when one of its files has changed."""
     stamps = []
     for path in readable_paths(experiment, profile):
-        for file in (path, provenance_path(path)):
+        for file in (*stored_files(path), provenance_path(path)):
             if file.is_file():
                 status = file.stat()
                 stamps.append((file, status.st_mtime_ns, status.st_size))

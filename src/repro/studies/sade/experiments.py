@@ -48,6 +48,11 @@ def _datasets(parameters: Parameters) -> Sequence[str]:
     return ("mnist-subset",) if parameters.get("recipe", "digits") == "digits" else ("cifar100",)
 
 
+def _is_trained_on_cifar(parameters: Parameters) -> bool:
+    """Whether a cell rests on a training of hours; it is a record of that training."""
+    return parameters.get("recipe", "digits") != "digits"
+
+
 def _seconds(parameters: Parameters) -> float:
     from repro.studies.sade.training import SEVERAL_EXPERTS, counts_of
 
@@ -96,6 +101,7 @@ EXPERIMENTS: Final = (
         seconds=_seconds,
         datasets=_datasets,
         seed=SEED,
+        kept=_is_trained_on_cifar,
     ),
     Experiment(
         name="sade.views",
