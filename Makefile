@@ -22,7 +22,7 @@ env: ## make .venv with the tested packages (the other targets do it when needed
 	    python=$$(sh scripts/find_python.sh) && "$$python" scripts/environment.py; \
 	fi
 
-book: env ## run the quick experiments and build the executed book in _build/html
+book: env ## compute what is out of date and build the executed book in _build/html
 	@$(PYTHON_HERE) book/build.py
 
 chapter: env ## build one chapter alone, for a quick look: make chapter NAME=sade

@@ -298,3 +298,85 @@ def test_a_wrong_choice_of_cells_is_refused(repro: Call, words: list[str], messa
     status, _, err = repro("run", "toy.numbers", "--profile", "paper", *words)
     assert status == 2
     assert message in err
+
+
+# Tables and their verification
+
+
+def test_tables_says_what_is_missing_current_and_out_of_date_and_what_helps(
+    repro: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert repro("run", "toy.numbers", "--profile", "paper")[0] == 0
+    status, out, err = repro("tables", "--format", "json")
+    found = {(entry["experiment"], entry["profile"]): entry for entry in json.loads(out)}
+    assert status == 0
+    assert found["toy.numbers", "paper"]["state"] == "current"
+    assert found["toy.numbers", "paper"]["cells"] == 8
+    assert found["toy.numbers", "quick"]["state"] == found["toy.names", "quick"]["state"] == "not there"
+    status, _, err = repro("tables", "toy.numbers", "--strict")
+    assert status == 1
+    assert "toy.numbers (quick): not there: repro run toy.numbers --profile quick" in err
+    assert repro("tables", "toy.numbers", "--profile", "paper", "--strict")[0] == 0
+
+    provenance = tmp_path / "results" / "toy" / "numbers.paper.json"
+    content = json.loads(provenance.read_text())
+    provenance.write_text(json.dumps(content | {"code_hash": "0" * 64}))
+    status, out, err = repro("tables", "toy.numbers", "--profile", "paper", "--strict")
+    assert status == 1
+    assert "out of date" in out
+    assert "the code has changed since commit" in err
+    assert "repro verify toy.numbers --profile paper --renew, or repro run toy.numbers --profile paper" in err
+
+    provenance.write_text(json.dumps(content | {"code_hash": "0" * 64, "seeds": {"root": 1}}))
+    assert "--renew" not in repro("tables", "toy.numbers", "--profile", "paper", "--strict")[2]
+
+    table = provenance.with_suffix(".csv")
+    table.write_text(table.read_text() + "\n")
+    status, out, err = repro("tables", "toy.numbers", "--profile", "paper", "--strict")
+    assert status == 1
+    assert "damaged" in out
+    assert "the table is not the one its provenance describes" in err
+
+
+def test_verify_says_what_differs_and_renews_what_comes_out_equal(repro: Call, tmp_path: Path) -> None:
+    repro("run", "toy.numbers", "--profile", "paper")
+    status, out, err = repro("verify", "toy", "--sample", "2")
+    assert status == 0
+    assert "toy.numbers (paper): 3 of 8 cells, 1 kinds: 3 in equal bytes" in out
+    assert "1 tables, 3 cells computed again, 0 differ" in err
+
+    provenance = tmp_path / "results" / "toy" / "numbers.paper.json"
+    content = json.loads(provenance.read_text())
+    provenance.write_text(json.dumps(content | {"code_hash": "0" * 64}))
+    status, out, _ = repro("verify", "--renew")
+    assert status == 0
+    assert out.startswith("toy.numbers (paper): ")
+    assert "; renewed" in out
+    assert json.loads(provenance.read_text())["renewals"][0]["code_hash"] == "0" * 64
+    status, out, err = repro("verify", "--renew")
+    assert (status, out) == (0, "")
+    assert "0 tables, 0 cells computed again" in err
+
+    provenance.write_text(json.dumps(content | {"code_hash": "0" * 64, "seeds": {"root": 1}}))
+    status, out, _ = repro("verify", "--renew")
+    assert status == 1
+    assert "not renewed: " in out
+    assert "the seed is 2002" in out
+
+
+def test_verify_of_a_table_that_is_wrong_ends_with_status_1(repro: Call, tmp_path: Path) -> None:
+    from repro.results import find_table, write_table
+
+    repro("run", "toy.numbers", "--profile", "paper")
+    table = find_table("toy.numbers", "paper")
+    write_table(table.frame.assign(value=table.frame["value"] + 1e-3), table.provenance, table.path)
+    status, out, _ = repro("verify", "--format", "json")
+    (outcome,) = json.loads(out)
+    assert status == 1
+    assert [cell["equal"] for cell in outcome["cells"]] == [False]
+    status, out, err = repro("verify")
+    assert status == 1
+    assert "differs by" in out
+    assert "in the table, now" in out
+    assert "1 differ" in err
+    assert repro("verify", "toy.nubmers")[0] == 2

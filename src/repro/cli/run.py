@@ -47,8 +47,10 @@ def _runs_of(chosen: list[tuple[Experiment, bool]], profile: str, controls: bool
             elif named and wanted == profile:
                 experiment.cells_of(wanted)
             else:
-                lacking = "control runs" if wanted == CONTROL else f"profile {wanted!r}"
-                say(f"{experiment.name}: skipped, it has no {lacking}")
+                exchanged = wanted == CONTROL and experiment.exchanged
+                lacking = "no control runs" if wanted == CONTROL else f"no profile {wanted!r}"
+                why = "its controls only exchange values of its tables" if exchanged else f"it has {lacking}"
+                say(f"{experiment.name}: skipped, {why}")
     if not runs:
         raise ValueError(f"nothing to run: none of the experiments named has the profile {profile!r}")
     return runs

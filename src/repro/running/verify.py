@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,7 +30,7 @@ from repro.running.planning import plan_cells, resolve
 from repro.running.store import CellStore
 from repro.running.sweep import SweepOptions, compute_cells
 
-__all__ = ["CellCheck", "Verification", "cells_to_check", "kind_of", "verify"]
+__all__ = ["CellCheck", "Verification", "cells_to_check", "check_cells", "expected_seconds", "kind_of", "verify"]
 
 LONGEST: Final = 600.0
 """Seconds of computing that the cells of one table may take together, unless more are asked for."""
@@ -96,7 +96,7 @@ class Verification:
         )
 
 
-def _seconds(table: ResultTable, experiment: Experiment, cells: Sequence[Cell]) -> dict[str, float]:
+def expected_seconds(table: ResultTable, experiment: Experiment, cells: Sequence[Cell]) -> dict[str, float]:
     """Return the expected seconds of each cell, scaled by what the cells of the table took together."""
     declared = {cell.id: float(experiment.seconds(cell.parameters)) for cell in cells}
     present = [declared[name] for name in table.frame["cell"].unique() if name in declared]
@@ -132,7 +132,7 @@ def cells_to_check(
     cells = [
         cell for cell in experiment.cells_of(profile) if cell.id in present and not experiment.kept(cell.parameters)
     ]
-    seconds = _seconds(table, experiment, cells)
+    seconds = expected_seconds(table, experiment, cells)
     cheapest: dict[str, Cell] = {}
     for cell in sorted(cells, key=lambda cell: seconds[cell.id]):
         cheapest.setdefault(kind_of(cell.parameters), cell)
@@ -247,14 +247,29 @@ def verify(
             "computes it"
         )
     cells, left_out = cells_to_check(table, experiment, sample=sample, seed=seed, longest=longest)
-    store = CellStore.of(experiment.name, "verified")
-    name = f"{profile}, verified"
+    found = replace(check_cells(table, experiment, cells, force=force, options=options), left_out=tuple(left_out))
+    if renew:
+        _renew(found, experiment)
+    return found
+
+
+def check_cells(
+    table: ResultTable,
+    experiment: Experiment,
+    cells: Sequence[Cell],
+    *,
+    force: bool = False,
+    options: SweepOptions | None = None,
+) -> Verification:
+    """Compute the given cells of a table again and compare; parameters and errors as in :func:`verify`."""
+    profile = table.provenance.profile
+    store, name = CellStore.of(experiment.name, "verified"), f"{profile}, verified"
     with experiment_lock(experiment.name, f"{profile}.verified", wait=True):
         planned = plan_cells(experiment, name, cells, store)
         if force:
             store.discard([item.key for item in planned.cells])
             planned = plan_cells(experiment, name, cells, store)
-        with saying_what_is_kept(experiment, name, cells, store):
+        with saying_what_is_kept(experiment, name, list(cells), store):
             compute_cells(planned, options or SweepOptions())
         checks = tuple(
             compare_rows(
@@ -267,10 +282,7 @@ def verify(
     present = set(table.frame["cell"])
     kept = sum(cell.id in present and experiment.kept(cell.parameters) for cell in experiment.cells_of(profile))
     tolerance = 0.0 if _same_platform(table, machine.library_versions()) else experiment.tolerance
-    verification = Verification(table, checks, tolerance, kept, tuple(left_out))
-    if renew:
-        _renew(verification, experiment)
-    return verification
+    return Verification(table, checks, tolerance, kept)
 
 
 def _renew(verification: Verification, experiment: Experiment) -> None:
