@@ -32,20 +32,23 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "benchmarks" / "results" / "house.csv"
 STUDIES = 30
 
-HASHES = """
-import sys
+HASHES = r"""
+import hashlib, re, sys
+from pathlib import Path
 sys.path.insert(0, "book/_ext")
-import jupytext
-from book_notebooks import _plain
-from repro.protocol import code
+from book_notebooks import fingerprint
+from repro.data import names
+from repro.protocol.used import Use
 from repro.results import experiment_hash
 from repro.studies import experiments, study_names
 for name, experiment in experiments().items():
     print("experiment", name, experiment_hash(experiment))
 for name in study_names():
-    cells = jupytext.read(f"notebooks/{name}.py").cells
-    source = chr(10).join(_plain(cell.source) for cell in cells if cell.cell_type == "code")
-    print("notebook", name, code.hash_with_libraries(code.dependence_of_source(source)))
+    notebook = Path("notebooks", f"{name}.ipynb").resolve()
+    text = notebook.read_text(encoding="utf-8")
+    uses = [Use("claims", name), *(Use("experiment", found) for found in experiments(name))]
+    uses += [Use("data set", found) for found in names() if f'{found}\\"' in text]
+    print("notebook", name, fingerprint(notebook, uses))
 """
 
 EDITS = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import book_inputs
 import book_notebooks
@@ -16,6 +18,17 @@ import pytest
 from book_site import ROOT, parsed
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+
+def loaded_build() -> ModuleType:
+    """The build as a module."""
+    spec = importlib.util.spec_from_file_location("book_build", ROOT / "book" / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+book_build = loaded_build()
 
 
 def write(path: Path, *sources: str, prose: str = "# Title", **metadata: object) -> Path:
@@ -183,6 +196,72 @@ def test_a_notebook_depends_on_what_it_looked_at_and_on_nothing_else(
         )
         assert book_notebooks.is_stale(looking) == (changed in uses)
         assert not book_notebooks.is_stale(plain)
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose only study is a toy with committed tables; its folder of results."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "running"))
+    from toy_experiments import NUMBERS
+
+    from repro import studies
+    from repro.protocol import files
+    from repro.running import run
+
+    monkeypatch.setattr(files, "build_folder", lambda: tmp_path / "_build")
+    monkeypatch.setattr(files, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(studies, "experiments", lambda study=None: {NUMBERS.name: NUMBERS})
+    for profile in ("quick", "control"):
+        run(NUMBERS, profile, backend="sequential", n_jobs=1, progress=False)
+    return tmp_path / "results" / "toy"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_committed_tables_that_are_current_are_not_computed_again(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setenv("TOY_LOG", str(log))
+    book_build.run_experiments()
+    assert "2 tables current, 0 computed" in capsys.readouterr().out
+    assert not log.exists()
+
+
+def test_a_stale_committed_table_is_computed_beside_it_and_the_reason_is_said(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provenance = toy / "numbers.quick.json"
+    provenance.write_text(provenance.read_text().replace('"code_hash": "', '"code_hash": "0'), encoding="utf-8")
+    before = contents(toy)
+    book_build.run_experiments()
+    out = capsys.readouterr().out
+    assert "toy.numbers (quick) is computed: the code has changed since commit" in out
+    assert "1 tables current, 1 computed" in out
+    assert contents(toy) == before
+    assert (tmp_path / "_build" / "results" / "toy" / "numbers.quick.csv").is_file()
+    book_build.run_experiments()
+    assert "2 tables current, 0 computed" in capsys.readouterr().out
+
+
+def test_a_missing_control_table_is_computed_and_said(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for suffix in ("csv", "json"):
+        (toy / f"numbers.control.{suffix}").unlink()
+    book_build.run_experiments()
+    assert "toy.numbers (control) is computed: there is no table" in capsys.readouterr().out
+    assert not (toy / "numbers.control.csv").exists()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_a_damaged_committed_table_stops_the_build_and_stays_as_it_is(toy: Path, suffix: str) -> None:
+    file = toy / f"numbers.quick.{suffix}"
+    file.write_text(file.read_text()[:-30], encoding="utf-8")
+    before = contents(toy)
+    with pytest.raises(book_build.BuildError, match=r"toy\.numbers, profile quick: .*numbers\.quick\."):
+        book_build.run_experiments()
+    assert contents(toy) == before
 
 
 @pytest.mark.book

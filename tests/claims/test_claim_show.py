@@ -85,6 +85,25 @@ def test_the_card_says_what_the_verdict_rests_on(evidence):
     assert "0.0777" not in text  # known from memory only
 
 
+def test_the_card_says_that_cells_were_computed_again_with_newer_code(study, make_rows, write_evidence):
+    renewal = {
+        "code_hash": "cd" * 32,
+        "commit": "fedcba9876543210",
+        "versions": {},
+        "python": "3.11.9",
+        "processor": "another",
+        "cells": ["000000000001", "000000000002"],
+        "kinds": 1,
+        "largest_difference": 0.0,
+        "tolerance": 0.0,
+        "when": "2026-02-03T04:05:06Z",
+    }
+    rows = make_rows({("p", "a"): BASE + 0.1, ("p", "b"): BASE, ("q", "a"): BASE + 0.2, ("q", "b"): BASE})
+    write_evidence(rows, "paper", renewals=[renewal])
+    text = Strict(card("toy-c1", ["paper"])._repr_html_()).text
+    assert "finished 2026-01-02; 2 cells computed again with commit fedcba987654 came out equal" in text
+
+
 def test_the_card_of_another_criterion(evidence):
     text = Strict(card("toy-c2")._repr_html_()).text
     for words in (

@@ -123,11 +123,16 @@ def _provenance_line(judgement: Judgement) -> str:
     hardware = provenance.hardware
     declared = provenance.cells_declared or provenance.cells
     parts = f"{provenance.cells} of {declared} cells run so far; " if declared > provenance.cells else ""
+    renewed = ""
+    if provenance.renewals:
+        last = provenance.renewals[-1]
+        cells = f"{len(last.cells)} {'cell' if len(last.cells) == 1 else 'cells'}"
+        renewed = f"; {cells} computed again with commit {last.commit[:12]} came out equal"
     return (
         f"{parts}"
         f"commit {provenance.commit[:12]}{' (dirty)' if provenance.commit.endswith('-dirty') else ''}; "
         f"{hardware_words(hardware.processor, hardware.cores, hardware.gpu)}; "
-        f"{duration_words(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}"
+        f"{duration_words(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}{renewed}"
     )
 
 

@@ -58,14 +58,19 @@ def python_version() -> str:
 
 @cache
 def processor_name() -> str:
-    """Model name of the processor as the system reports it."""
+    """Model name of the processor as the system reports it, with family and model where the name alone says little.
+
+    Virtual machines give processors of several generations one name; their vector units add up in different orders.
+    """
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return platform.processor() or platform.machine()
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())}
+    if "model name" not in facts:
+        return platform.processor() or platform.machine()
+    kind = ", ".join(f"{name.removeprefix('cpu ')} {facts[name]}" for name in ("cpu family", "model") if name in facts)
+    return f"{facts['model name']} ({kind})" if kind else facts["model name"]
 
 
 def present_gpus() -> str | None:

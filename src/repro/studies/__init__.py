@@ -19,7 +19,12 @@ __all__ = ["claims_path", "experiment", "experiments", "study_names"]
 
 def study_names() -> list[str]:
     """Names of all studies, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+    return list(_study_names(Path(__file__).parent.stat().st_mtime_ns))
+
+
+@cache
+def _study_names(modified: int) -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
 
 
 def check_study(study: str) -> str:
