@@ -44,7 +44,7 @@ def candidates(name: str) -> list[Candidate]:
 @cache
 def drawn() -> dict[str, list[Candidate]]:
     """Further cells, drawn from the commit, while all that is computed takes no longer than :data:`SECONDS`."""
-    left = SECONDS - sum(candidates(name)[0][0] for name in experiments() if candidates(name))
+    left = SECONDS - sum(found[0][0] for found in map(candidates, experiments()) if found and found[0][0] <= SECONDS)
     everything = [(name, candidate) for name in experiments() for candidate in candidates(name)[1:]]
     random.Random(machine.commit().removesuffix("-dirty")).shuffle(everything)  # a hash of the sources without Git
     chosen: dict[str, list[Candidate]] = {}
@@ -67,6 +67,8 @@ def check(name: str, chosen: list[Candidate]) -> None:
 def test_the_cheapest_cell_comes_out_as_committed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not candidates(name):
         pytest.skip("no table, or one that is out of date: repro tables --strict, a part of make check, says which")
+    if candidates(name)[0][0] > SECONDS:
+        pytest.skip(f"its cheapest cell takes {candidates(name)[0][0]:.0f} s: left to repro verify")
     monkeypatch.setattr(files, "build_folder", lambda: tmp_path)
     check(name, candidates(name)[:1])
 
