@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from side_by_side import parts_parser, provenance, show, store
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "benchmarks" / "results" / "house.csv"
 STUDIES = 30
+PARTS = ("stale", "present", "grown")
 
 HASHES = r"""
 import hashlib, re, sys
@@ -63,7 +63,12 @@ EDITS = {
     "a new data set": ("src/repro/data/registry.yml", "\ntables:\n", "\n# edited\ntables:\n"),
     "one sampler": ("src/repro/sampling/under_sampling.py", "    def __init__(", "    edited = 1\n\n    def __init__("),
     "the wording of a claim": ("src/repro/studies/smote/claims.yml", "statement: ", "statement: Edited. "),
-    "the style of figures": ("src/repro/plotting/figures.py", "\n\ndef ", "\n\nEDITED = 1\n\n\ndef "),
+    "one figure": (
+        "src/repro/plotting/smote.py",
+        "def replication(table: pd.DataFrame) -> Shown:\n",
+        "def replication(table: pd.DataFrame, edited: int = 0) -> Shown:\n",
+    ),
+    "a colour of all figures": ("src/repro/plotting/figures.py", "#0072B2", "#0072B3"),
     "the text of a notebook": ("notebooks/smote.py", "# # ", "# # Edited: "),
     "a page": ("book/how-to-read.md", "# ", "# Edited: "),
 }
@@ -138,16 +143,29 @@ def book_and_tests(folder: Path, part: str) -> list[dict[str, Any]]:
     return rows
 
 
+def present(scratch: Path) -> list[dict[str, Any]]:
+    """Measure the studies there are."""
+    return book_and_tests(clone(scratch / "present"), "present")
+
+
+EACH = """
+import sys
+from repro.cli import main
+for name in sys.argv[2:]:
+    status = main([*sys.argv[1].format(name).split(" ")])
+    if status:
+        sys.exit(f"{sys.argv[1]} of {name} ended with status {status}")
+"""
+"""Runs one command for each of several studies in one process."""
+
+
 def grown(scratch: Path) -> list[dict[str, Any]]:
     """Measure the same with thirty studies more."""
     folder = clone(scratch / "grown")
-    repro = (str(Path(sys.executable).with_name("repro")),)
     names = [f"synthetic_{number:02d}" for number in range(STUDIES)]
-    for name in names:
-        timed(folder, *repro, "new", name)
-    running = timed(folder, *repro, "run", *names, "--profile", "quick", "--controls")
-    for name in names:
-        timed(folder, *repro, "claims", name, "--accept")
+    timed(folder, sys.executable, "-c", EACH, "new {}", *names)
+    running = timed(folder, sys.executable, "-m", "repro.cli", "run", *names, "--profile", "quick", "--controls")
+    timed(folder, sys.executable, "-c", EACH, "claims {} --accept", *names)
     git = ("git", "-c", "user.name=benchmark", "-c", "user.email=benchmark@example.org")
     timed(folder, "git", "add", "--all")
     timed(folder, *git, "commit", "--quiet", "--message", "Studies from the skeleton")
@@ -155,19 +173,9 @@ def grown(scratch: Path) -> list[dict[str, Any]]:
     return rows + book_and_tests(folder, "grown")
 
 
-def main() -> None:
-    """Measure, print and store."""
-    part = parts_parser(__doc__, ("stale", "present", "grown")).parse_args().part
-    rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
-        if part in ("all", "stale"):
-            rows += stale(scratch)
-        if part in ("all", "present"):
-            rows += book_and_tests(clone(scratch / "present"), "present")
-            shutil.rmtree(scratch / "present")
-        if part in ("all", "grown"):
-            rows += grown(scratch)
+def with_growth(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add what one more study costs, where both sizes have been measured."""
+    rows = [row for row in rows if row["part"] != "one more study"]
     by_what = {(row["part"], row["what"]): row for row in rows}
     for what in ("book, nothing built", "tests"):
         if ("present", what) in by_what and ("grown", what) in by_what:
@@ -176,10 +184,22 @@ def main() -> None:
                 for key in ("seconds", "processor_seconds")
             }
             rows.append({"part": "one more study", "what": what, **more})
-    show(rows, ("part", "what", "count", "seconds", "processor_seconds"))
-    if part == "all":
+    return rows
+
+
+def main() -> None:
+    """Measure, print and store; what one part measures joins what the table has of the others."""
+    part = parts_parser(__doc__, PARTS).parse_args().part
+    for name in PARTS if part == "all" else (part,):
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            found = {"stale": stale, "present": present, "grown": grown}[name](scratch)
+        earlier = pd.read_csv(TABLE).to_dict("records") if TABLE.is_file() else []
+        rows = with_growth([row for row in earlier if row["part"] != name] + found)
+        rows.sort(key=lambda row: [*PARTS, "one more study"].index(row["part"]))
         about = provenance("python benchmarks/house.py", ["repro.protocol.code"]) | {"studies_added": STUDIES}
         store(TABLE, pd.DataFrame(rows), about, missing="")
+    show(rows, ("part", "what", "count", "seconds", "processor_seconds"))
 
 
 if __name__ == "__main__":
