@@ -7,7 +7,7 @@ PYTHON_HERE := .venv/bin/python
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache book/api/generated
 
 .DEFAULT_GOAL := help
-.PHONY: help env book chapter test check verify check-clean bench clean
+.PHONY: help env book chapter test mutations check verify check-clean bench clean
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -27,6 +27,9 @@ chapter: env ## build one chapter alone, for a quick look: make chapter NAME=sad
 
 test: book ## the whole test suite over package, notebooks and built book
 	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist loadgroup tests
+
+mutations: env ## deliberate errors that the tests must catch, on a copy: about an hour; of one room: make mutations ROOM=claims
+	@$(PYTHON_HERE) tests/mutations/run.py $(if $(ROOM),--only '$(ROOM)')
 
 check: env ## formatting, lint, types, import contracts, tables, pairing, pins, links; of one study: make check STUDY=sade
 	@$(PYTHON_HERE) scripts/check.py $(if $(STUDY),--study '$(STUDY)')

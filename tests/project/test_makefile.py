@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TARGETS = {"env", "book", "chapter", "test", "check", "check-clean", "bench", "clean", "help"}
+TARGETS = {"env", "book", "chapter", "test", "mutations", "check", "check-clean", "bench", "clean", "help"}
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 

@@ -82,6 +82,13 @@ def test_an_edit_changes_the_hash_exactly_when_it_can_change_a_number(
     assert (digest() != before) == counts
 
 
+def test_a_name_in_the_default_of_an_argument_counts(modules: dict[str, str]) -> None:
+    modules["repro.study"] = "START = 1\n\ndef compute(cell, first=START):\n    return first\n"
+    before = digest()
+    modules["repro.study"] = modules["repro.study"].replace("START = 1", "START = 2")
+    assert digest() != before
+
+
 def test_moving_a_definition_to_another_module_does_not_count(modules: dict[str, str]) -> None:
     before = digest()
     modules["repro.room.moved"] = modules.pop("repro.room.used")
