@@ -25,7 +25,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
-SECONDS = 600
+SECONDS = 180
 """After this time a test run is ended; an error that makes the program hang counts as caught then."""
 
 PASSED, FAILED = 0, 1

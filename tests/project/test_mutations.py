@@ -80,6 +80,7 @@ def test_an_error_is_caught_only_by_a_test_that_passes_without_it(
     (source / "test_broken.py").write_text("def test_broken():\n    raise AssertionError\n", encoding="utf-8")
     subprocess.run(["git", "init", "-q", str(source)], check=True)
     monkeypatch.setattr(mutations, "ROOT", source)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     copy = mutations.Copy(tmp_path / "scratch")
     copy.fill()
     patch = "--- a/src/sums.py\n+++ b/src/sums.py\n@@ -2 +2 @@\n-    return {}(values)\n+    return max(values)\n"
