@@ -10,7 +10,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env book chapter test check verify check-clean bench clean
+.PHONY: help env book chapter test mutations check verify check-clean bench clean
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -30,6 +30,9 @@ chapter: env ## build one chapter alone, for a quick look: make chapter NAME=sad
 
 test: book ## the whole test suite over package, notebooks and built book
 	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist loadgroup tests
+
+mutations: env ## deliberate errors that the tests must catch, on a copy: about an hour; of one room: make mutations ROOM=claims
+	@$(PYTHON_HERE) tests/mutations/run.py $(if $(ROOM),--only '$(ROOM)')
 
 check: env ## formatting, lint, types, import contracts, tables, pairing, pins, links; of one study: make check STUDY=sade
 	@$(PYTHON_HERE) scripts/check.py $(if $(STUDY),--study '$(STUDY)')

@@ -70,6 +70,16 @@ def test_a_changed_verdict_is_named_with_its_condition(put):
     ]
 
 
+def test_a_verdict_that_became_better_is_a_difference_too(put):
+    put(-3.0)
+    accept("toy")
+    put(3.0)
+    assert differences() == [
+        "toy-c1 (paper): verdict: expected not reproduced, found reproduced",
+        "toy-c1 (paper): condition p: expected not reproduced, found reproduced",
+    ]
+
+
 def test_a_vanished_committed_table_is_a_difference(put):
     path = put(3.0)
     accept("toy")

@@ -235,13 +235,20 @@ def test_wrong_content_goes_to_quarantine(serve, cache: Path) -> None:
     assert not (cache / "toy" / "toy.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (gzip.compress(TEXT)[:-9], "damaged gzip stream"),
+        (gzip.compress(TEXT.replace(b"0.25", b"0.26")), f"expected sha256 {SHA256}, found"),
+    ],
+)
 def test_a_damaged_cached_file_is_set_aside_and_fetched_again(
-    serve, cache: Path, mirror_folder: Path, monkeypatch
+    serve, cache: Path, mirror_folder: Path, monkeypatch, content: bytes, problem: str
 ) -> None:
     server = serve(mirror_folder)
     monkeypatch.setenv("REPRO_DATA_MIRROR", server.address)
-    damaged = write(cache / FILE, gzip.compress(TEXT)[:-9])
-    with pytest.warns(UserWarning, match="damaged file in the cache folder: .*toy.csv.gz: damaged gzip stream"):
+    damaged = write(cache / FILE, content)
+    with pytest.warns(UserWarning, match=f"damaged file in the cache folder: .*toy.csv.gz: {problem}"):
         assert_toy_loads("mirror")
     assert damaged.read_bytes() == gzip.compress(TEXT)
     assert len(list((cache / "toy" / "quarantine").iterdir())) == 1

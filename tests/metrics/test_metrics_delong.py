@@ -60,6 +60,8 @@ def test_interval_and_test_equal_the_quadratic_form(data: st.DataObject, ties: b
     assert (found.auroc_a, found.auroc_b) == pytest.approx((roc_auc_score(y, a), roc_auc_score(y, b)), abs=1e-12)
     variance = np.array([1, -1]) @ covariance @ np.array([1, -1])
     assert found.standard_error**2 == pytest.approx(variance, abs=1e-12)
+    assert found.interval.low == pytest.approx(max(-1, found.difference - Z * np.sqrt(max(variance, 0))), abs=1e-6)
+    assert found.interval.high == pytest.approx(min(1, found.difference + Z * np.sqrt(max(variance, 0))), abs=1e-6)
     if 0 < found.auroc_a < 1:
         interval, error = delong_interval(y, a, transform=None), np.sqrt(covariance[0, 0])
         assert interval.low == pytest.approx(max(0, found.auroc_a - Z * error), abs=1e-9)

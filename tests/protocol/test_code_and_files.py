@@ -82,6 +82,33 @@ def test_an_edit_changes_the_hash_exactly_when_it_can_change_a_number(
     assert (digest() != before) == counts
 
 
+def test_a_name_in_the_default_of_an_argument_counts(modules: dict[str, str]) -> None:
+    modules["repro.study"] = "START = 1\n\ndef compute(cell, first=START):\n    return first\n"
+    before = digest()
+    modules["repro.study"] = modules["repro.study"].replace("START = 1", "START = 2")
+    assert digest() != before
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        "from repro.room.used import f\n\n@f\ndef compute(cell):\n    return 1\n",
+        "from repro.room.used import f\n\nclass compute(f):\n    pass\n",
+        "from repro.room.used import f\n\nclass compute:\n    size = f(1)\n",
+        "from repro.room.used import f\n\nSIZE = f(1)\n\ndef compute(cell):\n    return SIZE\n",
+        "from repro.room import used\nused.f(1)\n\ndef compute(cell):\n    return 1\n",
+        "try:\n    from repro.room.used import f\nexcept ImportError:\n    f = None\n\ndef compute(cell):\n    return f\n",
+        "def compute(cell):\n    import importlib\n    return importlib.import_module('repro.room.used')\n",
+    ],
+    ids=["decorator", "base", "body of a class", "constant", "done on import", "import that may fail", "by name"],
+)
+def test_all_ways_to_use_a_definition_are_followed(modules: dict[str, str], study: str) -> None:
+    modules["repro.study"] = study
+    before = digest()
+    modules["repro.room.used"] = modules["repro.room.used"].replace("LIMIT = 3", "LIMIT = 4")
+    assert digest() != before
+
+
 def test_moving_a_definition_to_another_module_does_not_count(modules: dict[str, str]) -> None:
     before = digest()
     modules["repro.room.moved"] = modules.pop("repro.room.used")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import hashlib
 import io
@@ -236,6 +237,23 @@ def test_an_interrupted_rewrite_is_noticed_and_mended_by_writing_again(
     monkeypatch.undo()
     write_table(make_frame(value=[1.0, 2.0, 3.0]), make_provenance(), written)
     assert read_table(written).frame["value"].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_disk_that_fills_up_leaves_the_old_table(written, monkeypatch, make_frame, make_provenance):
+    before = written.read_bytes()
+    write_bytes = Path.write_bytes
+
+    def half(path, content):
+        write_bytes(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="no space left"):
+        write_table(make_frame(value=[1.0, 2.0, 3.0]), make_provenance(), written)
+    monkeypatch.undo()
+    assert written.read_bytes() == before
+    assert read_table(written).path == written
+    assert len(list(written.parent.iterdir())) == 2, "nothing half written stays"
 
 
 # Large tables are compressed

@@ -136,6 +136,14 @@ def test_a_table_is_not_renewed_when_a_cell_differs_or_more_than_the_code_change
     assert provenance_path(old.path).read_bytes() == before
 
 
+def test_one_cell_that_differs_among_equal_ones_is_enough_not_to_renew(table: ResultTable) -> None:
+    old = rewritten(table, code_hash="0" * 64, value=0.5)
+    before = provenance_path(old.path).read_bytes()
+    found = verify(NUMBERS, "paper", renew=True, sample=3, options=QUIET)
+    assert (len(found.differing), len(found.checks)) == (1, 4)
+    assert provenance_path(old.path).read_bytes() == before
+
+
 def test_a_table_is_not_renewed_when_there_was_no_time_for_a_kind(build: Path) -> None:
     experiment = with_kinds()
     whole = run(experiment, "paper", backend="sequential", n_jobs=1, progress=False)

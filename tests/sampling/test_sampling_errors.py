@@ -22,6 +22,8 @@ def test_too_few_minority_rows_name_both_numbers_and_the_remedy(sampler):
     )
     with pytest.raises(ValueError, match=message):
         sampler.fit_resample(X, Y)
+    with pytest.raises(ValueError, match="class 1 has 5 rows, but k_neighbors=5 needs at least 6"):
+        sampler.fit_resample(X, np.repeat([0, 1], [15, 5]))  # the row itself is no neighbour
 
 
 def test_classes_that_are_not_over_sampled_may_be_small():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from repro.protocol.experiment import Cell
 from repro.results import find_table
 from repro.sampling import RandomUnderSampler
 from repro.studies import experiment
+from repro.studies.smote import replication
 from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS, Problem, load_problem, simulated_problem
 from repro.studies.smote.repeated_rows import distinct_rows, grouped_folds
 from repro.studies.smote.sweep import (
@@ -180,6 +182,27 @@ def test_the_same_cell_gives_the_same_rows_and_another_partition_others() -> Non
     pd.testing.assert_frame_equal(first, sweep.compute(Cell(sweep.name, parameters, sweep.seed)))
     other = sweep.compute(Cell(sweep.name, parameters | {"partition": 1}, sweep.seed))
     assert not np.array_equal(first["value"], other["value"])
+
+
+def test_replication_adds_as_many_rows_as_smote_and_only_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def fitted(train: Problem, X: np.ndarray, y: np.ndarray) -> SimpleNamespace:
+        seen.append((train, X[train.y.size :], y[train.y.size :]))
+        return SimpleNamespace(node_count_=1, leaf_count_=1, predict=lambda rows: np.ones(len(rows), dtype=bool))
+
+    monkeypatch.setattr(replication, "fit_tree", fitted)
+    replication.replication(Cell("smote.replication", {"dataset": "simulated", "partition": 0}, 2002))
+    for (train, children, labels), (same, copies, also) in zip(seen[::2], seen[1::2], strict=True):
+        assert train is same
+        assert labels.all()
+        assert also.all()
+        assert len(children) == len(copies)
+        if len(copies):
+            rows, counts = np.unique(copies, axis=0, return_counts=True)
+            assert np.array_equal(rows, np.unique(train.X[train.y], axis=0))
+            assert len(set(counts)) == 1
+    assert {len(copies) // train.y.sum() for train, copies, _ in seen} == {level // 100 for level in replication.LEVELS}
 
 
 def _own_file(folder: Path, text: str) -> dict[str, str]:
