@@ -97,7 +97,7 @@ def test_a_name_in_the_default_of_an_argument_counts(modules: dict[str, str]) ->
         "from repro.room.used import f\n\nclass compute:\n    size = f(1)\n",
         "from repro.room.used import f\n\nSIZE = f(1)\n\ndef compute(cell):\n    return SIZE\n",
         "from repro.room import used\nused.f(1)\n\ndef compute(cell):\n    return 1\n",
-        "try:\n    from repro.room.used import f\nexcept ImportError:\n    f = None\n\ndef compute(cell):\n    return f\n",
+        "try:\n    from repro.room.used import f\nexcept ImportError:\n    f = 0\n\ndef compute(c):\n    return f(c)\n",
         "def compute(cell):\n    import importlib\n    return importlib.import_module('repro.room.used')\n",
     ],
     ids=["decorator", "base", "body of a class", "constant", "done on import", "import that may fail", "by name"],
