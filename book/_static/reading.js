@@ -17,7 +17,9 @@
 
   window.addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
-    mark();
+    await document.fonts.ready;
     window.addEventListener("resize", mark);
+    // the theme does the same for code, but looked before the fonts were there
+    window.dispatchEvent(new Event("resize"));
   });
 })();

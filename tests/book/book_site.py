@@ -66,6 +66,9 @@ def served(folder: Path) -> Iterator[str]:
     server.shutdown()
 
 
+SETTLED = 500
+"""Milliseconds after which the theme's scripts have followed a change of the size of boxes."""
+
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -84,7 +87,7 @@ class Visit:
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.emulate_media(color_scheme=theme)
         if other and self.page.url != "about:blank":
-            self.page.wait_for_timeout(500)
+            self.page.wait_for_timeout(SETTLED)
         self.page.evaluate(DRAWN)
 
     def noise(self) -> list[str]:
@@ -108,5 +111,7 @@ def visit_in(context: Any, address: str, name: str, width: int = 1366, theme: st
     page.on("response", lambda answer: seen.failed.append(answer.url) if answer.status >= 400 else None)
     page.goto(f"{address}/{name}", wait_until="load")
     page.evaluate("() => window.MathJax?.startup?.promise")
+    page.evaluate("() => document.fonts.ready")
+    page.wait_for_timeout(SETTLED)
     page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important }")
     return seen

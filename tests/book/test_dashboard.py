@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,13 +35,16 @@ CLAIMS = {
 def evidence(identifier: str) -> Evidence:
     claim = Claim.model_validate({**CONTENT, "id": identifier, "experiment": f"{identifier.partition('-')[0]}.trial"})
     verdicts: Any = zip(("quick", "paper"), CLAIMS[identifier], strict=True)
-    return Evidence(claim, {profile: Judgement(claim, profile, verdict) for profile, verdict in verdicts})
+    entry = Evidence(claim)
+    entry.__dict__["judgements"] = {profile: Judgement(claim, profile, verdict) for profile, verdict in verdicts}
+    return entry
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Any]:
     program = book_site.chromium()
     if program is None:
+        assert os.environ.get("REPRO_REQUIRE_BROWSER") != "1", "no Chromium on the PATH"
         pytest.skip("no Chromium on the PATH (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 

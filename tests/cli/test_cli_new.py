@@ -51,6 +51,7 @@ def test_it_runs_and_its_claim_is_judged_with_its_control(with_demo: Any) -> Non
     (claim,) = with_demo.json("claims", "demo", "--format", "json")
     assert claim["id"] == "demo-c1"
     assert claim["verdict"] == "reproduced"
+    assert claim["control"].pop("changed") > 0
     assert claim["control"] == {"name": "weights_left_out", "verdict": "not reproduced"}
     assert claim["replicates"] == 10
     assert claim["mechanism_demo"] is True
