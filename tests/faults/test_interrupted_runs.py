@@ -296,7 +296,7 @@ def test_table_that_cannot_be_written_keeps_all_cells(
 ) -> None:
     machine = machines("blocked")
     blocker = machine.folder / "results"
-    blocker.parent.mkdir(parents=True)
+    blocker.parent.mkdir(parents=True, exist_ok=True)
     blocker.write_text("a file where the folder should be")
     status, _, err = here(machine)
     assert status == 1
