@@ -7,7 +7,8 @@ Works on clones of the last commit in a temporary folder, with this interpreter 
 
 - ``stale``: for typical edits, how many experiments and notebooks have to be computed again;
 - ``present``: the book cold and warm, one chapter after an edit of its text, and the tests;
-- ``grown``: the same with thirty studies that ``repro new`` wrote, and what one more study costs.
+- ``grown``: the same with thirty studies that ``repro new`` wrote, of the tests only theirs, and what one more study
+  costs.
 
 Times are wall time, beside them the processor time of all processes; the page of results says on which machine.
 """
@@ -125,8 +126,8 @@ def stale(scratch: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def book_and_tests(folder: Path, part: str) -> list[dict[str, Any]]:
-    """Measure the book cold and warm, one chapter after an edit of its text, and the tests."""
+def book_and_tests(folder: Path, part: str, *chosen: str) -> list[dict[str, Any]]:
+    """Measure the book cold and warm, one chapter after an edit of its text, and the tests or those chosen of them."""
     build = (sys.executable, "book/build.py")
     rows = [{"part": part, "what": "book, nothing built", **timed(folder, *build)}]
     rows.append({"part": part, "what": "book, nothing changed", **timed(folder, *build)})
@@ -138,7 +139,7 @@ def book_and_tests(folder: Path, part: str) -> list[dict[str, Any]]:
         {"part": part, "what": "one chapter after an edit of its text", **timed(folder, *build, "--chapter", "smote")}
     )
     subprocess.run(["git", "checkout", "--quiet", "--", "notebooks"], cwd=folder, check=True)
-    tests = (sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "tests")
+    tests = (sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "tests", *chosen)
     rows.append({"part": part, "what": "tests", **timed(folder, *tests)})
     return rows
 
@@ -170,20 +171,21 @@ def grown(scratch: Path) -> list[dict[str, Any]]:
     timed(folder, "git", "add", "--all")
     timed(folder, *git, "commit", "--quiet", "--message", "Studies from the skeleton")
     rows = [{"part": "grown", "what": "quick tables and controls of a study", "seconds": running["seconds"] / STUDIES}]
-    return rows + book_and_tests(folder, "grown")
+    rows += book_and_tests(folder, "grown", "-k", "synthetic")
+    more = {key: rows[-1][key] / STUDIES for key in ("seconds", "processor_seconds")}
+    rows[-1]["what"] = "tests of the studies added"
+    return [*rows, {"part": "one more study", "what": "tests", **more}]
 
 
 def with_growth(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add what one more study costs, where both sizes have been measured."""
-    rows = [row for row in rows if row["part"] != "one more study"]
-    by_what = {(row["part"], row["what"]): row for row in rows}
-    for what in ("book, nothing built", "tests"):
-        if ("present", what) in by_what and ("grown", what) in by_what:
-            more = {
-                key: (by_what["grown", what][key] - by_what["present", what][key]) / STUDIES
-                for key in ("seconds", "processor_seconds")
-            }
-            rows.append({"part": "one more study", "what": what, **more})
+    """Add what one more study adds to the book, where both sizes have been measured."""
+    what = "book, nothing built"
+    rows = [row for row in rows if (row["part"], row["what"]) != ("one more study", what)]
+    by_part = {row["part"]: row for row in rows if row["what"] == what}
+    if {"present", "grown"} <= by_part.keys():
+        keys = ("seconds", "processor_seconds")
+        more = {key: (by_part["grown"][key] - by_part["present"][key]) / STUDIES for key in keys}
+        rows.append({"part": "one more study", "what": what, **more})
     return rows
 
 
@@ -194,8 +196,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             found = {"stale": stale, "present": present, "grown": grown}[name](scratch)
+        replaced = {name, *(["one more study"] if name == "grown" else [])}
         earlier = pd.read_csv(TABLE).to_dict("records") if TABLE.is_file() else []
-        rows = with_growth([row for row in earlier if row["part"] != name] + found)
+        rows = with_growth([row for row in earlier if row["part"] not in replaced] + found)
         rows.sort(key=lambda row: [*PARTS, "one more study"].index(row["part"]))
         about = provenance("python benchmarks/house.py", ["repro.protocol.code"]) | {"studies_added": STUDIES}
         store(TABLE, pd.DataFrame(rows), about, missing="")

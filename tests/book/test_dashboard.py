@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,8 @@ from book_evidence import Evidence
 
 from repro.claims import Judgement
 from repro.protocol.claim import Claim
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-1")]
 
 CONTENT: dict[str, Any] = {
     "paper": "book",
@@ -41,13 +42,7 @@ def evidence(identifier: str) -> Evidence:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    program = book_site.chromium()
-    if program is None:
-        assert os.environ.get("REPRO_REQUIRE_BROWSER") != "1", "no Chromium on the PATH"
-        pytest.skip("no Chromium on the PATH (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
+def page(browser: Any) -> Iterator[Any]:
     html = book_evidence.render(
         "dashboard.html",
         name="dashboard",
@@ -59,13 +54,11 @@ def page() -> Iterator[Any]:
         disagreement=lambda entry: "#",
         script="",
     )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        opened = browser.new_page()
-        opened.set_content(f"<main>{html}</main>")
-        opened.add_script_tag(path=book_site.ROOT / "book" / "_static" / "dashboard.js")
-        yield opened
-        browser.close()
+    opened = browser.new_page()
+    opened.set_content(f"<main>{html}</main>")
+    opened.add_script_tag(path=book_site.ROOT / "book" / "_static" / "dashboard.js")
+    yield opened
+    opened.close()
 
 
 def shown(page: Any) -> list[str]:
