@@ -109,6 +109,7 @@ def test_the_weekly_run_starts_from_nothing_and_verifies_all_tables() -> None:
         "make book",
         "make test",
         ".venv/bin/repro verify",
+        "make mutations",
     ]
     (job,) = workflow(path)["jobs"].values()
     machines = {(machine["python"], machine["runner"]) for machine in job["strategy"]["matrix"]["include"]}
