@@ -17,6 +17,13 @@ __all__ = ["tables", "verify"]
 
 EXIT_DIFFERENT = 1
 
+Targets = Annotated[
+    list[str] | None, typer.Argument(metavar="TARGET...", help="Studies or <study>.<experiment>; without one, all.")
+]
+Profile = Annotated[
+    str | None, typer.Option("--profile", "-p", help="quick, standard, paper or control; all when left out.")
+]
+
 
 def _chosen(targets: list[str], profile: str | None) -> list[tuple[Experiment, str]]:
     """Experiments that the targets name, all without a target, each with its profiles or the one asked for."""
@@ -26,13 +33,8 @@ def _chosen(targets: list[str], profile: str | None) -> list[tuple[Experiment, s
 
 
 def tables(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TARGET...", help="Studies or <study>.<experiment>; all when left out."),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="quick, standard, paper or control; all when left out.")
-    ] = None,
+    targets: Targets = None,
+    profile: Profile = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 if a table is out of date, damaged or not there.")
     ] = False,
@@ -85,13 +87,8 @@ def _command(entry: dict[str, Any]) -> str:
 
 
 def verify(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TARGET...", help="Studies or <study>.<experiment>; all when left out."),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="quick, standard, paper or control; all when left out.")
-    ] = None,
+    targets: Targets = None,
+    profile: Profile = None,
     sample: Annotated[
         int, typer.Option("--sample", min=0, help="Also this many cells drawn at random from each table.")
     ] = 0,
