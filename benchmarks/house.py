@@ -200,7 +200,7 @@ def main() -> None:
         earlier = pd.read_csv(TABLE).to_dict("records") if TABLE.is_file() else []
         rows = with_growth([row for row in earlier if row["part"] not in replaced] + found)
         rows.sort(key=lambda row: [*PARTS, "one more study"].index(row["part"]))
-        about = provenance("python benchmarks/house.py", ["repro.protocol.code"]) | {"studies_added": STUDIES}
+        about = provenance("python benchmarks/house.py", ["repro.ground.code"]) | {"studies_added": STUDIES}
         store(TABLE, pd.DataFrame(rows), about, missing="")
     show(rows, ("part", "what", "count", "seconds", "processor_seconds"))
 

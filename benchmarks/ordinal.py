@@ -30,8 +30,8 @@ from scipy.special import expit
 from side_by_side import peak_memory, provenance, time_in_turn
 from threadpoolctl import threadpool_limits
 
+from repro.ground.files import atomic_write_text
 from repro.ordinal import PrestoClassifierCV, ProportionalOddsClassifier, presto_path
-from repro.protocol.files import atomic_write_text
 
 TABLE = Path(__file__).parent / "results" / "ordinal.csv"
 RECORD = TABLE.with_suffix(".json")

@@ -26,7 +26,7 @@ from side_by_side import peak_memory, provenance, time_in_turn
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from repro import metrics
-from repro.protocol.files import atomic_write_text
+from repro.ground.files import atomic_write_text
 
 TABLE = Path(__file__).parent / "results" / "ranking.csv"
 MODULES = ("repro.metrics",)

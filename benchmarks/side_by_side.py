@@ -20,8 +20,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from repro.protocol.code import code_hash
-from repro.protocol.files import atomic_write_text
+from repro.ground.code import code_hash
+from repro.ground.files import atomic_write_text
 
 LIBRARIES = ("imbalanced-learn", "numba", "numpy", "scikit-learn", "scipy")
 

@@ -26,8 +26,8 @@ from rich.progress import track
 from rich.table import Table
 from side_by_side import machine, peak_memory, provenance, time_in_turn
 
-from repro.protocol.code import code_hash
-from repro.protocol.files import atomic_write_text
+from repro.ground.code import code_hash
+from repro.ground.files import atomic_write_text
 
 TABLE = Path(__file__).parent / "results" / "smote.csv"
 RECORD = TABLE.with_suffix(".json")

@@ -60,7 +60,7 @@ def run_experiments(studies: Sequence[str | None] = (None,)) -> None:
     BuildError
         If an experiment fails, or a committed table is damaged.
     """
-    from repro.protocol.exceptions import ReproError
+    from repro.ground.exceptions import ReproError
     from repro.protocol.profile import CONTROL
     from repro.results import find_table, reasons_to_renew
     from repro.running import results

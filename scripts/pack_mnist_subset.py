@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from repro.data import load_images
 from repro.data.dataset import image_checksum
-from repro.protocol.files import atomic_write_bytes
+from repro.ground.files import atomic_write_bytes
 
 EMBEDDED: Final = Path(__file__).resolve().parents[1] / "src" / "repro" / "data" / "embedded"
 IMAGES_PER_CLASS: Final[dict[Literal["train", "test"], int]] = {"train": 300, "test": 890}

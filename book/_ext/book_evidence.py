@@ -12,8 +12,8 @@ import jinja2
 import pybtex.database
 
 from repro.claims import SYMBOLS, all_claims, format_estimate, judge_profiles
+from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim, Verdict
-from repro.protocol.exceptions import UnknownName
 from repro.protocol.profile import PROFILES
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ def fingerprint(path: Path, uses: Iterable[Use]) -> str:
     uses : iterable of Use
         What it looked at.
     """
-    from repro.protocol.code import dependence_of_source, hash_with_libraries
+    from repro.ground.code import dependence_of_source, hash_with_libraries
 
     cells = _code_cells(nbformat.read(path, as_version=4))
     code = "\n\n".join(_plain(cell.source) for cell in cells)
@@ -62,7 +62,7 @@ def state_of(use: Use) -> str:
     from repro.claims import all_claims
     from repro.claims.accepted import read_expected
     from repro.data.registry import entry
-    from repro.protocol.exceptions import ReproError
+    from repro.ground.exceptions import ReproError
     from repro.results import provenance_path, readable_paths, stored_files
     from repro.studies import experiments
 

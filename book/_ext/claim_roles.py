@@ -9,7 +9,7 @@ from sphinx.util.docutils import SphinxRole
 from sphinx.util.osutil import relative_uri
 
 from repro.claims import SYMBOLS, Judgement, format_estimate
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 DASHBOARD = "book/claims"
 FIELDS = ("estimate", "interval", "replicates", "verdict")

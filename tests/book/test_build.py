@@ -205,7 +205,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from toy_experiments import NUMBERS
 
     from repro import studies
-    from repro.protocol import files
+    from repro.ground import files
     from repro.running import run
 
     monkeypatch.setattr(files, "build_folder", lambda: tmp_path / "_build")

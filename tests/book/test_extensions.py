@@ -19,8 +19,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from repro.claims import ConditionJudgement, ControlJudgement, Judgement
+from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim
-from repro.protocol.exceptions import UnknownName
 
 CONTENT: dict[str, Any] = {
     "id": "toy-c1",

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from repro import studies
+from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim
-from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import Experiment
 from repro.results import Hardware, Provenance, table_path, write_table
 
@@ -139,7 +139,7 @@ def _no_interval_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with the study toy; gives the path of its claims.yml."""
-    monkeypatch.setattr("repro.protocol.files.project_root", lambda: tmp_path)
+    monkeypatch.setattr("repro.ground.files.project_root", lambda: tmp_path)
     path = tmp_path / "claims.yml"
     path.write_text(textwrap.dedent(CLAIMS_FILE), encoding="utf-8")
 

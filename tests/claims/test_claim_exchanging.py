@@ -12,7 +12,7 @@ from repro import studies
 from repro.claims import control_verdict, judge_claim
 from repro.claims.exchanging import exchange_values
 from repro.claims.tidy import TidyRows
-from repro.protocol.exceptions import ResultsError
+from repro.ground.exceptions import ResultsError
 from repro.protocol.exchange import Exchange, replaced
 
 BASE = np.array([0.5, 0.7, 0.6])

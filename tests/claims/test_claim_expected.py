@@ -11,7 +11,7 @@ import pytest
 from repro import studies
 from repro.claims import accept, card, compare_with_expected, find_claim, judge_claim, not_yet_run
 from repro.cli import main
-from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.exchange import Exchange
 
 BASE = np.array([0.5, 0.7, 0.6])
@@ -179,7 +179,7 @@ def test_a_table_to_be_exchanged_is_asked_for_by_its_profile(put, study, monkeyp
 
 
 def test_verdicts_are_accepted_in_a_checkout_only(study, monkeypatch):
-    monkeypatch.setattr("repro.protocol.files.project_root", lambda: None)
+    monkeypatch.setattr("repro.ground.files.project_root", lambda: None)
     with pytest.raises(ResultsError, match="in a checkout of the project only"):
         accept("toy")
 

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from repro.claims import control_verdict, controls, judge, judge_all, judge_claim
-from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.ground.exceptions import ResultsError, UnknownName
 
 SPREAD = np.array([-1.0, 0.0, 1.0])
 HALF_T = stats.t.ppf(0.975, 2) / math.sqrt(3)

@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr("repro.protocol.files.atomic_write_text", refuse)
+    monkeypatch.setattr("repro.ground.files.atomic_write_text", refuse)
     intervals = KeptIntervals(tmp_path / "intervals.json")
     assert intervals.get(VALUES, "a", Counted()) == (0.1, 1 / 3)
     intervals.write()

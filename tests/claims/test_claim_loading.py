@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from repro.claims import all_claims, find_claim, load_claims
-from repro.protocol.exceptions import ClaimFileError, UnknownName
+from repro.ground.exceptions import ClaimFileError, UnknownName
 
 
 def test_claims_are_read_in_the_order_of_the_file(study):

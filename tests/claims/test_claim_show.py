@@ -20,8 +20,8 @@ from repro.claims import (
     table,
 )
 from repro.claims.cards import Card
+from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Criterion
-from repro.protocol.exceptions import UnknownName
 
 BASE = np.array([0.5, 0.7, 0.6])
 SPREAD = np.array([-1.0, 0.0, 1.0])

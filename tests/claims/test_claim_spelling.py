@@ -10,7 +10,7 @@ from repro.claims import all_claims, judge_all, judge_claim
 from repro.claims.judging import check_spelling
 from repro.claims.spelling import misspelt_values
 from repro.claims.tidy import TidyRows
-from repro.protocol.exceptions import ResultsError
+from repro.ground.exceptions import ResultsError
 from repro.results import find_table
 
 TRIAL = "toy.trial"

@@ -25,8 +25,8 @@ def repro(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Call the command on the toy study; its claims file is empty of claims."""
-    from repro.protocol import files
-    from repro.protocol.exceptions import UnknownName
+    from repro.ground import files
+    from repro.ground.exceptions import UnknownName
 
     def experiment(name: str) -> Any:
         if name not in TOYS:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from repro.data import Dataset, load, load_csv
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 
 def load_text(folder: Path, text: str | bytes, target: str = "y", positive: str | int | None = None) -> Dataset:

@@ -23,7 +23,7 @@ from repro.data.images import (
     sort_within_classes,
 )
 from repro.data.registry import ImageEntry, entry, registry
-from repro.protocol.exceptions import DataUnavailable, UnknownName
+from repro.ground.exceptions import DataUnavailable, UnknownName
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from repro.data import clear, fetch, load, verify
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 
 def copy_to(cache: Path, mirror: Path, *paths: str) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.data import long_tail_counts, make_long_tail
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 
 # Totals and first and last classes of the published CIFAR-LT training sets (Cao et al. 2019 and later papers).
@@ -159,3 +159,13 @@ def test_bad_labels_and_random_states_are_refused() -> None:
         make_long_tail([], [])
     with pytest.raises(TypeError, match="random_state must be"):
         make_long_tail(LABELS, [1, 1, 1], random_state="7")  # type: ignore[arg-type]
+
+
+def test_a_legacy_stream_gives_the_rule_of_published_sets() -> None:
+    stream, by_hand = np.random.RandomState(0), []
+    for label, count in zip("abc", [20, 10, 5], strict=True):
+        positions = [row for row, found in enumerate(LABELS) if found == label]
+        stream.shuffle(positions)
+        by_hand += positions[:count]
+    rows = make_long_tail(LABELS, [20, 10, 5], random_state=np.random.RandomState(0))
+    assert rows.tolist() == sorted(by_hand)

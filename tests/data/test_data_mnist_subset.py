@@ -12,7 +12,7 @@ import pytest
 
 from repro.data import checksum, describe, fetch, load, load_images, verify
 from repro.data.registry import embedded_bytes
-from repro.protocol.exceptions import IntegrityError, UnknownName
+from repro.ground.exceptions import IntegrityError, UnknownName
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "pack_mnist_subset.py"

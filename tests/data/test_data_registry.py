@@ -13,7 +13,7 @@ from data_helpers import MIRRORED
 from repro.data import checksum, describe, load, names
 from repro.data.dataset import Table, image_checksum, table_checksum
 from repro.data.registry import RegistryError, TableEntry, parse_registry, registry
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 REGISTRY = Path(__file__).parents[2] / "src" / "repro" / "data" / "registry.yml"
 

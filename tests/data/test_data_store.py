@@ -18,7 +18,7 @@ from data_helpers import NOBODY, Server
 from repro.data import load
 from repro.data.dataset import Table, table_checksum
 from repro.data.registry import DataFile, Route, TableEntry, entry, registry
-from repro.protocol.exceptions import DataUnavailable, IntegrityError
+from repro.ground.exceptions import DataUnavailable, IntegrityError
 
 TEXT = b"1,0.5,0\n2,0.25,1\n3,0.125,0\n"
 SHA256 = hashlib.sha256(TEXT).hexdigest()

@@ -10,7 +10,7 @@ from data_helpers import BUNDLED, EMBEDDED, MIRRORED
 from repro.data import PREDIABETES_PREDICTORS, load, prediabetes_response
 from repro.data.registry import TableEntry, entry
 from repro.data.tables import keel
-from repro.protocol.exceptions import IntegrityError, UnknownName
+from repro.ground.exceptions import IntegrityError, UnknownName
 
 
 def assert_as_registered(name: str) -> None:

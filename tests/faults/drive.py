@@ -15,7 +15,7 @@ from toy_experiments import NAMES, NUMBERS
 
 from repro import studies
 from repro.cli import main
-from repro.protocol import files
+from repro.ground import files
 from repro.running import execute
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from repro.ground.exceptions import UnknownName
 from repro.longtail import Aggregation, aggregate_test_time, combine_experts
-from repro.protocol.exceptions import UnknownName
 
 
 def make_views(
@@ -197,7 +197,7 @@ GOOD = np.zeros((4, 2, 3))
         (GOOD, GOOD, {"stop_below": 2}, ValueError, "stop_below must lie between 0 and 1"),
         (GOOD, GOOD, {"initial": [1.0]}, ValueError, r"initial must be 2 finite numbers, one for each expert, got \[1"),
         (GOOD, GOOD, {"initial": ["a", "b"]}, TypeError, "initial must hold real numbers"),
-        (GOOD, GOOD, {"random_state": "0"}, TypeError, "random_state must be a whole number or a numpy Generator"),
+        (GOOD, GOOD, {"random_state": "0"}, TypeError, "random_state must be None, a whole number, a numpy Generator"),
     ],
 )
 def test_bad_input_is_refused(a, b, options, error, message) -> None:

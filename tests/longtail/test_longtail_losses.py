@@ -8,6 +8,7 @@ import torch
 from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import entropy as relative_entropy
 
+from repro.ground.exceptions import UnknownName
 from repro.longtail import (
     BalancedSoftmax,
     ClassBalancedLoss,
@@ -24,7 +25,6 @@ from repro.longtail import (
     inverse_frequencies,
     make_loss,
 )
-from repro.protocol.exceptions import UnknownName
 
 COUNTS = np.array([500, 80, 30, 7])
 PI = COUNTS / COUNTS.sum()

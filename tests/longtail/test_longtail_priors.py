@@ -11,9 +11,9 @@ from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import confusion_matrix
 
+from repro.ground.exceptions import UnknownName
 from repro.longtail import estimate_prior_bbse, estimate_prior_em, estimate_prior_power
 from repro.longtail.priors import _climb
-from repro.protocol.exceptions import UnknownName
 
 TRAIN = np.array([0.5, 0.25, 0.15, 0.1])
 MEANS = np.array([[0.0, 0.0], [1.5, 0.0], [0.0, 1.5], [1.5, 1.5]])

@@ -5,15 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
+from repro.ground.exceptions import UnknownName
 from repro.longtail import (
     TEST_DISTRIBUTIONS,
     class_recalls,
     reweighted_accuracy,
-    seeded_subset,
     shifted_counts,
     shifted_test_indices,
 )
-from repro.protocol.exceptions import UnknownName
 
 SIZES = {50: (2486, 2), 25: (2956, 4), 10: (3876, 10), 5: (4932, 20), 2: (7166, 50)}
 LABELS = np.random.default_rng(4).permutation(np.repeat(np.arange(100), 100))
@@ -80,10 +79,6 @@ def test_the_largest_class_has_as_many_images_as_every_class_can_give() -> None:
     assert np.bincount(labels[shifted_test_indices(labels, "uniform", n_max=5)]).tolist() == [5, 5, 5]
 
 
-def test_a_subset_has_the_counts_asked_for() -> None:
-    assert seeded_subset([1, 0, 1, 0], [2, 0]).tolist() == [1, 3]
-
-
 def test_accuracy_under_another_prior() -> None:
     generator = np.random.default_rng(1)
     predictions = np.where(generator.random(len(LABELS)) < LABELS / 100, LABELS, (LABELS + 1) % 100)
@@ -108,7 +103,7 @@ def test_unknown_names_are_answered_with_the_eleven() -> None:
         ([0.5], {}, TypeError, "labels must be whole numbers"),
         ([0, 2], {}, ValueError, "every class from 0 to 2 needs test images, class 1 has none"),
         ([0, -1], {}, ValueError, "labels must lie between 0 and 0, got 1 outside, such as -1"),
-        ([0, 1, 1], {"n_max": 2}, ValueError, "class 0 has 1 images, 2 were asked for"),
+        ([0, 1, 1], {"n_max": 2}, ValueError, "class 0 has 1 rows, 2 were asked for"),
         ([0, 1], {"n_max": 0}, ValueError, "n_max must be a positive whole number, got 0"),
         ([0, 1], {"seed": -1}, ValueError, "seed must be at least 0, got -1"),
     ],

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics import choose_metric, cost_threshold, mistakes
-from repro.protocol.exceptions import UnknownName
 
 TWO_GROUPS = ["a", "b"] * 500
 

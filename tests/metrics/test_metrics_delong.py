@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics import delong_interval, delong_test, newcombe_interval
 from repro.metrics._ranking import rank_rows
 from repro.metrics._uncertainty import auroc_without_each_row
-from repro.protocol.exceptions import UnknownName
 
 Z = 1.959963984540054
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics import bca_interval, equivalence_test, mean_interval, nadeau_bengio_interval
-from repro.protocol.exceptions import UnknownName
 
 VALUES = np.array([0.71, 0.74, 0.69, 0.73, 0.75, 0.70, 0.72, 0.68])
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics import RepairPath, auroc, average_precision, fix_mistakes, mistakes
-from repro.protocol.exceptions import UnknownName
 
 FIXTURES = Path(__file__).parent / "fixtures"
 POLICIES = ["random", "highest", "largest_ap_gain"]

@@ -14,10 +14,10 @@ from scipy.integrate import quad
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics import average_precision_interval, bootstrap_ranking, ranking_summary
 from repro.metrics._ranking import rank_rows
 from repro.metrics._uncertainty import average_precision_influence, average_precision_without_each_row
-from repro.protocol.exceptions import UnknownName
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*wants at least", "ignore:resamples that hold one class only")
 PEERS = {"auroc": roc_auc_score, "average_precision": average_precision_score}

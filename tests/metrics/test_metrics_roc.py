@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 from sklearn.metrics import auc, roc_curve
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics import dominance, interpolate_roc, roc_convex_hull, sweep_auc
-from repro.protocol.exceptions import UnknownName
 
 # The toy example of the SMOTE study: (10, 60), (20, 75), (40, 90) percent.
 FPR, TPR = [0.1, 0.2, 0.4], [0.6, 0.75, 0.9]

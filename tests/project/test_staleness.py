@@ -12,7 +12,7 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from repro.protocol import code
+from repro.ground import code
 from repro.protocol.used import Use
 from repro.results import experiment_hash
 from repro.studies import experiments

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Cell, Experiment
 
@@ -109,3 +109,56 @@ def test_an_exchanged_control_is_declared_beside_the_variants_and_has_no_cells()
         declare(compared={"turnde": "quick"})
     with pytest.raises(UnknownName, match="control 'turned' 'methode'; did you mean 'method'"):
         declare(exchanged={"turned": replaced("methode", {"a": "b"})})
+
+
+PARAMETERS = {"seed": 3, "ratio": 0.5, "whole_ratio": 4.0, "method": "mixup", "bias": False, "none": None}
+
+
+def test_parameters_are_read_by_their_type() -> None:
+    cell = Cell("study.experiment", PARAMETERS, 7)
+    assert cell.whole("seed") == 3
+    assert isinstance(cell.whole("whole_ratio"), int)
+    assert cell.number("ratio") == 0.5
+    assert isinstance(cell.number("seed"), float)
+    assert cell.text("method") == "mixup"
+    assert cell.flag("bias") is False
+
+
+@pytest.mark.parametrize("read", ["whole", "number", "text", "flag"])
+def test_a_missing_parameter_is_an_error_and_never_0(read: str) -> None:
+    cell = Cell("study.experiment", PARAMETERS, 7)
+    with pytest.raises(KeyError, match=r"study.experiment: this cell has no parameter 'sed', only \['bias'"):
+        getattr(cell, read)("sed")
+    with pytest.raises(TypeError, match=r"parameter 'none' of study\.experiment must be"):
+        getattr(cell, read)("none")
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        *(("whole", name) for name in ("ratio", "method", "bias")),
+        *(("number", name) for name in ("method", "bias")),
+        *(("text", name) for name in ("seed", "bias")),
+        *(("flag", name) for name in ("seed", "method")),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused(read: str, name: str) -> None:
+    with pytest.raises(TypeError, match=f"parameter '{name}' of study.experiment must be"):
+        getattr(Cell("study.experiment", PARAMETERS, 7), read)(name)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_refused(number: float) -> None:
+    cell = Cell("study.experiment", {"ratio": number}, 7)
+    for read in (cell.whole, cell.number):
+        with pytest.raises(TypeError, match="parameter 'ratio'"):
+            read("ratio")
+
+
+def test_children_of_a_cells_seed_are_those_that_spawn_gives() -> None:
+    cell = Cell("study.experiment", {"seed": 3}, 7)
+    spawned = cell.seed_sequence().spawn(3)
+    for number, child in enumerate(spawned):
+        assert cell.child(number).generate_state(4).tolist() == child.generate_state(4).tolist()
+    nested = spawned[2].spawn(2)[1]
+    assert cell.child(2, 1).generate_state(4).tolist() == nested.generate_state(4).tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Experiment
 from repro.results import available_tables, find_table, table_path, write_table
 
@@ -20,14 +20,14 @@ EXPERIMENT = Experiment(
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    monkeypatch.setattr("repro.protocol.files.project_root", lambda: tmp_path)
+    monkeypatch.setattr("repro.ground.files.project_root", lambda: tmp_path)
     monkeypatch.setattr("repro.studies.experiments", lambda study=None: {EXPERIMENT.name: EXPERIMENT})
     return tmp_path
 
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    monkeypatch.setattr("repro.protocol.files.project_root", lambda: None)
+    monkeypatch.setattr("repro.ground.files.project_root", lambda: None)
     monkeypatch.setenv("REPRO_DATA_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr("repro.__file__", str(tmp_path / "package" / "__init__.py"))
     return tmp_path

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.protocol.exceptions import ResultsError
+from repro.ground.exceptions import ResultsError
 from repro.results import (
     LARGEST_PLAIN,
     Provenance,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.protocol import files
+from repro.ground import files
 
 
 @pytest.fixture

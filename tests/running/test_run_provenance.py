@@ -10,7 +10,7 @@ import joblib
 import pytest
 from toy_experiments import NUMBERS
 
-from repro.protocol import files
+from repro.ground import files
 from repro.running import machine, plan, run
 from repro.running.store import CellRecord, CellStore
 

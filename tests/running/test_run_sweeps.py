@@ -15,7 +15,7 @@ import toy_experiments
 from joblib.externals.loky import get_reusable_executor
 from toy_experiments import NAMES, NUMBERS
 
-from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell
 from repro.results import read_table, scalar_text, write_table
 from repro.running import BackendUnavailable, CellFailed, plan, prune, results, run, run_on_csv

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from toy_experiments import NUMBERS
 
-from repro.protocol.exceptions import ResultsError
+from repro.ground.exceptions import ResultsError
 from repro.protocol.experiment import Cell, Experiment
 from repro.results import ResultTable, find_table, is_current, provenance_path, write_table
 from repro.running import cells_to_check, kind_of, run, verify

@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from repro.protocol.compiling import kernel
+from repro.ground.compiling import kernel
 from repro.sampling import nearest_neighbors
 from repro.sampling import neighbors as module
 from repro.sampling._threads import thread_count

@@ -14,7 +14,7 @@ from imblearn.metrics.pairwise import ValueDifferenceMetric
 from scipy import sparse
 from sklearn.preprocessing import OrdinalEncoder
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 from repro.sampling import SMOTEN, SMOTENC, nearest_neighbors, value_differences
 
 

@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 
-from repro.data import long_tail_counts  # noqa: E402
-from repro.longtail import TEST_DISTRIBUTIONS, DotProductClassifier, ResNet32, seeded_subset  # noqa: E402
-from repro.protocol.exceptions import UnknownName  # noqa: E402
+from repro.data import long_tail_counts, make_long_tail  # noqa: E402
+from repro.ground.exceptions import UnknownName  # noqa: E402
+from repro.longtail import TEST_DISTRIBUTIONS, DotProductClassifier, ResNet32  # noqa: E402
 from repro.protocol.experiment import Cell  # noqa: E402
 from repro.results import find_table  # noqa: E402
 from repro.studies.sade import on_cifar, on_digits, training  # noqa: E402
@@ -368,7 +368,7 @@ def test_the_training_set_has_the_published_size():
     images, labels = training.training_images(100)
     assert images.shape == (10_847, 3, 32, 32)
     assert torch.bincount(labels)[:5].tolist() == [500, 477, 455, 434, 415]
-    again = seeded_subset(labels.numpy(), long_tail_counts(500, 100, 100))
+    again = make_long_tail(labels.numpy(), long_tail_counts(500, 100, 100), random_state=np.random.RandomState(0))
     assert len(again) == 10_847
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.protocol import files
+from repro.ground import files
 from repro.protocol.experiment import Cell
 from repro.results import ResultTable, find_table, reasons_to_renew
 from repro.running import machine

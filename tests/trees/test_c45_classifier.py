@@ -14,7 +14,7 @@ from sklearn.datasets import load_iris, make_classification
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 from repro.trees import C45Classifier
 
 

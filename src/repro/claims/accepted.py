@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 import repro
 from repro import studies
-from repro.protocol import files
+from repro.ground import files
+from repro.ground.exceptions import ResultsError
 from repro.protocol.claim import Verdict
-from repro.protocol.exceptions import ResultsError
 
 
 class ExpectedVerdict(BaseModel):

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from repro.claims.tidy import Codes, Column, Rows, TidyRows
+from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.claim import Claim, Criterion, Part, Published
-from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import VARIANT, Scalar
 from repro.results import scalar_text
 

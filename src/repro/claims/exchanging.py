@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from repro.claims.tidy import Codes, TidyRows
-from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.exchange import Exchange
 from repro.results import scalar_text
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from repro.claims.accepted import ExpectedClaim, ExpectedFile, ExpectedVerdict, expected_path, read_expected
 from repro.claims.judgement import Judgement
 from repro.claims.judging import judge_all
-from repro.protocol import files
-from repro.protocol.exceptions import ResultsError
+from repro.ground import files
+from repro.ground.exceptions import ResultsError
 from repro.protocol.profile import CONTROL
 
 

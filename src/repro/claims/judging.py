@@ -19,8 +19,8 @@ from repro.claims.kept import kept_intervals
 from repro.claims.loading import all_claims, find_claim
 from repro.claims.spelling import misspelt_values
 from repro.claims.tidy import TidyRows
+from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.claim import Claim
-from repro.protocol.exceptions import ResultsError, UnknownName
 from repro.protocol.exchange import Exchange
 from repro.protocol.experiment import VARIANT
 from repro.protocol.profile import CONTROL, PROFILES, check_profile

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.claims.judgement import Bounds
-from repro.protocol import files
+from repro.ground import files
 
 LIBRARIES = ("numpy", "scipy")
 """Libraries that compute the intervals: another version may give other numbers."""

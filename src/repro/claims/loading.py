@@ -12,9 +12,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from repro import studies
+from repro.ground.exceptions import ClaimFileError, UnknownName
 from repro.protocol import used
 from repro.protocol.claim import Claim, Criterion, Part, Quantity
-from repro.protocol.exceptions import ClaimFileError, UnknownName
 from repro.protocol.experiment import Experiment
 
 Location = Sequence[str | int]

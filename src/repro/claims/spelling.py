@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from repro.claims.tidy import TidyRows
+from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim
-from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import Experiment, Scalar
 from repro.results import scalar_text
 

@@ -16,7 +16,7 @@ from repro.cli.new import new
 from repro.cli.repository import set_repository
 from repro.cli.run import list_studies, run
 from repro.cli.tables import tables, verify
-from repro.protocol.exceptions import ExperimentLocked, ReproError
+from repro.ground.exceptions import ExperimentLocked, ReproError
 
 __all__ = ["app", "main"]
 

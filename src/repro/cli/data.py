@@ -27,7 +27,7 @@ def list_data(
     from dataclasses import asdict
 
     from repro.data import describe, names
-    from repro.protocol.exceptions import UnknownName
+    from repro.ground.exceptions import UnknownName
 
     summaries = describe(pattern)
     if not summaries:
@@ -81,6 +81,6 @@ def verify(names: Annotated[list[str] | None, NAMES] = None) -> None:
 def clear() -> None:
     """Remove downloaded data sets from the cache folder."""
     from repro import data
-    from repro.protocol.files import cache_folder
+    from repro.ground.files import cache_folder
 
     say(f"{data.clear() / 2**20:.1f} MiB freed in {cache_folder()}")

@@ -40,7 +40,7 @@ def _findings() -> dict[str, Any]:
 
     from repro import studies
     from repro.data import describe
-    from repro.protocol import files
+    from repro.ground import files
     from repro.running import machine
 
     places: dict[str, int] = {}

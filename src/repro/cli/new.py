@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from repro.cli.output import say
-from repro.protocol.exceptions import ReproError
+from repro.ground.exceptions import ReproError
 
 __all__ = ["new", "write_study"]
 
@@ -22,7 +22,7 @@ CHAPTER_LINE = re.compile(r"^( *)- file: notebooks/\w+ *$", re.MULTILINE)
 
 
 def _checkout() -> Path:
-    from repro.protocol.files import project_root
+    from repro.ground.files import project_root
 
     root = project_root()
     if root is None:
@@ -117,7 +117,7 @@ def write_study(study: str, root: Path) -> list[Path]:
     ValueError
         If the name is taken or no identifier, or a file exists.
     """
-    from repro.protocol.files import atomic_write_text
+    from repro.ground.files import atomic_write_text
 
     _check_name(study, root)
     content = study_files(study, root)

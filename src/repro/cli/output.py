@@ -92,7 +92,7 @@ def emit(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    from repro.protocol.files import atomic_write_text
+    from repro.ground.files import atomic_write_text
 
     atomic_write_text(output, text)
     say(f"written to {output}")

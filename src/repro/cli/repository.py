@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from repro.cli.output import say
-from repro.protocol.exceptions import ReproError
+from repro.ground.exceptions import ReproError
 
 __all__ = ["disagreements", "repository_address", "set_address", "set_repository", "slug_of"]
 
@@ -89,7 +89,7 @@ def set_address(root: Path, address: str) -> list[Path]:
     ValueError
         If `address` is no such address.
     """
-    from repro.protocol.files import atomic_write_text
+    from repro.ground.files import atomic_write_text
 
     new, old = slug_of(address), slug_of(repository_address(root))
     changed = []
@@ -124,7 +124,7 @@ def set_repository(
     check: Annotated[bool, typer.Option("--check", help="Only say which files disagree with _config.yml.")] = False,
 ) -> None:
     """Set the address of the repository everywhere it stands, or check that all files agree."""
-    from repro.protocol.files import project_root
+    from repro.ground.files import project_root
 
     root = project_root()
     if root is None:

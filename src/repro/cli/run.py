@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli.output import Format, emit, interruptible, json_text, say, table_text
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 from repro.protocol.profile import CONTROL, check_profile, default_profile
 
 if TYPE_CHECKING:

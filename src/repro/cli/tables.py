@@ -41,7 +41,7 @@ def tables(
     layout: Annotated[Format, typer.Option("--format", help="How to print the list.")] = Format.table,
 ) -> None:
     """List the result tables, with their size and whether the code of today stands behind them."""
-    from repro.protocol.exceptions import ResultsError
+    from repro.ground.exceptions import ResultsError
     from repro.results import read_table, readable_paths, reasons_to_renew, stored_files
 
     entries: list[dict[str, Any]] = []

@@ -16,9 +16,9 @@ import pandas as pd
 from repro.data.dataset import Dataset, Label, Metadata, Table, table_checksum, table_facts
 from repro.data.store import unpacked
 from repro.data.tables import nominal
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
+from repro.ground.files import sha256_of_file
 from repro.protocol.experiment import canonical_json
-from repro.protocol.files import sha256_of_file
 
 DELIMITERS: Final = (",", ";", "\t")
 

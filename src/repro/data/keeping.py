@@ -11,8 +11,8 @@ from typing import Literal
 from repro.data.loading import array_paths, load_image_split, load_table
 from repro.data.registry import DataFile, ImageEntry, Route, RouteName, TableEntry, entry, names, registry
 from repro.data.store import QUARANTINE, Lookup, files_in_cache, is_file, lock_path, mirror_location, path_variants
-from repro.protocol.exceptions import DataUnavailable, IntegrityError, UnknownName
-from repro.protocol.files import cache_folder
+from repro.ground.exceptions import DataUnavailable, IntegrityError, UnknownName
+from repro.ground.files import cache_folder
 
 State = Literal["ok", "absent", "damaged"]
 

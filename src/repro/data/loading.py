@@ -25,9 +25,9 @@ from repro.data.store import (
     set_aside,
 )
 from repro.data.tables import CONVERTERS
+from repro.ground.exceptions import DataUnavailable, IntegrityError, UnknownName
+from repro.ground.files import atomic_path, cache_folder, sha256_of_file
 from repro.protocol import used
-from repro.protocol.exceptions import DataUnavailable, IntegrityError, UnknownName
-from repro.protocol.files import atomic_path, cache_folder, sha256_of_file
 
 SplitName = Literal["train", "test"]
 Loaded = TypeVar("Loaded")

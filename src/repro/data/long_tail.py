@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
+from repro.ground.random_state import RandomState, as_generator
 
 Kind = Literal["exponential", "step", "linear"]
-RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 def long_tail_counts(
@@ -97,7 +97,8 @@ def make_long_tail(
     """Draw a subset whose classes follow a long-tailed profile.
 
     The rows of each class, taken in `class_order`, are shuffled once and the first ones kept. So two calls with the
-    same seed and smaller counts give nested subsets.
+    same seed and smaller counts give nested subsets. A legacy ``RandomState(0)`` gives the rule that published
+    CIFAR-LT sets share (Cao et al. 2019): one stream, seeded once, class after class in the order of the file.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def make_long_tail(
     class_order : sequence of labels or None
         All labels from the head of the profile to its tail; by default sorted.
     random_state : int, numpy Generator, numpy RandomState or None
-        Randomness of the draw; an int gives the same subset every time.
+        Randomness of the draw; an int gives the same subset every time. A Generator or RandomState is drawn from.
 
     Returns
     -------
@@ -141,7 +142,8 @@ def make_long_tail(
             raise ValueError(
                 f"counts must be {len(classes)} whole numbers, one per class and none negative, got {counts!r}"
             )
-    generator = _generator(random_state)
+    generator: np.random.Generator | np.random.RandomState
+    generator = random_state if isinstance(random_state, np.random.RandomState) else as_generator(random_state)
     chosen = []
     for position, count in zip(order, wanted.tolist(), strict=True):
         if count > sizes[position]:
@@ -156,11 +158,3 @@ def _positions(classes: npt.NDArray[Any], class_order: Sequence[Any]) -> list[in
     if len(given) != len(known) or set(given) != set(known):
         raise ValueError(f"class_order must list each of the labels {list(known)} once, got {given}")
     return [known[label] for label in given]
-
-
-def _generator(random_state: RandomState) -> np.random.Generator:
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.default_rng(random_state.randint(0, 2**32, size=4, dtype=np.uint32))
-    if random_state is None or isinstance(random_state, (int, np.integer, np.random.Generator)):
-        return np.random.default_rng(random_state)
-    raise TypeError(f"random_state must be None, an int, a numpy Generator or RandomState, got {random_state!r}")

@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from repro.data.progress import progress_bar
 from repro.data.registry import DataFile, embedded_bytes
-from repro.protocol.exceptions import DataUnavailable, IntegrityError
-from repro.protocol.files import atomic_write_bytes, cache_folder
+from repro.ground.exceptions import DataUnavailable, IntegrityError
+from repro.ground.files import atomic_write_bytes, cache_folder
 
 QUARANTINE = "quarantine"
 """Folder beside a damaged file into which it is moved."""

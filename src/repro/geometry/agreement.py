@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.geometry._arrays import as_array, bias_vector, finite_matrix, finite_rows
+from repro.ground.arrays import as_array, bias_vector, finite_matrix, finite_rows
 
 
 class NearestMeanAgreement:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from repro.geometry._checks import positive_number, positive_numbers, whole_number
+from repro.ground.checks import positive_number, positive_numbers, whole_number
 
 Curve = Callable[[float], float]
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 from scipy.sparse import csr_array
 
-from repro.geometry._arrays import bias_vector, class_labels, finite_matrix, finite_rows
-from repro.geometry._checks import whole_number
 from repro.geometry.collapse_metrics import ClassMoments, GlobalMean, Target, collapse_metrics
 from repro.geometry.unconstrained_features import MseOptimum
+from repro.ground.arrays import bias_vector, class_labels, finite_matrix, finite_rows
+from repro.ground.checks import whole_number
 
 ROWS_AT_ONCE = 2048
 """A batch is taken in parts of this many rows: the copies in float64 stay small."""

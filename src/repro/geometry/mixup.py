@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import wrightomega
 
-from repro.geometry._checks import positive_number, share, whole_number
+from repro.ground.checks import positive_number, share, whole_number
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from repro.geometry._checks import flag, positive_number, positive_numbers, widths_of_layers
+from repro.ground.checks import flag, positive_number, positive_numbers, whole_number
 
 MOST_LISTED = 16
 """Stationary points are listed for at most this many directions that can be alive (65,536 points)."""
@@ -305,7 +305,7 @@ def ufm_mse(
     feature_penalty = positive_number("lambda_H", lambda_H)
     bias = flag("bias", bias)
     n_layers, n_samples = layers.size, float(sizes.sum())
-    rank = sizes.size if dims is None else min(sizes.size, *widths_of_layers(dims, n_layers))
+    rank = sizes.size if dims is None else min(sizes.size, *_widths_of_layers(dims, n_layers))
 
     # (N P)^(1/M), as a sum of logarithms since P may be too small for a float
     scale = float(np.exp((np.log(n_samples) + np.log(feature_penalty) + np.log(layers).sum()) / n_layers))
@@ -424,3 +424,23 @@ def _centred_spectrum(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     means = np.linalg.eigvalsh(np.diag(distinct) - np.outer(weights, weights) / sizes.sum())
     means[0] = 0.0  # exactly, not up to rounding
     return -np.sort(-np.concatenate([means, np.repeat(distinct, counts - 1)]))
+
+
+def _widths_of_layers(dims: Sequence[int], n_layers: int) -> list[int]:
+    """Give the widths (d, d_2, ..., d_M).
+
+    Raises
+    ------
+    TypeError
+        If it is no sequence, or one is no whole number.
+    ValueError
+        If their number is not that of the layers, or one is below 1.
+    """
+    if np.ndim(dims) != 1:
+        raise TypeError(f"dims must be a sequence of whole numbers, got {dims!r}")
+    if len(dims) != n_layers:
+        raise ValueError(
+            f"dims must hold the input width of each layer, (d, d_2, ..., d_M), {n_layers} for this lambda_W; "
+            f"got {tuple(dims)}"
+        )
+    return [whole_number("dims", width, at_least=1) for width in dims]

@@ -47,14 +47,13 @@ from repro.longtail.priors import (
     estimate_prior_em,
     estimate_prior_power,
 )
-from repro.longtail.stability import OracleWeights, StabilitySurface, oracle_weights, simplex_grid, stability_surface
-from repro.longtail.test_distributions import (
+from repro.longtail.shifted_tests import (
     TEST_DISTRIBUTIONS,
     reweighted_accuracy,
-    seeded_subset,
     shifted_counts,
     shifted_test_indices,
 )
+from repro.longtail.stability import OracleWeights, StabilitySurface, oracle_weights, simplex_grid, stability_surface
 
 __all__ = [
     "Aggregation",
@@ -99,7 +98,6 @@ __all__ = [
     "make_loss",
     "oracle_weights",
     "reweighted_accuracy",
-    "seeded_subset",
     "shifted_counts",
     "shifted_test_indices",
     "shot_groups",

@@ -1,14 +1,13 @@
-"""Cached logits as NumPy arrays, and checks of arguments that the room shares."""
+"""Cached logits as NumPy arrays."""
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.geometry._arrays import as_array, finite_rows
+from repro.ground.arrays import as_array, finite_rows
 
 
 def cached_logits(name: str, logits: Any, *, dimensions: tuple[int, ...]) -> NDArray[Any]:
@@ -75,35 +74,3 @@ def exponentials(logits: NDArray[Any], axis: int = -1) -> NDArray[Any]:
 def working_type(*arrays: NDArray[Any]) -> type[np.float32] | type[np.float64]:
     """Type to compute in: float64 if one of the arrays has it or holds whole numbers, else float32."""
     return np.float32 if all(a.dtype in (np.float16, np.float32) for a in arrays) else np.float64
-
-
-def not_negative(name: str, value: object) -> float:
-    """Give a number of at least 0 as float.
-
-    Raises
-    ------
-    TypeError
-        If it is no real number.
-    ValueError
-        If it is negative or not finite.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number of at least 0, got {value!r}")
-    if not 0 <= float(value) < np.inf:
-        raise ValueError(f"{name} must be at least 0 and finite, got {value}")
-    return float(value)
-
-
-def seeded(random_state: int | np.random.Generator) -> np.random.Generator:
-    """Give a generator.
-
-    Raises
-    ------
-    TypeError
-        If it is neither a whole number nor a generator.
-    """
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
-        raise TypeError(f"random_state must be a whole number or a numpy Generator, got {random_state!r}")
-    return np.random.default_rng(random_state)

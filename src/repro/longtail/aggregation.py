@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from repro.geometry._arrays import as_array
-from repro.geometry._checks import positive_number, share, whole_number
-from repro.longtail._logits import cached_logits, exponentials, not_negative, seeded, two_views, working_type
-from repro.protocol.exceptions import UnknownName
+from repro.ground.arrays import as_array
+from repro.ground.checks import not_negative, positive_number, share, whole_number
+from repro.ground.exceptions import UnknownName
+from repro.ground.random_state import RandomState, as_generator
+from repro.longtail._logits import cached_logits, exponentials, two_views, working_type
 
 Objective = Literal["cosine", "inner", "entropy"]
 Array = NDArray[Any]
@@ -155,7 +156,7 @@ def aggregate_test_time(
     weight_decay: float = 5e-4,
     stop_below: float = 0.05,
     initial: Any = None,
-    random_state: int | np.random.Generator = 0,
+    random_state: RandomState = 0,
 ) -> Aggregation:
     r"""Learn one weight per expert from the agreement of two views of unlabelled images.
 
@@ -183,7 +184,7 @@ def aggregate_test_time(
         0 never stops.
     initial : array-like of shape (experts,), optional
         a before the first step; None: 1 / experts for each.
-    random_state : int or numpy Generator, default=0
+    random_state : int, numpy Generator, numpy RandomState or None, default=0
         Order of the images.
 
     Returns
@@ -209,7 +210,7 @@ def aggregate_test_time(
     decay, drag = not_negative("weight_decay", weight_decay), share("momentum", momentum)
     lowest = share("stop_below", stop_below)
     start = np.full(experts, 1 / experts) if initial is None else _expert_numbers("initial", initial, experts)
-    generator, kind, evaluate = seeded(random_state), working_type(first, second), _OBJECTIVES[objective]
+    generator, kind, evaluate = as_generator(random_state), working_type(first, second), _OBJECTIVES[objective]
 
     scores, velocity = start.copy(), np.zeros(experts)
     weights = softmax(scores)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.geometry._arrays import as_array, class_labels
-from repro.geometry._checks import whole_number
+from repro.ground.arrays import as_array, class_labels
+from repro.ground.checks import whole_number
 
 
 @dataclass(frozen=True)

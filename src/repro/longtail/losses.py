@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from repro.geometry._checks import positive_number, share, whole_number
-from repro.longtail._logits import not_negative
-from repro.protocol.exceptions import UnknownName
+from repro.ground.checks import not_negative, positive_number, share, whole_number
+from repro.ground.exceptions import UnknownName
 
 Counts = Sequence[int] | npt.NDArray[np.integer]
 TINY = 1e-9

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from repro.geometry._arrays import as_array, class_labels, finite_rows
-from repro.geometry._checks import flag, positive_number, share, whole_number
-from repro.longtail._logits import not_negative
+from repro.ground.arrays import as_array, class_labels, finite_rows
+from repro.ground.checks import flag, not_negative, positive_number, share, whole_number
 from repro.longtail.priors import checked_prior
 
 Values = TypeVar("Values", NDArray[Any], Tensor)

@@ -19,11 +19,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
 
-from repro.geometry._arrays import as_array, class_labels, finite_rows
-from repro.geometry._checks import positive_number, whole_number
-from repro.longtail._logits import cached_logits, seeded
+from repro.ground.arrays import as_array, class_labels, finite_rows
+from repro.ground.checks import positive_number, whole_number
+from repro.ground.exceptions import UnknownName
+from repro.ground.random_state import RandomState, as_generator
+from repro.longtail._logits import cached_logits
 from repro.metrics.intervals import Interval
-from repro.protocol.exceptions import UnknownName
 
 Calibration = Literal["uniform", "train"]
 Vector = NDArray[np.float64]
@@ -246,7 +247,7 @@ def estimate_prior_em(
     max_iterations: int = 2000,
     n_bootstrap: int = 200,
     level: float = 0.95,
-    random_state: int | np.random.Generator = 0,
+    random_state: RandomState = 0,
 ) -> EmPrior:
     r"""Class prior of a test set by expectation maximisation (Saerens et al. 2002).
 
@@ -270,7 +271,7 @@ def estimate_prior_em(
         Resampled test sets for the interval; 0: no interval. Every one is solved to the same tolerance by an
         accelerated iteration that starts near the estimate.
     level : float, default=0.95
-    random_state : int or numpy Generator, default=0
+    random_state : int, numpy Generator, numpy RandomState or None, default=0
         Draws the resampled sets.
 
     Returns
@@ -290,7 +291,7 @@ def estimate_prior_em(
     start = checked_prior("train_prior", train_prior, n_classes)
     allowed = positive_number("tolerance", tolerance) / n_images
     at_most = whole_number("max_iterations", max_iterations, at_least=1)
-    n_sets, generator = _resampling(n_bootstrap, level), seeded(random_state)
+    n_sets, generator = _resampling(n_bootstrap, level), as_generator(random_state)
     ratios, prior, history = rows / start, start, []
     for iteration in range(at_most + 1):
         likelihood = ratios @ prior
@@ -346,7 +347,7 @@ def estimate_prior_bbse(
     n_classes: int | None = None,
     n_bootstrap: int = 200,
     level: float = 0.95,
-    random_state: int | np.random.Generator = 0,
+    random_state: RandomState = 0,
 ) -> BbsePrior:
     r"""Class prior of a test set by black box shift estimation (Lipton et al. 2018).
 
@@ -386,7 +387,7 @@ def estimate_prior_bbse(
         raise TypeError(f"validation_labels must be whole numbers, got entries of type {labels.dtype}")
     size = int(labels.max()) + 1 if n_classes is None else whole_number("n_classes", n_classes, at_least=1)
     true = class_labels(labels, size, labels.size)
-    n_sets, generator = _resampling(n_bootstrap, level), seeded(random_state)
+    n_sets, generator = _resampling(n_bootstrap, level), as_generator(random_state)
     _, soft = _mean_predictions("validation_predictions", validation_predictions, size)
     mean, test_rows = _mean_predictions("test_predictions", test_predictions, size)
     if (soft is None) != (test_rows is None):
@@ -439,7 +440,7 @@ def estimate_prior_power(
     bounds: tuple[float, float] = (-2.0, 2.0),
     n_bootstrap: int = 200,
     level: float = 0.95,
-    random_state: int | np.random.Generator = 0,
+    random_state: RandomState = 0,
 ) -> PowerPrior:
     r"""Class prior of a test set among the powers of the training prior, by maximum likelihood.
 
@@ -489,7 +490,7 @@ def estimate_prior_power(
         raise ValueError("train_prior must not be uniform: all its powers are the same")
     if len(bounds) != 2 or not np.isfinite(bounds).all() or not bounds[0] < bounds[1]:
         raise ValueError(f"bounds must be two finite numbers in ascending order, got {bounds!r}")
-    n_sets, generator = _resampling(n_bootstrap, level), seeded(random_state)
+    n_sets, generator = _resampling(n_bootstrap, level), as_generator(random_state)
     probabilities = softmax(scores, axis=1)
     base = np.log(prior) if calibrated_to == "train" else np.full(n_classes, -np.log(n_classes))
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from repro.geometry._arrays import as_array, class_labels
-from repro.geometry._checks import positive_number, whole_number
+from repro.ground.arrays import as_array, class_labels
+from repro.ground.checks import positive_number, whole_number
 from repro.longtail._logits import cached_logits, exponentials, two_views, working_type
 
 Array = NDArray[Any]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from repro.protocol.compiling import kernel
+from repro.ground.compiling import kernel
 
 Array = npt.NDArray[Any]
 

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics._checks import positive
 from repro.metrics._metric_advice import COST_FACTOR, Selection, Setting, advise
 from repro.metrics.thresholds import cost_threshold
-from repro.protocol.exceptions import UnknownName
 
 Floats = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics._ranking import Ranking, rank_rows
 from repro.metrics._uncertainty import Floats, checked_level, placements, rank_named
 from repro.metrics.intervals import Interval
-from repro.protocol.exceptions import UnknownName
 
 FEWEST_FOR_DELONG = 20
 """Rows of the smaller class below which the intervals of DeLong's variance cover too little."""

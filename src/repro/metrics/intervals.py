@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from repro.ground.exceptions import UnknownName
+from repro.ground.random_state import RandomState, as_generator
 from repro.metrics._checks import positive
-from repro.protocol.exceptions import UnknownName
 
 Method = Literal["t", "nadeau_bengio", "bca"]
-RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,6 @@ def nadeau_bengio_interval(values: ArrayLike, *, folds: int, folds_per_value: in
     return _student(found, _variance_factor(found.size, folds, folds_per_value), level, "nadeau_bengio")
 
 
-def _generator(random_state: RandomState) -> np.random.Generator:
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.Generator(random_state._bit_generator)
-    return np.random.default_rng(random_state)
-
-
 class _Bootstrap:
     """Resampled values of a statistic, from which intervals of any level are read."""
 
@@ -188,7 +182,7 @@ class _Bootstrap:
                 batch=self._batch,
                 method="percentile",
                 vectorized=True,
-                rng=_generator(random_state),
+                rng=as_generator(random_state),
             )
 
     @property

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from repro.ground.exceptions import UnknownName
+from repro.ground.random_state import RandomState, as_generator
 from repro.metrics._ranking import Ranking, rank_rows
-from repro.metrics.intervals import RandomState, _generator
-from repro.protocol.exceptions import UnknownName
 
 RepairPolicy = Literal["random", "highest", "largest_ap_gain"]
 """Which mistake is fixed next."""
@@ -205,7 +205,7 @@ def fix_mistakes(
     if n_steps < 0:
         raise ValueError(f"steps must not be negative, got {n_steps}")
     ranking = _without_ties(y_true, y_score, groups)
-    uniform = _generator(random_state).random(n_steps) if policy == "random" else np.zeros(0)
+    uniform = as_generator(random_state).random(n_steps) if policy == "random" else np.zeros(0)
     n_groups = len(ranking.group_names)
     group = np.zeros(ranking.order.size, dtype=np.intp) if ranking.group is None else ranking.group
     done = repair(ranking.positive, ranking.order, group, max(n_groups, 1), n_steps, policies.index(policy), uniform)

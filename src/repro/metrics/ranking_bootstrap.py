@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from repro.ground.exceptions import UnknownName
+from repro.ground.random_state import RandomState, as_generator
 from repro.metrics._ranking import Ranking, rank_rows
 from repro.metrics._uncertainty import (
     Floats,
@@ -22,8 +24,6 @@ from repro.metrics._uncertainty import (
     checked_level,
     rank_named,
 )
-from repro.metrics.intervals import RandomState, _generator
-from repro.protocol.exceptions import UnknownName
 
 Method = Literal["percentile", "bca"]
 
@@ -300,7 +300,7 @@ def bootstrap_ranking(
 
     resampler = _Resampler(rankings, stratum)
     observed = resampler.observed()
-    resampled = resampler.resampled(n_resamples, _generator(random_state))
+    resampled = resampler.resampled(n_resamples, as_generator(random_state))
     jackknife = _Jackknife(rankings, observed, stratum)
     counts = np.array([[part.positive.sum(), (~part.positive).sum()] for part in rankings])
     tails = np.array([(1 - level) / 2, (1 + level) / 2])

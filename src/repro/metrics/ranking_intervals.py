@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.special import expit, logit
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics._ranking import average_precision_of_weights, cumulative_weights, rank_rows
 from repro.metrics._uncertainty import average_precision_influence, checked_level
 from repro.metrics.intervals import Interval
-from repro.protocol.exceptions import UnknownName
 
 Method = Literal["logit", "logit_influence", "logit_binomial"]
 

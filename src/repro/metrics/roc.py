@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 ROUNDING = 1e-12
 """Differences of rates and cross products of points up to this count as zero."""

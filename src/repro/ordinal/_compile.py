@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from repro.protocol import compiling
+from repro.ground import compiling
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -13,7 +13,7 @@ SUMS_IN_ANY_ORDER = {"contract", "reassoc"}
 
 
 def kernel(function: Function) -> Function:
-    """Compile as :func:`repro.protocol.compiling.kernel`; divisions by zero follow NumPy."""
+    """Compile as :func:`repro.ground.compiling.kernel`; divisions by zero follow NumPy."""
     return compiling.kernel(function, error_model="numpy")
 
 

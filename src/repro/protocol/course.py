@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from repro.protocol.files import atomic_path
+from repro.ground.files import atomic_path
 
 Course = dict[int, dict[str, float]]
 """From a number of epochs to what was measured then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 from repro.protocol.profile import CONTROL, PROFILES
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ VARIANT: Final = "variant"
 
 UNSEEDED: Final = (VARIANT, "csv")
 """Parameters that do not move the seed: a control sees the draws of what it controls, a file may change its folder."""
+
+
+def child_seed(parent: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
+    """Child of `parent` with the given spawn key, so that a draw has a name and no position in a queue."""
+    return np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, *key))
 
 
 def canonical_json(value: object) -> str:
@@ -88,6 +94,83 @@ class Cell:
     def generator(self) -> np.random.Generator:
         """Return a fresh generator seeded by :meth:`seed_sequence`."""
         return np.random.default_rng(self.seed_sequence())
+
+    def child(self, *key: int) -> np.random.SeedSequence:
+        """Return a child of this cell's seed, so that a draw has a name and no position in a queue.
+
+        ``child(0)``, ``child(1)``, … are those that the first call of ``seed_sequence().spawn`` gives.
+
+        Parameters
+        ----------
+        *key : int
+            Name of the child, for example the number of a fold and of a level, each at least 0.
+        """
+        return child_seed(self.seed_sequence(), *key)
+
+    def whole(self, name: str) -> int:
+        """Return a parameter that is a whole number.
+
+        Raises
+        ------
+        KeyError
+            If the cell has no such parameter; names those there are.
+        TypeError
+            If it is None, a truth value, text, or a number with a fraction.
+        """
+        value = self._parameter(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
+            raise TypeError(f"parameter {name!r} of {self.experiment} must be a whole number, got {value!r}")
+        return int(value)
+
+    def number(self, name: str) -> float:
+        """Return a parameter that is a finite number, as float.
+
+        Raises
+        ------
+        KeyError
+            If the cell has no such parameter; names those there are.
+        TypeError
+            If it is None, a truth value, text or not finite.
+        """
+        value = self._parameter(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise TypeError(f"parameter {name!r} of {self.experiment} must be a finite number, got {value!r}")
+        return float(value)
+
+    def text(self, name: str) -> str:
+        """Return a parameter that is text.
+
+        Raises
+        ------
+        KeyError
+            If the cell has no such parameter; names those there are.
+        TypeError
+            If it is anything else.
+        """
+        value = self._parameter(name)
+        if not isinstance(value, str):
+            raise TypeError(f"parameter {name!r} of {self.experiment} must be text, got {value!r}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return a parameter that is true or false.
+
+        Raises
+        ------
+        KeyError
+            If the cell has no such parameter; names those there are.
+        TypeError
+            If it is anything else.
+        """
+        value = self._parameter(name)
+        if not isinstance(value, bool):
+            raise TypeError(f"parameter {name!r} of {self.experiment} must be True or False, got {value!r}")
+        return value
+
+    def _parameter(self, name: str) -> Scalar:
+        if name not in self.parameters:
+            raise KeyError(f"{self.experiment}: this cell has no parameter {name!r}, only {sorted(self.parameters)}")
+        return self.parameters[name]
 
 
 def _no_datasets(parameters: Parameters) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 PROFILES: Final = ("quick", "standard", "paper")
 """The sizes a user can ask for, from seconds on a laptop to the paper's own repetitions."""

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from repro import data
-from repro.protocol import files
-from repro.protocol.code import function_hash
+from repro.ground import files
+from repro.ground.code import function_hash
 from repro.protocol.experiment import Cell, Experiment
 from repro.results.tables import ResultTable
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import repro
 from repro import studies
-from repro.protocol import files, used
-from repro.protocol.exceptions import ResultsError
+from repro.ground import files
+from repro.ground.exceptions import ResultsError
+from repro.protocol import used
 from repro.protocol.experiment import Experiment
 from repro.protocol.profile import CONTROL, check_profile
 from repro.results.currency import is_current

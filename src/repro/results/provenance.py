@@ -115,7 +115,7 @@ class Provenance(BaseModel):
         Git commit, with the suffix ``-dirty`` when the checkout had changes, or ``tree:`` and the code hash where
         there is no git.
     code_hash : str
-        :func:`repro.protocol.code.function_hash` of the code that the table stands for: that which computed it, or
+        :func:`repro.ground.code.function_hash` of the code that the table stands for: that which computed it, or
         newer code that was found to give the same (`renewals`).
     versions : dict of str to str
         Library and version.

@@ -20,9 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from repro.protocol.exceptions import ResultsError
+from repro.ground.exceptions import ResultsError
+from repro.ground.files import atomic_write_bytes, atomic_write_text
 from repro.protocol.experiment import RESERVED_COLUMNS, VARIANT
-from repro.protocol.files import atomic_write_bytes, atomic_write_text
 from repro.results.provenance import Provenance
 
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.protocol.exceptions import ReproError
+from repro.ground.exceptions import ReproError
 
 __all__ = ["BackendUnavailable", "CellFailed", "StorageFailed"]
 

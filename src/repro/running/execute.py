@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from repro.protocol.exceptions import ResultsError, UnknownName
+from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell, Experiment
 from repro.protocol.profile import CONTROL, default_profile
 from repro.results import (

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import filelock
 
-from repro.protocol import files
-from repro.protocol.exceptions import ExperimentLocked
+from repro.ground import files
+from repro.ground.exceptions import ExperimentLocked
 from repro.running.errors import StorageFailed
 
 __all__ = ["experiment_lock"]

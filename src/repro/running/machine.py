@@ -14,7 +14,7 @@ from pathlib import Path
 import joblib
 import psutil
 
-from repro.protocol import files
+from repro.ground import files
 from repro.results import Hardware
 
 __all__ = [

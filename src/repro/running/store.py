@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from repro.protocol import files
+from repro.ground import files
 from repro.protocol.experiment import Cell, Scalar, canonical_json
 from repro.results import Hardware
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import joblib
 
-from repro.protocol.exceptions import ReproError, UnknownName
+from repro.ground.exceptions import ReproError, UnknownName
 from repro.protocol.experiment import Experiment
 from repro.running import machine
 from repro.running.errors import BackendUnavailable, CellFailed, StorageFailed

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from repro.protocol.exceptions import ResultsError
+from repro.ground.exceptions import ResultsError
 from repro.protocol.experiment import Experiment
 from repro.results import EarlierRun, Hardware, Provenance, ResultTable, find_table, parse_table, table_text
 from repro.running.errors import StorageFailed

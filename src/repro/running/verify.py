@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from repro.protocol.exceptions import ResultsError
+from repro.ground.exceptions import ResultsError
 from repro.protocol.experiment import Cell, Experiment, Parameters
 from repro.results import (
     Renewal,

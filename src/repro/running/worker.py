@@ -21,8 +21,8 @@ import pandas as pd
 import psutil
 import threadpoolctl
 
+from repro.ground.code import function_hash
 from repro.protocol import used
-from repro.protocol.code import function_hash
 from repro.protocol.experiment import VARIANT, Cell
 from repro.results import table_text
 from repro.running import machine

@@ -17,11 +17,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
+from repro.ground.random_state import RandomState, as_generator
 from repro.sampling._tables import RowNumbers, append_rows, kind_of
 
 Features = TypeVar("Features")
 Target = TypeVar("Target")
-RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,6 @@ def _refuse_missing(values: Any) -> None:
         return
     if missing:
         raise ValueError(f"y holds {missing} missing labels (NaN or None); every row needs a class")
-
-
-def as_generator(random_state: RandomState) -> np.random.Generator:
-    """Turn a `random_state` of scikit-learn's convention into a generator.
-
-    An int always gives the same generator, a Generator is used as it is, a RandomState is asked for a seed (so that
-    two calls with the same object differ), None takes entropy from the operating system.
-    """
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
-    return np.random.default_rng(random_state)
 
 
 RANDOM_STATE: list[object] = ["random_state", np.random.Generator]

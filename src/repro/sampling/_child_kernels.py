@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repro.protocol.compiling import kernel
+from repro.ground.compiling import kernel
 
 Array = npt.NDArray[Any]
 

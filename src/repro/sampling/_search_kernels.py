@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repro.protocol.compiling import kernel
+from repro.ground.compiling import kernel
 from repro.sampling._tree_kernels import NO_ROW, Tree
 
 Array = npt.NDArray[Any]

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils._param_validation import StrOptions
 
-from repro.sampling._base import RandomState, SyntheticOverSampler
+from repro.ground.random_state import RandomState
+from repro.sampling._base import SyntheticOverSampler
 from repro.sampling._sparse_table import SparseTable
 from repro.sampling._tables import RowNumbers, Table, kind_of, read_table
 from repro.sampling.neighbors import nearest_neighbors

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils._param_validation import Options
 
-from repro.sampling._base import Labels, RandomState, SyntheticOverSampler
+from repro.ground.random_state import RandomState
+from repro.sampling._base import Labels, SyntheticOverSampler
 from repro.sampling._tables import RowNumbers, Table, read_table
 from repro.sampling.smote_nc import elect
 

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils._param_validation import StrOptions
 
-from repro.protocol.exceptions import UnknownName
-from repro.sampling._base import Labels, RandomState
+from repro.ground.exceptions import UnknownName
+from repro.ground.random_state import RandomState
+from repro.sampling._base import Labels
 from repro.sampling._tables import RowNumbers, Table, read_table
 from repro.sampling.neighbors import nearest_neighbors
 from repro.sampling.smote import SMOTE

@@ -12,7 +12,8 @@ from imblearn.under_sampling.base import BaseUnderSampler
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from repro.sampling._base import RANDOM_STATE, Features, Labels, RandomState, Resampler, Target, as_generator
+from repro.ground.random_state import RandomState, as_generator
+from repro.sampling._base import RANDOM_STATE, Features, Labels, Resampler, Target
 from repro.sampling._tables import kind_of, take_rows
 
 

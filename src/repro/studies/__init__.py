@@ -10,8 +10,8 @@ import pkgutil
 from functools import cache
 from pathlib import Path
 
+from repro.ground.exceptions import UnknownName
 from repro.protocol import used
-from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import Experiment
 
 __all__ = ["claims_path", "experiment", "experiments", "study_names"]

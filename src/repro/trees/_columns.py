@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from repro.protocol.exceptions import UnknownName
+from repro.ground.exceptions import UnknownName
 
 CategoricalFeatures: TypeAlias = Literal["auto"] | Sequence[int] | Sequence[bool] | Sequence[str] | NDArray[Any] | None
 

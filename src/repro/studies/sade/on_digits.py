@@ -57,10 +57,10 @@ def training_part(seed: int) -> tuple[Tensor, Tensor]:
     """Images of shape (492, 1, 28, 28), uint8, and labels of a long-tailed part of the embedded digits."""
     import torch
 
-    from repro.longtail import seeded_subset
+    from repro.data import make_long_tail
 
     whole = load_images("mnist-subset", "train")
-    rows = seeded_subset(whole.labels, counts(), seed=seed % 2**32)
+    rows = make_long_tail(whole.labels, counts(), random_state=np.random.RandomState(seed % 2**32))
     return _as_tensor(whole.images[rows]), torch.from_numpy(whole.labels[rows])
 
 

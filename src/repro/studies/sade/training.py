@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from repro.data import load_images, long_tail_counts
+from repro.ground.exceptions import UnknownName
+from repro.ground.files import atomic_path, cache_folder, project_root
 from repro.protocol.course import Course, course_text, parse_course, read_course, write_course
-from repro.protocol.exceptions import UnknownName
 from repro.protocol.experiment import canonical_json
-from repro.protocol.files import atomic_path, cache_folder, project_root
 from repro.studies.sade.evaluating import first_epoch_to_measure
 
 if TYPE_CHECKING:
@@ -167,10 +167,10 @@ def training_images(ratio: int) -> tuple[Tensor, Tensor]:
     """
     import torch
 
-    from repro.longtail import seeded_subset
+    from repro.data import make_long_tail
 
     whole = load_images("cifar100", "train")
-    rows = seeded_subset(whole.labels, counts_of(ratio))
+    rows = make_long_tail(whole.labels, counts_of(ratio), random_state=np.random.RandomState(0))
     images = torch.from_numpy(np.ascontiguousarray(whole.images[rows])).permute(0, 3, 1, 2)
     return images, torch.from_numpy(whole.labels[rows])
 

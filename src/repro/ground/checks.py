@@ -1,8 +1,10 @@
-"""Checks of arguments that the room shares."""
+"""Checks of single arguments.
+
+Not scikit-learn's ``check_scalar``: that lets NaN and infinity through a bound, and takes True for 1.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,6 +25,23 @@ def positive_number(name: str, value: object) -> float:
         raise TypeError(f"{name} must be a number above 0, got {value!r}")
     if not 0 < float(value) < np.inf:
         raise ValueError(f"{name} must be above 0 and finite, got {value}")
+    return float(value)
+
+
+def not_negative(name: str, value: object) -> float:
+    """Give a number of at least 0 as float.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it is negative or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number of at least 0, got {value!r}")
+    if not 0 <= float(value) < np.inf:
+        raise ValueError(f"{name} must be at least 0 and finite, got {value}")
     return float(value)
 
 
@@ -95,23 +114,3 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
-
-
-def widths_of_layers(dims: Sequence[int], n_layers: int) -> list[int]:
-    """Give the widths (d, d_2, ..., d_M).
-
-    Raises
-    ------
-    TypeError
-        If it is no sequence, or one is no whole number.
-    ValueError
-        If their number is not that of the layers, or one is below 1.
-    """
-    if np.ndim(dims) != 1:
-        raise TypeError(f"dims must be a sequence of whole numbers, got {dims!r}")
-    if len(dims) != n_layers:
-        raise ValueError(
-            f"dims must hold the input width of each layer, (d, d_2, ..., d_M), {n_layers} for this lambda_W; "
-            f"got {tuple(dims)}"
-        )
-    return [whole_number("dims", width, at_least=1) for width in dims]

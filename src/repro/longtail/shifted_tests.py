@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.data import long_tail_counts
-from repro.geometry._arrays import as_array, class_labels
-from repro.geometry._checks import whole_number
+from repro.data import long_tail_counts, make_long_tail
+from repro.ground.arrays import as_array, class_labels
+from repro.ground.checks import whole_number
+from repro.ground.exceptions import UnknownName
 from repro.longtail.groups import checked_recalls, class_sizes
-from repro.protocol.exceptions import UnknownName
 
 _RATIOS = (50, 25, 10, 5, 2)
 TEST_DISTRIBUTIONS: tuple[str, ...] = (
@@ -53,51 +53,10 @@ def shifted_counts(n_classes: int, n_max: int, name: str) -> NDArray[np.int64]:
     return long_tail_counts(n_max, n_classes, float(ratio or 1), reverse=kind == "backward")
 
 
-def seeded_subset(labels: Any, counts: Any, *, seed: int = 0) -> NDArray[np.int64]:
-    """Subset by the rule that published CIFAR-LT sets share (Cao et al. 2019).
-
-    One legacy NumPy stream is seeded once. Then, for class 0, 1, 2 and so on, the positions of the class, in the order
-    of the file, are shuffled and the first ones kept. A class takes as many draws from the stream whatever its count,
-    so subsets of one seed are nested.
-
-    Parameters
-    ----------
-    labels : array-like or tensor of int, shape (n,)
-        Classes of all images, in the order of the file.
-    counts : array-like of int, shape (C,)
-        Images to keep of class 0, 1, ..., C - 1.
-    seed : int, default=0
-        Published sets use 0.
-
-    Returns
-    -------
-    ndarray of int64, shape (sum of counts,)
-        Positions in ascending order.
-
-    Raises
-    ------
-    TypeError
-        If labels or counts are no whole numbers.
-    ValueError
-        If a label lies outside [0, C), a count is negative, or a class has fewer images than asked for.
-    """
-    wanted = class_sizes("counts", counts)
-    classes = class_labels(labels, len(wanted), np.size(as_array(labels)))
-    sizes = np.bincount(classes, minlength=len(wanted))
-    short = np.flatnonzero(sizes < wanted)
-    if short.size:
-        raise ValueError(f"class {short[0]} has {sizes[short[0]]} images, {wanted[short[0]]} were asked for")
-    stream = np.random.RandomState(whole_number("seed", seed, at_least=0))
-    kept = []
-    for number, count in enumerate(wanted.tolist()):
-        positions = np.flatnonzero(classes == number)
-        stream.shuffle(positions)
-        kept.append(positions[:count])
-    return np.sort(np.concatenate(kept)).astype(np.int64)
-
-
 def shifted_test_indices(labels: Any, name: str, *, n_max: int | None = None, seed: int = 0) -> NDArray[np.int64]:
-    """Test images of one of the eleven distributions, drawn by :func:`seeded_subset`.
+    """Test images of one of the eleven distributions, drawn by the rule of published CIFAR-LT sets.
+
+    As :func:`repro.data.make_long_tail` with a legacy NumPy stream of that seed.
 
     Parameters
     ----------
@@ -134,7 +93,8 @@ def shifted_test_indices(labels: Any, name: str, *, n_max: int | None = None, se
     if sizes.min() == 0:
         raise ValueError(f"every class from 0 to {len(sizes) - 1} needs test images, class {sizes.argmin()} has none")
     largest = int(sizes.min()) if n_max is None else n_max
-    return seeded_subset(found, shifted_counts(len(sizes), largest, name), seed=seed)
+    stream = np.random.RandomState(whole_number("seed", seed, at_least=0))
+    return make_long_tail(found, shifted_counts(len(sizes), largest, name), random_state=stream)
 
 
 def reweighted_accuracy(recalls: Any, counts: Any) -> float:

@@ -30,7 +30,7 @@ BOUNDARIES: Final = frozenset(
         "repro.data.keeping",
         "repro.data.loading",
         "repro.data.registry",
-        "repro.protocol.code",
+        "repro.ground.code",
         "repro.protocol.used",
         "repro.results.currency",
         "repro.results.places",

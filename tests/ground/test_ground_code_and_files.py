@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from repro.protocol import code
-from repro.protocol.exceptions import UnknownName
-from repro.protocol.files import atomic_path, atomic_write_text, sha256_of_file
+from repro.ground import code
+from repro.ground.exceptions import UnknownName
+from repro.ground.files import atomic_path, atomic_write_text, sha256_of_file
 from repro.protocol.profile import default_profile
 
 FILES = {
@@ -201,7 +201,7 @@ def test_a_function_that_does_not_exist_is_named(modules: dict[str, str]) -> Non
 def test_a_function_of_the_users_own_module_counts_with_its_whole_source(tmp_path: Path) -> None:
     (tmp_path / "own_trial.py").write_text("def compute(cell):\n    return 1\n")
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import own_trial; from repro.protocol.code import function_hash;"
+        "import sys; sys.path.insert(0, sys.argv[1]); import own_trial; from repro.ground.code import function_hash;"
         "print(function_hash(own_trial.compute))"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
