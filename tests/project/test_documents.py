@@ -65,7 +65,7 @@ def test_the_example_of_a_claim_is_a_valid_claim(root: Path) -> None:
 
 def test_the_rooms_are_listed_in_the_order_that_is_enforced(root: Path, project) -> None:
     layers = next(c for c in project["tool"]["importlinter"]["contracts"] if c["type"] == "layers")["layers"]
-    line = re.search(r"^    (protocol → .*)$", text_of(root, "CONTRIBUTING.md"), flags=re.MULTILINE)[1]
+    line = re.search(r"^    (ground → .*)$", text_of(root, "CONTRIBUTING.md"), flags=re.MULTILINE)[1]
     enforced = [
         [room.strip(" ()").removeprefix("repro.") for room in layer.split("|")]
         for layer in reversed(layers)
