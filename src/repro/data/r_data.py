@@ -39,7 +39,7 @@ def read_data_frame(content: bytes, name: str) -> pd.DataFrame:
         raise DataUnavailable("reading an R file needs an extra: pip install 'imbalance-book[r]'") from error
     try:
         with warnings.catch_warnings(action="ignore"):
-            found = rdata.read_rda(io.BytesIO(content), default_encoding="utf-8")
+            found = dict(rdata.read_rda(io.BytesIO(content), default_encoding="utf-8"))
     except Exception as error:  # rdata gives no promise what it raises: AssertionError, IndexError, lzma.LZMAError, ...
         raise ValueError(f"damaged R data, or none ({type(error).__name__}: {error})") from error
     frames = {key: value for key, value in found.items() if isinstance(value, pd.DataFrame)}
