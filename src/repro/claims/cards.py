@@ -13,12 +13,12 @@ from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.wording import (
     SYMBOLS,
     criterion_words,
-    duration_words,
     hardware_words,
     interval_words,
     published_words,
     quantity_words,
 )
+from repro.ground.duration import duration
 from repro.protocol.claim import Claim, Part, Verdict
 from repro.results import table_path
 
@@ -132,7 +132,7 @@ def _provenance_line(judgement: Judgement) -> str:
         f"{parts}"
         f"commit {provenance.commit[:12]}{' (dirty)' if provenance.commit.endswith('-dirty') else ''}; "
         f"{hardware_words(hardware.processor, hardware.cores, hardware.gpu)}; "
-        f"{duration_words(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}{renewed}"
+        f"{duration(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}{renewed}"
     )
 
 

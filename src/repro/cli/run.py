@@ -70,8 +70,8 @@ def _values_of(only: list[str]) -> dict[str, str]:
 
 
 def _show_plan(runs: list[tuple[Experiment, str]], only: dict[str, str], layout: Format, output: Path | None) -> None:
+    from repro.ground.duration import duration
     from repro.running import chosen_cells, plan_cells
-    from repro.running.progress import duration
 
     plans = [plan_cells(experiment, profile, chosen_cells(experiment, profile, only)) for experiment, profile in runs]
     if layout is Format.json:
@@ -243,7 +243,7 @@ def list_studies(
     """List studies and experiments with their profiles, claims and expected time."""
     from repro import studies
     from repro.claims import all_claims
-    from repro.running.progress import duration
+    from repro.ground.duration import duration
 
     experiments = studies.experiments(study)
     claims = all_claims(study)

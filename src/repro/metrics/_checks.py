@@ -50,16 +50,3 @@ def probabilities(probability: ArrayLike) -> NDArray[np.float64]:
             f"probability must lie between 0 and 1, got {wrong.size} values that do not, such as {wrong[0]:g}"
         )
     return found
-
-
-def positive(**amounts: float) -> None:
-    """Refuse amounts that are not positive and finite.
-
-    Raises
-    ------
-    ValueError
-        Names the first such argument.
-    """
-    for name, amount in amounts.items():
-        if not (np.isfinite(amount) and amount > 0):
-            raise ValueError(f"{name} must be positive and finite, got {amount}")

@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from repro.metrics._checks import binary_labels, positive, probabilities, same_length
+from repro.ground.checks import positive_number
+from repro.metrics._checks import binary_labels, probabilities, same_length
 
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logit is taken."""
@@ -162,7 +163,8 @@ def prior_correction(probability: ArrayLike, *, sampled_odds: float, original_od
     ValueError
         If odds are not positive or a probability lies outside [0, 1].
     """
-    positive(sampled_odds=sampled_odds, original_odds=original_odds)
+    positive_number("sampled_odds", sampled_odds)
+    positive_number("original_odds", original_odds)
     predicted = probabilities(probability)
     raised = predicted * (original_odds / sampled_odds)
     return np.asarray(raised / (raised + (1 - predicted)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from repro.metrics._checks import binary_labels, positive, same_length
+from repro.ground.checks import positive_number
+from repro.metrics._checks import binary_labels, same_length
 
 
 def cost_threshold(*, cost_of_miss: float, cost_of_false_alarm: float) -> float:
@@ -25,7 +26,8 @@ def cost_threshold(*, cost_of_miss: float, cost_of_false_alarm: float) -> float:
     ValueError
         If a cost is not positive.
     """
-    positive(cost_of_miss=cost_of_miss, cost_of_false_alarm=cost_of_false_alarm)
+    positive_number("cost_of_miss", cost_of_miss)
+    positive_number("cost_of_false_alarm", cost_of_false_alarm)
     return cost_of_false_alarm / (cost_of_false_alarm + cost_of_miss)
 
 
@@ -49,7 +51,8 @@ def expected_cost(y_true: ArrayLike, decided: ArrayLike, *, cost_of_miss: float,
     ValueError
         If a cost is not positive, lengths differ, there is no row, or a label is not 0 or 1.
     """
-    positive(cost_of_miss=cost_of_miss, cost_of_false_alarm=cost_of_false_alarm)
+    positive_number("cost_of_miss", cost_of_miss)
+    positive_number("cost_of_false_alarm", cost_of_false_alarm)
     truth, decision = binary_labels(y_true), binary_labels(decided, "decided")
     same_length(truth, decision, "y_true and decided")
     return float((cost_of_miss * (truth & ~decision) + cost_of_false_alarm * (~truth & decision)).mean())
@@ -82,7 +85,8 @@ def best_threshold(y_true: ArrayLike, y_score: ArrayLike, *, cost_of_miss: float
     -----
     One sort, O(n log n).
     """
-    positive(cost_of_miss=cost_of_miss, cost_of_false_alarm=cost_of_false_alarm)
+    positive_number("cost_of_miss", cost_of_miss)
+    positive_number("cost_of_false_alarm", cost_of_false_alarm)
     truth, score = binary_labels(y_true), np.asarray(y_score, dtype=np.float64)
     same_length(truth, score, "y_true and y_score")
     if not np.isfinite(score).all():
