@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +16,7 @@ from repro.results import find_table
 from repro.sampling import RandomUnderSampler
 from repro.studies import experiment
 from repro.studies.smote import replication
-from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS, load_problem
+from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS
 from repro.studies.smote.sweep import (
     curve_areas,
     exchange_labels,
