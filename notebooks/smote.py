@@ -357,13 +357,14 @@ card("smote-m4")
 # ten-fold sweep on the simulated set.
 
 # %%
-from repro.studies.smote.problems import simulated_problem
-from repro.studies.smote.sweep import curve_areas, fold_curves, folds_of, mean_curve
+from repro.studies.smote.sweep import curve_areas, fold_curves, mean_curve
+from repro.trials.folds import stratified_folds
+from repro.trials.table_tasks import simulated_task
 
 levels = [0, 100, 500]
-problem, seed = simulated_problem(800), np.random.SeedSequence(1)
+problem, seed = simulated_task(800), np.random.SeedSequence(1)
 per_level = {level: [] for level in levels}
-for _, train, test in folds_of(problem, seed):
+for _, train, test in stratified_folds(problem.y, seed):
     curves = fold_curves(
         problem.rows(train), problem.X[test], problem.y[test], levels, seed
     )
