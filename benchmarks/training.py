@@ -30,8 +30,16 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from repro.data import long_tail_counts
-from repro.longtail import BalancedSoftmax, MultiExpertResNet32, ResNet32, SadeLoss, SmallExperts
-from repro.training import Augmentation, CropFlipRotate, Schedule, train
+from repro.longtail import BalancedSoftmax, SadeLoss
+from repro.training import (
+    Augmentation,
+    CropFlipRotate,
+    MultiExpertResNet32,
+    ResNet32,
+    Schedule,
+    SmallExperts,
+    train,
+)
 
 TABLE = Path(__file__).parent / "results" / "training.csv"
 MODULES = ("repro.training", "repro.longtail")
@@ -94,7 +102,7 @@ def plain_loop(name: str, device: str, workers: int) -> Callable[[], float]:
         began = time.perf_counter()
         for batch, target in loader:
             optimizer.zero_grad()
-            loss(network(batch.to(device)), target.to(device)).backward()
+            loss(network(batch.to(device))[1], target.to(device)).backward()
             optimizer.step()
         _wait(device)
         return BATCH * BATCHES / (time.perf_counter() - began)
@@ -145,7 +153,7 @@ def bare_steps(name: str, device: str) -> Callable[[], float]:
         for _ in range(BATCHES):
             network.zero_grad(set_to_none=True)
             with torch.autocast(device, torch.bfloat16):
-                logits = network(batch)
+                _, logits = network(batch)
             loss(logits, target).backward()
         _wait(device)
         return BATCH * BATCHES / (time.perf_counter() - began)
@@ -167,7 +175,7 @@ def small_networks(count: int, together: bool, device: str) -> Callable[[], floa
         for network, optimizer, size in zip(networks, optimizers, groups, strict=True):
             for _ in range(BATCHES):
                 optimizer.zero_grad(set_to_none=True)
-                logits = network(images)
+                _, logits = network(images)
                 repeated = labels.repeat_interleave(3 * size)
                 (3 * size * functional.cross_entropy(logits.flatten(0, 2), repeated)).backward()
                 optimizer.step()

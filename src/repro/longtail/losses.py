@@ -352,7 +352,7 @@ class LDAMLoss(nn.Module):
         Of the deferred weights.
     logits_scaled : bool, default=False
         False: logits are cosines, s multiplies them. True: they are s times cosines already, as from
-        :class:`repro.longtail.CosineClassifier` with the same scale; only the margin is multiplied.
+        :class:`repro.training.CosineClassifier` with the same scale; only the margin is multiplied.
 
     Attributes
     ----------
@@ -530,7 +530,7 @@ class RideLoss(nn.Module):
     ----------
     counts : sequence of int of shape (C,)
     max_margin, scale : float, default=0.5 and 30
-        Of LDAM. The logits are `scale` times cosines already, as from :class:`repro.longtail.CosineClassifier`.
+        Of LDAM. The logits are `scale` times cosines already, as from :class:`repro.training.CosineClassifier`.
     diversity : float, default=-0.45
         Negative: distance from the mean of the experts is rewarded.
     temperature : float, default=1
