@@ -48,6 +48,13 @@ def test_a_count_says_how_many_are_reproduced_against_and_run(evidence):
     """auc: 0.2 is for, -0.4 against, 0 open at both; loss the other way round."""
     assert evidence.count("toy-c1") == Count(reproduced=2, against=2, total=8)
     assert f"{evidence.count('toy-c1')} conditions" == "2 of 8 conditions"
+    assert (str(Count(3, 1, 9)), f"{Count(3, 1, 9):reproduced}", f"{Count(3, 1, 9):against}") == (
+        "3 of 9",
+        "3 of 9",
+        "1 of 9",
+    )
+    with pytest.raises(ValueError, match="'reproduced' or 'against', got 'for'"):
+        format(Count(3, 1, 9), "for")
     assert evidence.count("toy-c1", part="higher", level=300) == Count(1, 1, 3)
     assert evidence.count("toy-c1", metric="loss", dataset=["p", "q"]) == Count(1, 1, 3)
     assert evidence.count("toy-c1", dataset="with, comma") == Count(0, 0, 2)

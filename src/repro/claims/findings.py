@@ -19,7 +19,9 @@ HUNDREDTHS: Final = ("points", "%")
 
 @dataclass(frozen=True)
 class Count:
-    """How the conditions of a claim came out; as text ``3 of 12``, those that are reproduced out of all.
+    """How the conditions of a claim came out.
+
+    As text ``3 of 12``, those that are reproduced out of all; ``f"{count:against}"`` names those that are not.
 
     Parameters
     ----------
@@ -36,7 +38,13 @@ class Count:
     total: int
 
     def __str__(self) -> str:
-        return f"{self.reproduced} of {self.total}"
+        return format(self)
+
+    def __format__(self, which: str) -> str:
+        numbers = {"": self.reproduced, "reproduced": self.reproduced, "against": self.against}
+        if which not in numbers:
+            raise ValueError(f"a count is shown as 'reproduced' or 'against', got {which!r}")
+        return f"{numbers[which]} of {self.total}"
 
 
 class Findings:
