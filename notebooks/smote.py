@@ -29,48 +29,29 @@
 # decides each of them, and says what holds.
 
 # %% tags=["remove-cell"]
+import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    import subprocess
-
-    packages = [
-        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
-        "imbalanced-learn>=0.14,<0.15",
-        "pooch",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
-        check=True,
-    )
+    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown, display
 
-from repro.claims import judge_claim
+from repro.claims import Findings
 
-
-def share(claim: str, about: str = "") -> str:
-    """Conditions of a claim that are reproduced, out of those whose name speaks `about` something."""
-    conditions = [
-        condition
-        for condition in judge_claim(claim, "paper").conditions
-        if about in condition.name
-    ]
-    return f"{sum(condition.verdict == 'reproduced' for condition in conditions)} of {len(conditions)}"
-
-
-strong = share("smote-m1", "strong learner, ranking no worse without")
-gain, weak = share("smote-c2"), share("smote-m1", "weak learner")
-smaller, recall = share("smote-c5", "larger trees"), share("smote-c5", "lower recall")
-risk, repaired = share("smote-m2", "risk over-estimated"), share("smote-m4", "repaired")
+count = Findings("paper").count
+strong = count("smote-m1", part="strong learner, ranking no worse without sampling")
 Markdown(
-    "**The findings.** Once its level is not chosen on the rows that judge, SMOTE enlarges the "
-    f"area under the curve of plain under-sampling in {gain} comparisons; against plain copying "
-    f"its smaller trees are resolved in {smaller} and its higher recall in {recall}. With a "
-    f"strong learner the ranking is no worse without sampling on {strong} data sets, with a weak "
-    f"one it is better after SMOTE on {weak}. Sampling inflates predicted risks in {risk} "
-    f"conditions; correcting the prior repairs the mean risk after random sampling in {repaired}."
+    "**The findings.** Once its level is not chosen on the rows that judge, SMOTE enlarges the area under the curve of "
+    f"plain under-sampling in {count('smote-c2')} comparisons; against plain copying its smaller trees are resolved in "
+    f"{count('smote-c5', metric='nodes')} and its higher recall in {count('smote-c5', metric='recall')}. With a strong "
+    f"learner the ranking is no worse without sampling on {strong} data sets, with a weak one it is better after SMOTE "
+    f"on {count('smote-m1', learner='pruned_tree')}. Sampling inflates predicted risks in "
+    f"{count('smote-m2', metric='log_risk_ratio')} conditions; correcting the prior repairs the mean risk after random "
+    f"sampling in {count('smote-m4', metric='log_risk_ratio')}."
 )
 
 # %% [markdown]
