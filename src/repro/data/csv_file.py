@@ -32,7 +32,7 @@ SPREADSHEET_ERRORS: Final = ("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NAM
 MISSING: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "<null>", "<NA>", *SPREADSHEET_ERRORS)
 """Fields that mean a missing value in every column."""
 
-MISSING_AMONG_NUMBERS: Final = ("?", "None", "-", ".")
+MISSING_AMONG_NUMBERS: Final = ("?", "None", "none", "-", ".")
 """Fields that mean a missing value where everything else in the column is a number, and are a category elsewhere."""
 
 FIRST_RECORDS: Final = 100
@@ -213,22 +213,23 @@ def _fits(fields: Sequence[str], header: Sequence[str]) -> bool:
 
 def _separator(path: Path, text: str, target: str) -> str:
     """Separator under which the first records agree best with a header that names the target."""
-    best, best_score = "", (False, 0.0, 1)
+    best, best_score, below = "", (False, 0.0, 1), ""
     for separator in SEPARATORS:
         first = [fields for _, fields in islice(_records(text, separator, strict=False), FIRST_RECORDS) if any(fields)]
         if not first:
             continue
         header, rows = first[0], first[1:]
-        for fields in rows:
-            if target in fields and target not in header and sum(map(bool, header)) < sum(map(bool, fields)) >= 2:
-                raise ValueError(
-                    f"{path}: column {target!r} is not named in the first line but further down, in "
-                    f"{separator.join(fields)[:60]!r}; remove the lines above"
-                )
         agreeing = float(np.mean([_fits(fields, header) for fields in rows])) if rows else 1.0
         score = (target in header, agreeing, len(_without_empty_end(header)))
         if score[2] > 1 and score > best_score:
             best, best_score = separator, score
+        named = (fields for fields in rows if target in fields and sum(map(bool, fields)) > sum(map(bool, header)))
+        below = below or separator.join(next(named, []))
+    if below and not best_score[0]:
+        raise ValueError(
+            f"{path}: column {target!r} is not named in the first line but further down, in {below[:60]!r}; remove the "
+            "lines above"
+        )
     if not best:
         first_line = next(line.strip() for line in text.splitlines() if line.strip())
         tried = ", ".join(SEPARATORS.values())
