@@ -16,7 +16,7 @@ from sklearn.naive_bayes import CategoricalNB, GaussianNB
 from repro.metrics import dominance, roc_convex_hull, sweep_auc
 from repro.protocol.experiment import Cell, child_seed
 from repro.protocol.rows import Rows
-from repro.sampling import SMOTE, SMOTENC
+from repro.sampling import SMOTE, SMOTEN, SMOTENC
 from repro.studies.smote.problems import TABLE_3, THRESHOLDS, UNDER_LEVELS, fixed_level, levels_of, load_problem
 from repro.trees import C45Classifier
 from repro.trials.folds import stratified_folds
@@ -97,7 +97,7 @@ def roc_point(y_true: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -
 def synthetic_rows(
     problem: BinaryTask, amount: int, seed: np.random.SeedSequence, *, variant: str | None = None, **reading: Any
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Rows that SMOTE adds to a training part, and their labels.
+    """Rows that SMOTE adds to a training part, and their labels: SMOTE-NC with some nominal columns, SMOTE-N with all.
 
     Parameters
     ----------
@@ -120,7 +120,12 @@ def synthetic_rows(
     if amount == 0 or variant == "smote_adds_nothing":
         return np.empty((0, problem.X.shape[1])), np.empty(0, dtype=bool)
     options = {"amount": amount, "random_state": np.random.default_rng(seed), **reading}
-    sampler = SMOTENC(categorical_features=list(problem.nominal), **options) if problem.nominal else SMOTE(**options)
+    if not problem.nominal:
+        sampler: SMOTE | SMOTENC | SMOTEN = SMOTE(**options)
+    elif len(problem.nominal) < problem.X.shape[1]:
+        sampler = SMOTENC(categorical_features=list(problem.nominal), **options)
+    else:
+        sampler = SMOTEN(**options)
     X, y = sampler.fit_resample(problem.X, problem.y)
     children, labels = X[problem.y.size :], y[problem.y.size :]
     if variant == "children_labelled_majority":
