@@ -240,7 +240,7 @@ def list_studies(
     study: Annotated[str | None, typer.Argument(help="A study; all when left out.")] = None,
     layout: Annotated[Format, typer.Option("--format", help="How to print the list.")] = Format.table,
 ) -> None:
-    """List studies and experiments with their profiles, claims and expected time."""
+    """List studies and experiments with their chapter, profiles, claims and expected time."""
     from repro import studies
     from repro.claims import all_claims
     from repro.running.progress import duration
@@ -250,6 +250,7 @@ def list_studies(
     entries: list[dict[str, Any]] = [
         {
             "study": experiment.study,
+            "chapter": studies.chapter_of(experiment.study),
             "experiment": experiment.name,
             "summary": experiment.summary,
             "profiles": {
@@ -271,6 +272,7 @@ def list_studies(
     rows = [
         (
             entry["experiment"],
+            entry["chapter"],
             "\n".join(
                 f"{profile}: {size['cells']} cells, {duration(size['seconds'])}"
                 for profile, size in entry["profiles"].items()
@@ -281,4 +283,4 @@ def list_studies(
         )
         for entry in entries
     ]
-    emit(table_text(("experiment", "profiles (time on one core)", "claims", "own file", "summary"), rows), None)
+    emit(table_text(("experiment", "chapter", "profiles (time on one core)", "claims", "own file", "summary"), rows), None)

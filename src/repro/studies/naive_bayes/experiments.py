@@ -244,6 +244,7 @@ EXPERIMENTS: Final = (
         },
         exchanged={"methods_exchanged": SWAPPED},
         seconds=lambda parameters: 2.0,
+        datasets=lambda parameters: ("digits",) if parameters["features"] == "pixels" else ("mnist-subset",),
         tolerance=0.01,
         seed=2302,
     ),
