@@ -283,4 +283,5 @@ def list_studies(
         )
         for entry in entries
     ]
-    emit(table_text(("experiment", "chapter", "profiles (time on one core)", "claims", "own file", "summary"), rows), None)
+    head = ("experiment", "chapter", "profiles (time on one core)", "claims", "own file", "summary")
+    emit(table_text(head, rows), None)

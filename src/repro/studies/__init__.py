@@ -1,7 +1,7 @@
 """Studies: one package per paper, with what is run (``experiments``) and what the paper says (``claims.yml``).
 
-A study is found by its folder: adding one needs no registration anywhere. It tells its story in a chapter of its own, or
-in the one that ``CHAPTER`` in its ``__init__`` names, with other studies of the same question.
+A study is found by its folder: adding one needs no registration anywhere. It tells its story in a chapter of its own,
+or in the one that ``CHAPTER`` in its ``__init__`` names, with other studies of the same question.
 """
 
 from __future__ import annotations
