@@ -135,7 +135,7 @@ def chapter_names(app: Sphinx) -> list[str]:
 
 
 def chapter_content(name: str) -> dict[str, Any]:
-    """What the studies of a chapter are about, their claims, and how those came out."""
+    """Say what the studies of a chapter are about, with their claims and how those came out."""
     studies = chapters().get(name, [])
     texts = [importlib.import_module(f"repro.studies.{study}").__doc__ or "" for study in studies]
     claims = [entry for entry in evidence.all_evidence().values() if entry.claim.study in studies]

@@ -307,7 +307,9 @@ def test_a_study_of_an_unknown_chapter_stops_the_build(monkeypatch: pytest.Monke
     book_build.check_chapters()
     found = [name for name in book_build.toc_files() if name != "notebooks/closed_form"]
     monkeypatch.setattr(book_build, "toc_files", lambda: found)
-    with pytest.raises(book_build.BuildError, match="unknown chapter 'closed_form' of naive_bayes: .*; there are smote"):
+    with pytest.raises(
+        book_build.BuildError, match=r"unknown chapter 'closed_form' of naive_bayes: .*; there are smote"
+    ):
         book_build.check_chapters()
 
 
