@@ -299,6 +299,23 @@ def test_a_chapter_that_does_not_exist_is_refused_with_those_that_do() -> None:
     assert finished.returncode == 1
     assert "no chapter 'smoke'" in finished.stdout
     assert "smote, auroc_auprc" in finished.stdout
+    with pytest.raises(book_build.BuildError, match="no chapter 'naive_bayes'; the study is told of in 'closed_form'"):
+        book_build.build_chapter("naive_bayes", force=False)
+
+
+def test_a_study_of_an_unknown_chapter_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    book_build.check_chapters()
+    found = [name for name in book_build.toc_files() if name != "notebooks/closed_form"]
+    monkeypatch.setattr(book_build, "toc_files", lambda: found)
+    with pytest.raises(
+        book_build.BuildError, match=r"unknown chapter 'closed_form' of naive_bayes: .*; there are smote"
+    ):
+        book_build.check_chapters()
+
+
+def test_a_chapter_is_built_with_all_its_studies(checkout: Path) -> None:
+    notebook = write(checkout / "notebooks" / "closed_form.ipynb", "print(1)")
+    assert book_notebooks.studies_of(notebook) == ["naive_bayes"]
 
 
 @pytest.mark.book
