@@ -111,7 +111,8 @@ def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bin
 
     The rows are put in order of their prediction and cut into bins of equal count (which differ by one row at most);
     the share of class 1 in a bin stands for the unknown true probability of its rows. The error of a share counts too:
-    a perfect prediction p scores about p (1 - p) / rows in a bin, not 0. Equal predictions keep the order of the rows.
+    a perfect prediction p scores about p (1 - p) / rows in a bin, not 0. Rows of equal prediction share their mean
+    outcome, so that the value does not depend on the order of the rows, wherever a bin ends.
 
     Parameters
     ----------
@@ -136,7 +137,11 @@ def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bin
     if not 1 <= n_bins <= labels.size:
         raise ValueError(f"n_bins must lie between 1 and the number of rows, {labels.size}, got {n_bins}")
     order = np.argsort(predicted, kind="stable")
-    squares = [((predicted[rows] - labels[rows].mean()) ** 2).sum() for rows in np.array_split(order, n_bins)]
+    ranked = predicted[order]
+    block = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))
+    outcome = (np.bincount(block, labels[order]) / np.bincount(block))[block]
+    bins = np.array_split(np.arange(labels.size), n_bins)
+    squares = [((ranked[rows] - outcome[rows].mean()) ** 2).sum() for rows in bins]
     return float(sum(squares) / labels.size)
 
 
