@@ -45,6 +45,8 @@ SOLUTIONS = "article details:not(.toggle-details):not(.hide)"
 class Observed:
     """What one visit to a page found."""
 
+    opened: list[Any] = field(default_factory=list)
+    overflow: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     formulas: int = 0
     text: str = ""
@@ -80,8 +82,11 @@ def observe(visit: Callable[..., Visit], reference_page: str) -> Callable[[str],
 
     def look(name: str) -> Observed:
         if name not in known:
-            seen = visit(reference_page if name == PAGES[-1] else name)
+            screen = (390, "dark") if name == CHAPTERS[0] else (1366, "light")
+            seen = visit(reference_page if name == PAGES[-1] else name, *screen)
             page, found = seen.page, Observed()
+            found.opened = page.evaluate("() => [innerWidth, document.documentElement.dataset.theme]")
+            found.overflow = page.evaluate(LOOKS["overflow"])
             found.formulas = page.locator("article mjx-container svg").count()
             found.text = page.evaluate("() => document.querySelector('article')?.innerText ?? ''")
             found.solutions = opened_by_keyboard(page) if name in CHAPTERS else []
@@ -107,12 +112,12 @@ def test_page_is_quiet_self_contained_whole_and_accessible(observe: Callable[[st
     assert not seen.problems, "\n".join(seen.problems)
 
 
-@ONE
-def test_a_page_that_is_opened_in_the_dark_on_a_phone_is_dark_and_narrow(visit: Callable[..., Visit]) -> None:
-    page = visit(CHAPTERS[0], 390, "dark").page
-    assert page.evaluate("() => [document.documentElement.dataset.theme, innerWidth]") == ["dark", 390]
-    assert not page.evaluate(LOOKS["overflow"])
-    page.close()
+@pytest.mark.parametrize("name", each(CHAPTERS[:1]))
+def test_a_page_that_is_opened_in_the_dark_on_a_phone_is_dark_and_narrow(
+    observe: Callable[[str], Observed], name: str
+) -> None:
+    assert observe(name).opened == [390, "dark"]
+    assert not observe(name).overflow
 
 
 @ONE
@@ -158,18 +163,21 @@ def ranks(page: Any) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def open_dashboard(visit: Callable[..., Visit]) -> Any:
-    """The dashboard, opened once."""
-    return visit("book/claims.html").page
+def open_dashboard(site: Path, visit: Callable[..., Visit]) -> tuple[Any, dict[str, float]]:
+    """The dashboard, opened once, by the permalink of its last claim, and where the row of that was then."""
+    last = parsed(site / "book/claims.html").select("table.dashboard > tbody")[-1]["id"]
+    page = visit(f"book/claims.html#{last}").page
+    return page, page.locator(f"#{last}").bounding_box()
 
 
 @pytest.fixture
-def dashboard(open_dashboard: Any) -> Any:
+def dashboard(open_dashboard: tuple[Any, dict[str, float]]) -> Any:
     """The dashboard, with all claims shown."""
-    open_dashboard.get_by_label("Text").fill("")
-    open_dashboard.get_by_label("Verdict", exact=True).select_option(index=0)
-    assert open_dashboard.locator("table.dashboard > tbody[hidden]").count() == 0
-    return open_dashboard
+    page, _ = open_dashboard
+    page.get_by_label("Text").fill("")
+    page.get_by_label("Verdict", exact=True).select_option(index=0)
+    assert page.locator("table.dashboard > tbody[hidden]").count() == 0
+    return page
 
 
 @CLAIMS
@@ -206,13 +214,10 @@ def test_dashboard_is_filtered_by_text_and_verdict_and_says_so(dashboard: Any) -
 
 
 @CLAIMS
-def test_permalink_of_a_claim_shows_its_row(site: Path, visit: Callable[..., Visit]) -> None:
-    last = parsed(site / "book/claims.html").select("table.dashboard > tbody")[-1]["id"]
-    page = visit(f"book/claims.html#{last}").page
-    box = page.locator(f"#{last}").bounding_box()
+def test_permalink_of_a_claim_shows_its_row(open_dashboard: tuple[Any, dict[str, float]]) -> None:
+    _, box = open_dashboard
     assert box["y"] < 900
     assert box["y"] + box["height"] > 0
-    page.close()
 
 
 @CLAIMS
