@@ -187,14 +187,13 @@ class DotProductClassifier(nn.Module):
 
 
 class HeadedNetwork(nn.Module):
-    """A backbone and a head; gives features and logits.
+    """A backbone and a linear head; gives features and logits.
 
     Parameters
     ----------
     backbone : nn.Module
         From inputs to features of shape (n, n_features).
     head : LinearHead
-        Or another module from features to logits.
     """
 
     def __init__(self, backbone: nn.Module, head: LinearHead) -> None:
