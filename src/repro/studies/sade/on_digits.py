@@ -11,7 +11,7 @@ import pandas as pd
 
 from repro.data import load_images, long_tail_counts
 from repro.longtail import TEST_DISTRIBUTIONS
-from repro.protocol.course import Course
+from repro.trials.course import Course
 from repro.protocol.experiment import Cell
 from repro.studies.sade.evaluating import (
     Evidence,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from repro.data import load_images, long_tail_counts
 from repro.ground.exceptions import UnknownName
 from repro.ground.files import atomic_path, cache_folder, project_root
-from repro.protocol.course import Course, course_text, parse_course, read_course, write_course
+from repro.trials.course import Course, course_text, parse_course, read_course, write_course
 from repro.protocol.experiment import canonical_json
 from repro.studies.sade.evaluating import first_epoch_to_measure
 
