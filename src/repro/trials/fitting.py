@@ -318,10 +318,10 @@ def _find_kept(place: _Place, keeping: Keeping, identity: Identity, exact: Path)
 
 
 def _say_missing(place: _Place, keeping: Keeping, epochs: int) -> None:
-    folders = " nor ".join(str(stem.parent) for stem in (place.here, place.away) if stem is not None)
+    folders = " or ".join(str(stem.parent) for stem in (place.here, place.away) if stem is not None)
     sys.stderr.write(
-        f"{keeping.label}: neither {folders} has the network of this record or a checkpoint of it, so all {epochs} "
-        "epochs are trained anew\n"
+        f"{keeping.label}: the network of this record is missing, there is neither it nor a checkpoint in {folders}; "
+        f"all {epochs} epochs are trained anew\n"
     )
 
 

@@ -68,12 +68,12 @@ def calibration_measures(labels: Classes, probability: Floats) -> dict[str, floa
 # --- Test sets of other class frequencies -----------------------------------------------------------------------------
 
 
-def accuracy(logits: Floats, labels: Classes) -> float:
+def share_right(logits: Floats, labels: Classes) -> float:
     """Share of rows whose largest logit, of shape (n, C), is that of their class."""
     return float((logits.argmax(axis=1) == labels).mean())
 
 
-def row(test_set: str | None, method: str, metric: str, value: float, class_label: int | None = None) -> Row:
+def as_row(test_set: str | None, method: str, metric: str, value: float, class_label: int | None = None) -> Row:
     """Give one measure of a method on a test set, of all classes or of one."""
     return {"test_set": test_set, "method": method, "class_label": class_label, "metric": metric, "value": value}
 
@@ -101,16 +101,16 @@ def on_every_set(method: str, predict: Predict, logits: ExpertLogits) -> Iterato
     for test_set in TEST_DISTRIBUTIONS:
         rows = logits.rows_of(test_set)
         found = predict(test_set, rows)
-        yield row(test_set, method, "accuracy", accuracy(found[rows], logits.labels[rows]))
+        yield as_row(test_set, method, "accuracy", share_right(found[rows], logits.labels[rows]))
         recalls = class_recalls(logits.labels, found.argmax(axis=1), n_classes)
         counts = shifted_counts(n_classes, int(np.bincount(logits.labels).min()), test_set)
-        yield row(test_set, method, "reweighted_accuracy", reweighted_accuracy(recalls, counts))
+        yield as_row(test_set, method, "reweighted_accuracy", reweighted_accuracy(recalls, counts))
         if test_set == "uniform":
             groups = shot_recalls(recalls, logits.counts)
             for group in ("many", "medium", "few"):
-                yield row(test_set, method, f"recall_{group}", getattr(groups, group))
+                yield as_row(test_set, method, f"recall_{group}", getattr(groups, group))
             for label, recall in enumerate(recalls):
-                yield row(test_set, method, "recall", float(recall), label)
+                yield as_row(test_set, method, "recall", float(recall), label)
 
 
 def accuracy_on_every_set(logits: Floats, labels: Classes) -> dict[str, float]:
@@ -121,7 +121,7 @@ def accuracy_on_every_set(logits: Floats, labels: Classes) -> dict[str, float]:
     found = {}
     for test_set in TEST_DISTRIBUTIONS:
         rows = shifted_test_indices(labels, test_set)
-        found[test_set] = accuracy(mean[rows], labels[rows])
+        found[test_set] = share_right(mean[rows], labels[rows])
     return found
 
 
@@ -150,5 +150,5 @@ def best_epoch(name: str, by_epoch: Mapping[int, Mapping[str, float]]) -> Iterat
         return
     best = max(sorted(by_epoch), key=lambda epoch: by_epoch[epoch]["uniform"])
     for test_set, found in by_epoch[best].items():
-        yield row(test_set, f"{name}_best_epoch", "accuracy", found)
-    yield row(None, f"{name}_best_epoch", "epoch", float(best))
+        yield as_row(test_set, f"{name}_best_epoch", "accuracy", found)
+    yield as_row(None, f"{name}_best_epoch", "epoch", float(best))

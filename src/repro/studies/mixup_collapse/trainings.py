@@ -26,7 +26,7 @@ from repro.studies.mixup_collapse.networks import (
     task_of,
 )
 from repro.trials import ImageTask, Trained, calibration_measures, cross_fitted, fit
-from repro.trials.measures import accuracy
+from repro.trials.measures import share_right
 
 if TYPE_CHECKING:
     from repro.training.objectives import Loss
@@ -151,7 +151,7 @@ def features(cell: Cell) -> pd.DataFrame:
     values = geometry.summary()
     values["same_class_misalignment"] = 1.0 - values["same_class_cosine"]
     values["row_norm"] = float(np.linalg.norm(geometry.W, axis=1).mean())
-    values["accuracy"] = accuracy(trained.test_logits(), task.test_labels)
+    values["accuracy"] = share_right(trained.test_logits(), task.test_labels)
     curves = geometry.curves()
     if frozen:
         penalty = FRAME_LAMBDA_H * (100.0 if variant == OTHER_PENALTY else 1.0)
