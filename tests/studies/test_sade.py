@@ -301,16 +301,9 @@ def test_a_normalised_and_a_retrained_classifier_share_the_features():
     noise = torch.randint(-20, 21, (5000, 3, 8, 8), generator=draws)
     images = (colours[labels] + noise).clamp(0, 255).to(torch.uint8)
     shown = images.numpy()
-    task = ImageTask(
-        "colours",
-        shown[::5],
-        labels[::5],
-        100,
-        training.MEAN,
-        training.DEVIATION,
-        test_inputs=shown,
-        test_labels=labels,
-    )
+    rows = np.concatenate([np.arange(50 * k, 50 * k + (12 if k < 50 else 8)) for k in range(100)])
+    normalisation = training.MEAN, training.DEVIATION
+    task = ImageTask("colours", shown[rows], labels[rows], 100, *normalisation, test_inputs=shown, test_labels=labels)
     network = MeanColours()
     mean, deviation = (torch.tensor(numbers).view(3, 1, 1) for numbers in (training.MEAN, training.DEVIATION))
     lengths = torch.linspace(2, 0.5, 100)[:, None]  # as in a trained classifier, first classes have longer weights

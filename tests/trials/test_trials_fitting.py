@@ -222,10 +222,10 @@ def test_a_checkpoint_of_other_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="code was '0000000000000000' and is"):
         run()
     begun.write_text("{")
-    with pytest.raises(ValueError, match="does not say what checkpoint .* was begun with"):
+    with pytest.raises(ValueError, match=r"does not say what checkpoint .* was begun with"):
         run()
     begun.unlink()
-    with pytest.raises(ValueError, match="does not say what checkpoint .* both are kept"):
+    with pytest.raises(ValueError, match=r"does not say what checkpoint .* both are kept"):
         run()
     assert (tmp_path / "network.pt").exists()
 
@@ -302,7 +302,7 @@ def test_a_record_is_used_whatever_code_made_it(
     again = fit(TASK, MLP, BATCHES, cell_of(), keeping=record, report=lambda _: pytest.fail("trained again"))
     assert_equal(first, again)
     assert "is the record of this training and is used; other code made it" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="networks of other trainings only .*recipe.epochs was 6 and is 7"):
+    with pytest.raises(ValueError, match=r"networks of other trainings only .*recipe.epochs was 6 and is 7"):
         fit(TASK, MLP, BATCHES.of(7), cell_of(), keeping=record)
     # what is no record counts only for its own code
     fit(TASK, MLP, BATCHES, cell_of(), keeping=KEEPING)
@@ -315,7 +315,7 @@ def test_a_damaged_network_is_refused_and_kept(tmp_path: Path) -> None:
     (path,) = kept_files(tmp_path)
     half = path.read_bytes()[:200]
     path.write_bytes(half)
-    with pytest.raises(ValueError, match="is not the trained network asked for .* the file is kept"):
+    with pytest.raises(ValueError, match=r"is not the trained network asked for .* the file is kept"):
         run()
     assert path.read_bytes() == half
 
@@ -361,7 +361,7 @@ def test_a_recipe_that_changed_is_refused_where_a_training_is_taken_up(tmp_path:
     with pytest.raises(Stopped):
         fit(TASK, MLP, BATCHES, cell_of(tmp_path / "here"), checkpoint_every=1, report=stopping_after(4))
     set_down(cell_of(tmp_path / "here"))
-    with pytest.raises(ValueError, match="recipe.epochs was 6 and is 8"):
+    with pytest.raises(ValueError, match=r"recipe.epochs was 6 and is 8"):
         fit(TASK, MLP, BATCHES.of(8), cell_of(tmp_path / "there"), checkpoint_every=1)
 
 
