@@ -68,15 +68,15 @@ Markdown(
 import numpy as np
 
 from repro.plotting import mixup_collapse as figures
-from repro.studies.mixup_collapse.networks import Setting, digits_split, train_with_mixup
+from repro.studies.mixup_collapse.networks import mixed, recipe_of
 from repro.studies.mixup_collapse.trainings import geometry_of
+from repro.trials import divided_digits, fit
 
-split = digits_split(1500, random_state=0)
+task, seed = divided_digits(1500, random_state=0), np.random.SeedSequence(0)
 geometries = {}
 for title, concentration in (("trained with mixup", 1.0), ("trained without", None)):
-    setting = Setting(epochs=200, concentration=concentration)
-    trained = train_with_mixup(setting, split, np.random.SeedSequence(0))
-    geometries[title] = geometry_of(trained, split, seed=0, n_pairs=6000)
+    trained = fit(task, mixed(concentration), recipe_of("digits", 200), seed=seed)
+    geometries[title] = geometry_of(trained, seed=0, n_pairs=6000)
 figures.channel(geometries, 0, 1)
 
 # %% [markdown]
@@ -274,12 +274,10 @@ means[["accuracy", "confidence_gap", "ece", "log_loss", "temperature"]].round(3)
 from scipy.special import softmax
 
 for a in (0.2, 1.0, 5.0):
-    trained = train_with_mixup(
-        Setting(60, concentration=a), split, np.random.SeedSequence(0)
-    )
-    found = geometry_of(trained, split, seed=0).summary()
-    probability = softmax(trained.outputs(trained.prepared(split.test_inputs))[1], axis=1)
-    right = (probability.argmax(axis=1) == split.test_labels).mean()
+    trained = fit(task, mixed(a), recipe_of("digits", 60), seed=seed)
+    found = geometry_of(trained, seed=0).summary()
+    probability = softmax(trained.test_logits(), axis=1)
+    right = (probability.argmax(axis=1) == task.test_labels).mean()
     print(
         f"a = {a}: accuracy {right:.3f}, confidence {probability.max(axis=1).mean():.3f}, "
         f"bulge {found['bulge']:+.2f}, cosine within a class {found['same_class_cosine']:.2f}"

@@ -71,7 +71,6 @@ import numpy as np
 import torch
 
 from repro.plotting import neural_collapse as figures
-from repro.studies.neural_collapse.networks import digits
 from repro.training import (
     HeadedNetwork,
     LinearHead,
@@ -80,9 +79,10 @@ from repro.training import (
     feature_mlp,
     train,
 )
+from repro.trials import digit_rows
 
-inputs, labels = digits((60, 60, 60))
-X, y = torch.from_numpy(inputs).float(), torch.from_numpy(labels)
+task = digit_rows((60, 60, 60))
+X, y = torch.from_numpy(task.inputs).float(), torch.from_numpy(task.labels)
 draws = torch.Generator().manual_seed(2)
 head = LinearHead(2, 3, bias=True, generator=draws)
 network = HeadedNetwork(feature_mlp(64, [64, 64, 2], generator=draws), head)
@@ -101,7 +101,7 @@ for epochs in (30, 2000):
     train(network, X, y, objective, Schedule(epochs, 5e-3))
     with torch.no_grad():
         keep(epochs, network)
-figures.plane(snapshots, labels)
+figures.plane(snapshots, task.labels)
 
 # %% [markdown]
 # At the end every class is a point, the three points form a triangle with equal sides, and the classifier's rows
@@ -361,13 +361,13 @@ for name in ("nc1_quot", "nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err", "nc4_cl
 # then let a network try.
 
 # %%
-from repro.studies.neural_collapse.networks import Setting, train_on_digits
+from repro.studies.neural_collapse.networks import penalised_mlp
+from repro.trials import FULL_BATCH, fit
 
 sizes, penalty, depth = (20, 20, 40, 40, 60, 60, 80, 80, 100, 100), 0.008, 1
 optimum = ufm_mse(sizes, [penalty] * depth, penalty)
-trained = train_on_digits(
-    Setting(sizes, depth, penalty, epochs=600), np.random.SeedSequence(0)
-)
+method, seed = penalised_mlp(depth, penalty), np.random.SeedSequence(0)
+trained = fit(digit_rows(sizes), method, FULL_BATCH.of(600), seed=seed).outputs()
 print(f"threshold: {optimum.thresholds.class_size:.1f} rows")
 for size, alive, right in zip(sizes, optimum.alive, trained.accuracy(), strict=True):
     print(f"{size:4d} rows: {'kept' if alive else 'given up'}, accuracy {right:.2f}")

@@ -155,8 +155,8 @@ pi, tau = counts() / counts().sum(), 1.0
 shifts = np.stack([0 * pi, np.log(pi), np.log(pi) - tau * np.log(pi[::-1])])
 assert np.allclose(shifts, SadeLoss(counts(), tau).shifts, atol=1e-5)
 
-network, augmentation = train_digits(shifts[None], np.random.SeedSequence([2107, 0]))
-(evidence,) = evidence_of(network, augmentation, pairs=1)
+trained = train_digits(shifts[None], np.random.SeedSequence([2107, 0]))
+(evidence,) = evidence_of(trained, pairs=1)
 print(
     "logits of the test images:",
     evidence.clean.shape,
@@ -709,7 +709,7 @@ display(beside_paper().round(1), card("sade-n"))
 
 # %%
 for strength in ("weak", "strong"):
-    (turned,) = evidence_of(network, augmentation, pairs=1, strength=strength)
+    (turned,) = evidence_of(trained, pairs=1, strength=strength)
     for test_set in ("forward-50", "backward-50"):
         rows = turned.rows_of(test_set)
         w = aggregate_test_time(turned.views[rows, :, 0], turned.views[rows, :, 1]).weights

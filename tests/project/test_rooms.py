@@ -39,3 +39,19 @@ def test_the_rule_sees_modules_and_names() -> None:
     assert len(private_imports(source, "sampling")) == 3
     assert private_imports(source.splitlines()[0], "metrics") == []
     assert private_imports("from repro.metrics import roc_curve", "sampling") == []
+
+
+STUDIES = sorted(path.name for path in (PACKAGE / "studies").iterdir() if (path / "__init__.py").is_file())
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_no_study_imports_another(study: str) -> None:
+    for path in (PACKAGE / "studies" / study).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [module]
+            for name in imported:
+                others = [
+                    other for other in STUDIES if other != study and f"{name}.".startswith(f"repro.studies.{other}.")
+                ]
+                assert not others, f"{path.name} imports {name}"

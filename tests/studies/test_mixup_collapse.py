@@ -8,35 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 from repro.geometry import mixup_ufm
-from repro.metrics import fit_temperature
+from repro.ground.exceptions import UnknownName
 from repro.protocol.experiment import Cell
 from repro.studies import experiment
 from repro.studies.mixup_collapse import exact as exact_models
 from repro.studies.mixup_collapse.exact import FrameModel
-from repro.studies.mixup_collapse.measures import (
-    MIX_WEIGHTS,
-    calibration_measures,
-    cross_fitted,
-    draw_pairs,
-    measure_geometry,
-)
+from repro.studies.mixup_collapse.measures import MIX_WEIGHTS, draw_pairs, measure_geometry
 
 torch = pytest.importorskip("torch")
 
 from repro.studies.mixup_collapse import networks, trainings  # noqa: E402
-from repro.studies.mixup_collapse.networks import (  # noqa: E402
-    Mixup,
-    Setting,
-    Split,
-    digits_split,
-    simplex_rows,
-    split_of,
-    train_with_mixup,
-)
-from repro.training import ResNet18  # noqa: E402
+from repro.studies.mixup_collapse.networks import Mixup, mixed, recipe_of, simplex_rows, task_of  # noqa: E402
+from repro.trials import ImageTask, divided_digits, fit  # noqa: E402
 
 FIXTURE = Path(__file__).parents[1] / "geometry" / "fixtures" / "mixup_shared_1.json"
 
@@ -194,36 +180,6 @@ def test_pairs_that_do_not_exist_are_refused(labels: list[int], same: bool) -> N
         draw_pairs(np.array(labels), 5, same, np.random.default_rng(0))
 
 
-# --- Calibration ------------------------------------------------------------------------------------------------------
-
-
-def test_calibrated_probabilities_have_a_small_error_and_sharpened_ones_a_large() -> None:
-    generator = np.random.default_rng(0)
-    logits = 2 * generator.standard_normal((20_000, 4))
-    probability = softmax(logits, axis=1)
-    labels = (probability.cumsum(axis=1) < generator.random(20_000)[:, None]).sum(axis=1)
-    honest, sharp = (calibration_measures(labels, softmax(scale * logits, axis=1)) for scale in (1.0, 5.0))
-    assert honest["ece"] < 0.015
-    assert abs(honest["confidence_gap"]) < 0.01
-    assert sharp["ece"] == pytest.approx(sharp["confidence_gap"], abs=0.01)
-    assert sharp["confidence_gap"] > 0.1
-    assert sharp["accuracy"] == honest["accuracy"]
-    assert honest["log_loss"] == pytest.approx(-log_softmax(logits, axis=1)[np.arange(20_000), labels].mean())
-    assert fit_temperature(labels, 5 * logits) == pytest.approx(5.0, rel=0.05)
-
-
-def test_each_half_is_scaled_by_the_temperature_of_the_other() -> None:
-    generator = np.random.default_rng(4)
-    logits = generator.standard_normal((60, 3)) * 3
-    labels = generator.integers(3, size=60)
-    probability, temperature = cross_fitted(labels, logits, np.random.default_rng(9))
-    first, second = np.array_split(np.random.default_rng(9).permutation(60), 2)
-    of_first, of_second = (fit_temperature(labels[half], logits[half]) for half in (first, second))
-    np.testing.assert_allclose(probability[first], softmax(logits[first] / of_second, axis=1))
-    np.testing.assert_allclose(probability[second], softmax(logits[second] / of_first, axis=1))
-    assert temperature == pytest.approx(np.sqrt(of_first * of_second))
-
-
 # --- Training ---------------------------------------------------------------------------------------------------------
 
 
@@ -275,31 +231,19 @@ def test_no_mixup_leaves_rows_and_labels_alone() -> None:
     torch.testing.assert_close(mixup(inputs, logits, labels, None), expected)
 
 
-def test_digits_are_divided_without_overlap() -> None:
-    large, small = digits_split(1500, 7), digits_split(100, 7)
-    assert [len(large.labels), len(large.test_labels), len(small.labels)] == [1500, 297, 100]
-    np.testing.assert_array_equal(large.test_inputs, small.test_inputs)
-    rows = {row.tobytes() for row in large.inputs}
-    assert not rows & {row.tobytes() for row in large.test_inputs}
-    assert {row.tobytes() for row in small.inputs} <= rows
-    assert np.bincount(small.labels).min() >= 9
-    assert (digits_split(1500, 8).test_labels != large.test_labels).any()
-
-
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="n_train must lie between 10 and 1500"):
-        digits_split(1501, 0)
-    with pytest.raises(ValueError, match="data must be 'digits' or 'cifar100', got 'mnist'"):
-        split_of("mnist", 100, 0)
+    with pytest.raises(UnknownName, match="cifar100"):
+        task_of("cifar10", 100, 0)
     with pytest.raises(ValueError, match="concentration must be above 0"):
-        Setting(1, concentration=0.0)
+        mixed(0.0)
 
 
 def test_equal_seeds_give_equal_networks_and_a_frozen_frame_stays_one() -> None:
-    split = digits_split(100, 0)
-    setting = Setting(3, frozen_frame=True)
-    first, second, third = (train_with_mixup(setting, split, np.random.SeedSequence(seed)) for seed in (0, 0, 1))
-    features = [one.outputs(one.prepared(split.inputs))[0] for one in (first, second, third)]
+    task, way = divided_digits(100, 0), mixed(frozen_frame=True)
+    first, second, third = (
+        fit(task, way, recipe_of("digits", 3), seed=np.random.SeedSequence(seed)) for seed in (0, 0, 1)
+    )
+    features = [one.embed(one.prepared(task.inputs))[0] for one in (first, second, third)]
     np.testing.assert_array_equal(features[0], features[1])
     assert (features[0] != features[2]).any()
     gram = first.classifier() @ first.classifier().T
@@ -307,23 +251,17 @@ def test_equal_seeds_give_equal_networks_and_a_frozen_frame_stays_one() -> None:
 
 
 def test_an_interrupted_training_goes_on_with_the_same_mixes(tmp_path: Path) -> None:
-    split, setting = digits_split(100, 0), Setting(22)
-    whole = train_with_mixup(setting, split, np.random.SeedSequence(0))
+    cell = Cell("mixup_collapse.features", {"seed": 0}, 1, scratch=tmp_path)
+    run = partial(fit, divided_digits(100, 0), mixed(), recipe_of("digits", 22), cell, checkpoint_every=10)
+    whole = fit(divided_digits(100, 0), mixed(), recipe_of("digits", 22), cell)
 
-    def interrupt(done: int, _: object) -> None:
+    def interrupt(trained: object) -> dict[str, float]:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_with_mixup(
-            setting,
-            split,
-            np.random.SeedSequence(0),
-            watch=interrupt,
-            watch_every=15,
-            checkpoint=tmp_path / "network.pt",
-        )
-    resumed = train_with_mixup(setting, split, np.random.SeedSequence(0), checkpoint=tmp_path / "network.pt")
-    np.testing.assert_array_equal(resumed.classifier(), whole.classifier())
+        run(note=interrupt, note_after=[15])
+    assert (tmp_path / "network.pt").exists()
+    np.testing.assert_array_equal(run().classifier(), whole.classifier())
 
 
 def test_ways_of_training_are_paired() -> None:
@@ -358,17 +296,20 @@ def test_calibration_rows_agree_with_the_bins() -> None:
 def test_images_take_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     images = generator.integers(256, size=(40, 3, 8, 8), dtype=np.uint8)
-    tiny = Split(images, np.tile(np.arange(10), 4), images[:20], np.tile(np.arange(10), 2))
-    monkeypatch.setattr(networks, "cifar_split", lambda: tiny)
-    monkeypatch.setattr("repro.training.ResNet18", partial(ResNet18, width=4))
+    mean, deviation = networks.CIFAR_MEAN, networks.CIFAR_DEVIATION
+    labels = np.tile(np.arange(10), 4)
+    tiny = ImageTask("tiny", images, labels, 10, mean, deviation, images[:20], labels[:20])
+    monkeypatch.setattr(networks, "first_classes", lambda *_: tiny)
+    monkeypatch.setattr(networks, "IMAGE_FEATURES", 32)
     parameters = {"method": "mixup", "rows": 40, "data": "cifar100", "steps": 1, "seed": 0}
     frame = trainings.calibration(Cell("mixup_collapse.calibration", parameters, 1))
     assert np.isfinite(frame["value"]).all()
-    trained = train_with_mixup(Setting(1, data="cifar100"), tiny, np.random.SeedSequence(0))
+    trained = fit(tiny, mixed(data="cifar100"), recipe_of("cifar100", 1), seed=np.random.SeedSequence(0))
     prepared = trained.prepared(images)
-    mean, deviation = np.array(networks.CIFAR_MEAN), np.array(networks.CIFAR_DEVIATION)
-    np.testing.assert_allclose(prepared[3, :, 5, 6], (images[3, :, 5, 6] / 255 - mean) / deviation, rtol=1e-5)
-    found = trainings.geometry_of(trained, tiny, 0, n_pairs=2)
+    np.testing.assert_allclose(
+        prepared[3, :, 5, 6], (images[3, :, 5, 6] / 255 - np.array(mean)) / np.array(deviation), rtol=1e-5
+    )
+    found = trainings.geometry_of(trained, 0, n_pairs=2)
     assert found.across.shape == (len(MIX_WEIGHTS), 2, 32)
 
 

@@ -15,13 +15,8 @@ from repro.studies.neural_collapse.models import CASES, Descent, Model, penalty_
 
 torch = pytest.importorskip("torch")
 
-from repro.studies.neural_collapse.networks import (  # noqa: E402
-    BALANCED,
-    IMBALANCED,
-    Setting,
-    digits,
-    train_on_digits,
-)
+from repro.studies.neural_collapse.networks import BALANCED, IMBALANCED, collapse, penalised_mlp  # noqa: E402
+from repro.trials import FULL_BATCH, digit_rows, fit  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -120,17 +115,9 @@ def test_small_starts_lose_what_larger_ones_learn():
     assert lost[0.1] > lost[0.3]
 
 
-def test_digits_are_the_first_rows_of_every_class():
-    inputs, labels = digits(IMBALANCED)
-    assert inputs.shape == (600, 64)
-    assert (inputs.min(), inputs.max()) == (0.0, 1.0)
-    assert np.bincount(labels).tolist() == list(IMBALANCED)
-    more, _ = digits(BALANCED)
-    np.testing.assert_array_equal(inputs[:20], more[:20])
-
-
 def test_a_network_comes_close_to_the_bound_and_never_below():
-    trained = train_on_digits(Setting(BALANCED, 1, 5e-3, 500), np.random.SeedSequence(0))
+    seed = np.random.SeedSequence(0)
+    trained = fit(digit_rows(BALANCED), penalised_mlp(1, 5e-3), FULL_BATCH.of(500), seed=seed).outputs()
     optimum = ufm_mse(BALANCED, [5e-3], 5e-3)
     assert optimum.loss < trained.objective < 1.01 * optimum.loss
     assert trained.accuracy().min() == 1.0
@@ -138,14 +125,15 @@ def test_a_network_comes_close_to_the_bound_and_never_below():
     values = trained.objective, ((trained.logits - np.eye(10)[trained.labels]) ** 2).sum() / 1200
     penalty = 2.5e-3 * ((trained.W**2).sum() + (trained.features**2).sum())
     assert values[0] == pytest.approx(values[1] + penalty, rel=1e-5)
-    measures = trained.measures(["of"])
+    measures = collapse(trained, ["of"])
     assert measures["nc2_of_err"] < 0.1
     assert measures["nc4"] == 1.0
 
 
 def test_equal_seeds_give_equal_networks():
+    task, method = digit_rows(IMBALANCED), penalised_mlp(2, 5e-3, bias=True)
     first, second, third = (
-        train_on_digits(Setting(BALANCED, 2, 5e-3, 3, bias=True), np.random.SeedSequence(seed)) for seed in (0, 0, 1)
+        fit(task, method, FULL_BATCH.of(3), seed=np.random.SeedSequence(seed)).outputs() for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first.features, second.features)
     assert (first.features != third.features).any()

@@ -2,111 +2,48 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from repro.geometry import ufm_ce_etf, ufm_mse
+from repro.ground.exceptions import UnknownName
 from repro.protocol.experiment import Cell
 from repro.running.worker import rows_as_csv
 from repro.studies import experiment
 from repro.studies.neural_collapse import on_images
 from repro.studies.neural_collapse.models import Model, product
-from repro.studies.neural_collapse.networks import IMBALANCED, Trained
+from repro.studies.neural_collapse.networks import IMBALANCED
 
 torch = pytest.importorskip("torch")
 
-from repro.studies.neural_collapse.images import (  # noqa: E402
-    ImageSetting,
-    image_rows,
-    make_network,
-    train_on_images,
-)
+from repro.studies.neural_collapse import networks  # noqa: E402
+from repro.trials import Outputs, first_rows  # noqa: E402
 
 FEW = (6,) * 10
 
 
-def setting(**more):
-    given = {
-        "dataset": "digits", "network": "mlp", "sizes": FEW, "layers": 2, "penalty": "head_and_features", "lam": 1e-3,
-        "width": 8, "epochs": 4, "recipe": "full_batch",
+def cell_of(scratch=None, **more):
+    parameters = {
+        "dataset": "digits", "network": "mlp", "lam": 1e-3, "width": 8, "epochs": 4, "recipe": "full_batch",
+        "every": 0, "seed": 5,
     }  # fmt: skip
-    return ImageSetting(**(given | more))
+    return Cell("neural_collapse.mnist", parameters | more, 1, scratch=scratch)
+
+
+def objective_of(outputs):
+    return {"objective": outputs.objective}
 
 
 def value_of(frame, metric):
     return frame.loc[frame["metric"] == metric, "value"]
 
 
-# --- Rows -------------------------------------------------------------------------------------------------------------
-
-
-def test_rows_are_the_first_of_each_class_with_equal_channels():
-    images, labels = image_rows("digits", tuple(range(1, 11)))
-    assert images.shape == (55, 1, 8, 8)
-    assert images.dtype == np.float32
-    assert np.bincount(labels).tolist() == list(range(1, 11))
-    loaded = load_digits()
-    thirds = loaded.images[loaded.target == 2][:3]
-    # an affine map of the pixels with mean 0 and variance 1 over all that was taken
-    assert np.corrcoef(images[labels == 2].ravel(), thirds.ravel())[0, 1] == pytest.approx(1.0)
-    assert images.mean() == pytest.approx(0.0, abs=1e-6)
-    assert images.var() == pytest.approx(1.0, rel=1e-5)
-
-
-def test_small_images_are_enlarged_by_repeating_pixels():
-    small, _ = image_rows("digits", FEW)
-    large, _ = image_rows("digits", FEW, 32)
-    assert large.shape == (60, 1, 32, 32)
-    np.testing.assert_allclose(large, np.kron(small, np.ones((4, 4))), atol=1e-6)
-
-
-@pytest.fixture
-def simulated(monkeypatch):
-    """Random images in place of MNIST and CIFAR-100, ten of each class, classes in turn."""
-    draws = np.random.default_rng(0)
-    shapes = {"mnist": (100, 28, 28), "cifar100": (100, 32, 32, 3)}
-    sets = {
-        name: SimpleNamespace(
-            images=draws.integers(0, 256, shape, dtype=np.uint8), labels=np.tile(np.arange(10), 10).astype(np.int64)
-        )
-        for name, shape in shapes.items()
-    }
-    monkeypatch.setattr("repro.data.load_images", lambda name, split: sets[name])
-    image_rows.cache_clear()
-    yield sets
-    image_rows.cache_clear()
-
-
-def test_grey_images_get_a_black_border_and_colours_their_own_mean(simulated):
-    grey, _ = image_rows("mnist", FEW, 32)
-    assert grey.shape == (60, 1, 32, 32)
-    assert np.ptp(grey[:, :, :2]) == np.ptp(grey[:, :, :, -2:]) == 0
-    assert (grey[:, :, 2:-2, 2:-2] >= grey.min()).all()
-    assert grey[0, 0, 0, 0] == grey.min()
-    colours, labels = image_rows("cifar100", FEW, 32)
-    np.testing.assert_allclose(colours.mean(axis=(0, 2, 3)), 0, atol=1e-5)
-    np.testing.assert_allclose(colours.var(axis=(0, 2, 3)), 1, rtol=1e-4)
-    raw = simulated["cifar100"].images[3::10][:6, :, :, 1].ravel()
-    assert np.corrcoef(colours[labels == 3][:, 1].ravel(), raw)[0, 1] == pytest.approx(1.0)
-
-
-def test_rows_that_do_not_exist_are_refused(simulated):
-    with pytest.raises(ValueError, match="sizes asks for 11 rows of class 4 of 'mnist', which has 10"):
-        image_rows("mnist", (10,) * 4 + (11,) * 6)
-    with pytest.raises(ValueError, match="dataset must be 'mnist', 'cifar100' or 'digits', got 'svhn'"):
-        image_rows("svhn", FEW)
-    with pytest.raises(ValueError, match="side must be at least 28 for 'mnist', got 16"):
-        image_rows("mnist", FEW, 16)
-
-
 # --- Networks and objectives ------------------------------------------------------------------------------------------
 
 
 def test_the_perceptron_has_six_hidden_layers_and_an_affine_one():
-    network = make_network(setting(layers=3), (1, 8, 8), torch.Generator().manual_seed(0))
+    method = networks.on_images("mlp", 8, 3, 1e-3)
+    network = method.network(first_rows("digits", FEW), torch.Generator().manual_seed(0))
     affine = [module for module in network.backbone if isinstance(module, torch.nn.Linear)]
     assert [module.in_features for module in affine] == [64] + [8] * 6
     assert sum(isinstance(module, torch.nn.ReLU) for module in network.backbone) == 6
@@ -115,28 +52,15 @@ def test_the_perceptron_has_six_hidden_layers_and_an_affine_one():
     assert len(network.head.weights()) == 3
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vgg16"])
-def test_features_of_convolutional_networks_are_normalised_on_request(name):
-    images = torch.randn(20, 1, 32, 32, generator=torch.Generator().manual_seed(1))
-    for normalise in (True, False):
-        made = setting(network=name, width=16, normalise=normalise)
-        network = make_network(made, (1, 32, 32), torch.Generator().manual_seed(0)).train()
-        features, logits = network(images)
-        assert (features.shape, logits.shape) == ((20, 16), (20, 10))
-        centred = torch.allclose(features.mean(0), torch.zeros(16), atol=1e-5)
-        assert centred == normalise
-
-
 @pytest.mark.parametrize("penalty", ["weight_decay", "head_and_features"])
 def test_the_penalty_goes_where_it_belongs(penalty):
-    wanted, seed = (
-        setting(penalty=penalty, lam=0.1, recipe="layer_peeled_published", epochs=3),
-        np.random.SeedSequence(1),
-    )
-    trained, _ = train_on_images(wanted, seed)
+    parameters = {"lam": 0.1, "recipe": "layer_peeled_published", "epochs": 3}
+    trained, _ = on_images._trained(cell_of(**parameters), FEW, objective_of, penalty=penalty, layers=2)
     # the same by hand, on all rows: 60 are fewer than a batch; the step size falls after each epoch
-    images, labels = (torch.from_numpy(part) for part in image_rows("digits", FEW))
-    network = make_network(wanted, (1, 8, 8), torch.Generator().manual_seed(int(seed.generate_state(2)[0])))
+    task = first_rows("digits", FEW)
+    images, labels = torch.from_numpy(task.inputs), torch.from_numpy(task.labels)
+    of_weights = int(cell_of(**parameters).seed_sequence().generate_state(1)[0])
+    network = networks.on_images("mlp", 8, 2, 0.1).network(task, torch.Generator().manual_seed(of_weights))
     decay = 0.1 if penalty == "weight_decay" else 0.0
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=decay)
     targets = torch.eye(10)[labels]
@@ -153,17 +77,16 @@ def test_the_penalty_goes_where_it_belongs(penalty):
     np.testing.assert_allclose(trained.features, network(images)[0].detach().numpy(), atol=1e-6)
 
 
-def test_a_setting_that_does_not_fit_is_refused():
-    for name, bad in (("network", "transformer"), ("penalty", "none"), ("recipe", "slow")):
-        with pytest.raises(ValueError, match=f"{name} must be one of .* got '{bad}'"):
-            setting(**{name: bad})
-    with pytest.raises(ValueError, match="sizes must hold 10 numbers, got 2"):
-        setting(sizes=(3, 4))
-    with pytest.raises(ValueError, match="width must be a multiple of 8 for vgg16, got 12"):
-        setting(network="vgg16", width=12)
-    for every in (1, -2):
-        with pytest.raises(ValueError, match=f"every must be 0 or at least 2, got {every}"):
-            train_on_images(setting(), np.random.SeedSequence(0), every=every)
+def test_what_does_not_fit_is_refused():
+    for name, bad, near in (("network", "resnet81", "resnet18"), ("recipe", "batch", "batches")):
+        with pytest.raises(UnknownName, match=near):
+            on_images._trained(cell_of(**{name: bad}), FEW, objective_of, penalty="weight_decay", layers=1)
+    with pytest.raises(UnknownName, match="weight_decay"):
+        on_images._trained(cell_of(), FEW, objective_of, penalty="decay", layers=1)
+    with pytest.raises(ValueError, match="n_features must be a multiple of 8 for vgg16, got 12"):
+        on_images._trained(cell_of(network="vgg16", width=12), FEW, objective_of, penalty="weight_decay", layers=1)
+    with pytest.raises(ValueError, match="every must be at least 0, got -2"):
+        on_images._trained(cell_of(every=-2), FEW, objective_of, penalty="weight_decay", layers=1)
 
 
 # --- Interrupted runs -------------------------------------------------------------------------------------------------
@@ -175,34 +98,31 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"network": "resnet18", "penalty": "weight_decay", "recipe": "batches_published", "width": 16}],
+    [{}, {"network": "resnet18", "recipe": "batches_published", "width": 16}],
     ids=["all rows, Adam", "batches, SGD, batch normalisation"],
 )
 def test_an_interrupted_run_ends_like_an_undisturbed_one(tmp_path, more):
-    wanted, seed = setting(sizes=(13,) * 10, **more), np.random.SeedSequence(5)
-
-    def note(trained):
-        return {"objective": trained.objective}
-
-    plain, course = train_on_images(wanted, seed, note=note, every=2)
+    sizes, penalty = (13,) * 10, "weight_decay" if more else "head_and_features"
+    plain, course = on_images._trained(cell_of(every=2, **more), sizes, objective_of, penalty=penalty, layers=2)
     assert list(course) == [1, 3]
     calls = []
 
-    def stop(trained):
-        calls.append(trained)
+    def stop(outputs):
+        calls.append(outputs)
         if len(calls) == 2:
             raise Stopped
-        return note(trained)
+        return objective_of(outputs)
 
+    there = cell_of(tmp_path, every=2, **more)
     with pytest.raises(Stopped):
-        train_on_images(wanted, seed, folder=tmp_path, note=stop, every=2)
-    resumed, whole = train_on_images(wanted, seed, folder=tmp_path, note=note, every=2)
+        on_images._trained(there, sizes, stop, penalty=penalty, layers=2)
+    resumed, whole = on_images._trained(there, sizes, objective_of, penalty=penalty, layers=2)
     np.testing.assert_array_equal(resumed.features, plain.features)
     np.testing.assert_array_equal(resumed.W, plain.W)
     assert resumed.objective == plain.objective
     assert whole == course
     # a run that has ended is not trained again
-    again, whole = train_on_images(wanted, seed, folder=tmp_path, note=stop, every=2)
+    again, whole = on_images._trained(there, sizes, stop, penalty=penalty, layers=2)
     np.testing.assert_array_equal(again.W, plain.W)
     assert (whole, len(calls)) == (course, 2)
 
@@ -288,14 +208,14 @@ def test_a_network_is_compared_with_the_point_in_which_its_own_directions_are_al
         W[:2, :2] = 0
     W = product(layers)
     value, *_ = model.value_and_gradients([*layers, H], np.zeros(10))
-    trained = Trained(H.T, (W @ H).T, model.labels, W, None, value)
+    trained = Outputs(H.T, (W @ H).T, model.labels, W, None, value)
     found = on_images.GeneralFrame.of(sizes, 2, lam).measure(trained)
     assert found["directions_lost"] == 2
     assert found["local_gap"] < 1e-12
     assert found["loss_gap"] == pytest.approx(value / optimum.loss - 1)
     assert found["loss_gap"] > 0.01
     whole = model.at_optimum(optimum)
-    at_optimum = Trained(
+    at_optimum = Outputs(
         whole[-1].T, (product(whole[:-1]) @ whole[-1]).T, model.labels, product(whole[:-1]), None, optimum.loss
     )
     found = on_images.GeneralFrame.of(sizes, 2, lam).measure(at_optimum)
@@ -322,8 +242,8 @@ def test_measures_of_the_minority_are_those_of_its_rows(monkeypatch):
     logits = np.eye(10)[labels]
     logits[-1] = 0.0  # one of the fourteen small rows is taken for class 0
     features = np.random.default_rng(0).normal(size=(20, 5))
-    trained = Trained(features, logits, labels, W, None, 0.0)
-    monkeypatch.setattr(on_images, "train_on_images", lambda *_, **__: (trained, {}))
+    trained = Outputs(features, logits, labels, W, None, 0.0)
+    monkeypatch.setattr(on_images, "_trained", lambda *_, **__: (trained, {}))
     parameters = {
         "dataset": "digits", "network": "resnet18", "ratio": 10, "lam": 5e-4, "width": 8, "epochs": 1,
         "recipe": "layer_peeled_published", "every": 0, "seed": 2,

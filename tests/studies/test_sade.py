@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 torch = pytest.importorskip("torch")
+from safetensors import safe_open  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from repro.data import long_tail_counts, make_long_tail  # noqa: E402
@@ -19,20 +22,18 @@ from repro.protocol.experiment import Cell  # noqa: E402
 from repro.results import find_table  # noqa: E402
 from repro.studies.sade import on_cifar, on_digits, training  # noqa: E402
 from repro.studies.sade.evaluating import (  # noqa: E402
-    Evidence,
-    best_epoch,
     errors_over_images,
     identical_experts,
-    on_every_set,
     single_network,
     skilled_experts,
 )
 from repro.training import DotProductClassifier, ResNet32  # noqa: E402
+from repro.trials import ExpertLogits, ImageTask, Trained, fit, image_tasks, last_quarter  # noqa: E402
 
 N_CLASSES, PER_CLASS = 10, 60
 
 
-def constructed(favours: np.ndarray, seed: int = 0, pairs: int = 2) -> Evidence:
+def constructed(favours: np.ndarray, seed: int = 0, pairs: int = 2) -> ExpertLogits:
     """Experts who see the truth through noise that views do not share, and favour classes by ``favours[expert, c]``."""
     draws = np.random.default_rng(seed)
     labels = np.repeat(np.arange(N_CLASSES), PER_CLASS)
@@ -41,10 +42,10 @@ def constructed(favours: np.ndarray, seed: int = 0, pairs: int = 2) -> Evidence:
     clean = truth + shared + 0.3 * draws.normal(size=(len(labels), len(favours), N_CLASSES))
     noise = draws.normal(size=(len(labels), pairs, 2, len(favours), N_CLASSES))
     counts = long_tail_counts(200, N_CLASSES, 100)
-    return Evidence(labels, counts, clean, (clean[:, None, None] + noise), clean + 2 * noise[:, 0, 0])
+    return ExpertLogits(labels, counts, clean, (clean[:, None, None] + noise), clean + 2 * noise[:, 0, 0])
 
 
-def specialists() -> Evidence:
+def specialists() -> ExpertLogits:
     head = np.repeat([1.5, 0.0, -1.5], [2, 3, 5])
     return constructed(np.stack([head, 0 * head, -head]))
 
@@ -58,22 +59,6 @@ def value(found: pd.DataFrame, method: str, metric: str, test_set: str | None = 
     chosen = chosen[chosen["test_set"].isna() if test_set is None else chosen["test_set"] == test_set]
     assert len(chosen) == 1
     return float(chosen["value"].iloc[0])
-
-
-def test_accuracy_is_that_of_the_drawn_set_and_its_expectation():
-    evidence = specialists()
-    logits = evidence.clean[:, 0]
-    found = table(on_every_set("first", lambda test_set, rows: logits, evidence))
-    right = logits.argmax(axis=1) == evidence.labels
-    for test_set in TEST_DISTRIBUTIONS:
-        rows = evidence.rows_of(test_set)
-        assert value(found, "first", "accuracy", test_set) == pytest.approx(right[rows].mean())
-    recalls = np.array([right[evidence.labels == k].mean() for k in range(N_CLASSES)])
-    counts = long_tail_counts(PER_CLASS, N_CLASSES, 50)
-    wanted = (recalls * counts).sum() / counts.sum()
-    assert value(found, "first", "reweighted_accuracy", "forward-50") == pytest.approx(wanted)
-    assert value(found, "first", "recall_many", "uniform") == pytest.approx(recalls[:2].mean())
-    assert value(found, "first", "recall_few", "uniform") == pytest.approx(recalls[5:].mean())
 
 
 def test_skilled_experts_are_told_apart_and_weights_follow_the_test_set():
@@ -155,7 +140,7 @@ def test_a_calibrated_network_gains_by_the_true_prior():
     labels = np.repeat(np.arange(N_CLASSES), 300)
     points = 1.5 * np.eye(N_CLASSES)[labels] + draws.normal(size=(len(labels), N_CLASSES))
     logits = 1.5 * points
-    evidence = Evidence(labels, long_tail_counts(200, N_CLASSES, 100), logits[:, None])
+    evidence = ExpertLogits(labels, long_tail_counts(200, N_CLASSES, 100), logits[:, None])
     found = table(single_network("net", evidence, calibrated_to="uniform"))
     assert value(found, "net_known", "accuracy", "forward-50") > value(found, "net", "accuracy", "forward-50") + 0.05
     assert value(found, "net_known", "accuracy", "uniform") == value(found, "net", "accuracy", "uniform")
@@ -163,7 +148,7 @@ def test_a_calibrated_network_gains_by_the_true_prior():
         known = value(found, "net_known", "accuracy", "backward-50")
         assert abs(value(found, f"net_{way}", "accuracy", "backward-50") - known) < 0.03
     gains = []
-    for rows, prior in evidence.random_orders():  # Bayes' rule by hand, on the same images with and without the prior
+    for rows, prior in evidence.random_orders(3):  # Bayes' rule by hand, on the same images with and without the prior
         right = [
             (scores.argmax(axis=1) == labels[rows]).mean() for scores in (logits[rows] + np.log(prior), logits[rows])
         ]
@@ -176,8 +161,8 @@ def test_a_calibrated_network_gains_by_the_true_prior():
 def test_the_same_network_told_the_training_prior_undoes_it():
     evidence = specialists()
     prior = evidence.prior
-    shifted = Evidence(evidence.labels, evidence.counts, evidence.clean[:, 1:2] + np.log(prior))
-    plain = Evidence(evidence.labels, evidence.counts, evidence.clean[:, 1:2])
+    shifted = ExpertLogits(evidence.labels, evidence.counts, evidence.clean[:, 1:2] + np.log(prior))
+    plain = ExpertLogits(evidence.labels, evidence.counts, evidence.clean[:, 1:2])
     trained, balanced = (
         table(single_network("net", one, calibrated_to=base)) for one, base in ((shifted, "train"), (plain, "uniform"))
     )
@@ -187,17 +172,16 @@ def test_the_same_network_told_the_training_prior_undoes_it():
 
 
 def test_the_digits_of_a_seed_are_a_long_tail():
-    images, labels = on_digits.training_part(1)
-    assert torch.bincount(labels).tolist() == [200, 119, 71, 43, 25, 15, 9, 5, 3, 2]
-    assert images.shape == (492, 1, 28, 28)
-    other, _ = on_digits.training_part(2)
-    assert not torch.equal(images, other)
+    task = on_digits.task_of(1)
+    assert task.counts.tolist() == [200, 119, 71, 43, 25, 15, 9, 5, 3, 2] == on_digits.counts().tolist()
+    assert task.inputs.shape == (492, 1, 28, 28)
+    assert (on_digits.task_of(2).inputs != task.inputs).any()
 
 
 def test_two_trainings_of_a_seed_see_the_same_images(monkeypatch):
     seen = []
-    images, labels = on_digits.training_part(1)
-    monkeypatch.setattr(on_digits, "training_part", lambda seed: seen.append(seed) or (images[:64], labels[:64]))
+    usual = on_digits.task_of
+    monkeypatch.setattr(on_digits, "task_of", lambda part: seen.append(part) or usual(part))
     root = np.random.SeedSequence(3)
     on_digits.train_digits(on_digits._shifts(1.0), root, epochs=1)
     on_digits.train_digits(on_digits._shifts(1.0)[:1, :1], root, epochs=1)
@@ -215,170 +199,85 @@ def test_the_three_shifts_are_those_of_the_losses():
     np.testing.assert_allclose(shifts[2], np.tile(np.log(prior), (3, 1)), atol=1e-5)
 
 
-@pytest.fixture
-def small_training(monkeypatch):
-    """A training of two epochs on 60 random images, which are small because the networks take any size."""
-    from repro.training import Schedule
-
-    draws = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (60, 3, 8, 8), generator=draws).to(torch.uint8)
-    monkeypatch.setattr(training, "project_root", lambda: None)
-    monkeypatch.setattr(training, "training_images", lambda ratio: (images, torch.arange(60) % 100))
-    monkeypatch.setattr(training, "_schedule", lambda setting: Schedule(2, 0.1, "sgd", batch_size=32, warm_up=1))
-
-
-def test_a_long_training_says_how_far_it_is(small_training, tmp_path, capsys):
-    setting = training.Setting("balanced", recipe="short")
-    training.trained_network(setting, folder=tmp_path, report=on_cifar._tell(setting))
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("balanced-ir100-short-seed0: epoch 2 of 2, loss ")
-    assert line.endswith(" 0 min left")
-
-
-def test_a_trained_network_is_kept_and_read_again(small_training, tmp_path, monkeypatch):
-    setting = training.Setting("balanced", recipe="short")
-    first = training.trained_network(setting, folder=tmp_path).network
-    assert [path.name for path in tmp_path.iterdir()] == ["balanced-ir100-short-seed0.safetensors"]
-    monkeypatch.setattr(training, "train_network", lambda *args, **options: pytest.fail("trained again"))
-    again = training.trained_network(setting, folder=tmp_path).network
-    for name, weight in first.state_dict().items():
-        assert torch.equal(weight, again.state_dict()[name])
-
-
-def test_an_interrupted_training_goes_on_to_the_same_weights(small_training, tmp_path):
-    setting = training.Setting("balanced", recipe="short")
-    (whole, _), _ = training.train_network(setting)
-
-    def interrupt(progress):
-        if progress.epoch == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        training.trained_network(setting, folder=tmp_path, report=interrupt)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".checkpoint"]
-    resumed = training.trained_network(setting, folder=tmp_path).network
-    for name, weight in whole.state_dict().items():
-        assert torch.equal(weight, resumed.state_dict()[name]), name
-
-
-def test_an_unfinished_training_travels_with_the_checkout(small_training, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "project_root", lambda: tmp_path / "checkout")
-    setting = training.Setting("sade", recipe="short")
-
-    def interrupt(progress):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        training.trained_network(setting, folder=tmp_path / "here", report=interrupt)
-    kept = training.keep_unfinished(setting, folder=tmp_path / "here")
-    assert kept.stat().st_size < 5e6
-    epochs = []
-    elsewhere = training.trained_network(
-        setting, folder=tmp_path / "elsewhere", report=lambda progress: epochs.append(progress.epoch)
-    ).network
-    assert epochs == [2], "only the second epoch is left"
-    here = training.trained_network(setting, folder=tmp_path / "here").network
-    weights = [torch.cat([value.flatten() for value in one.parameters()]) for one in (here, elsewhere)]
-    assert torch.linalg.norm(weights[0] - weights[1]) < 1e-2 * torch.linalg.norm(weights[0])
-    finished = training.keep_unfinished(setting, folder=tmp_path / "here")
-    assert sorted(path.name for path in finished.parent.iterdir()) == [finished.name]
-    with pytest.raises(FileNotFoundError, match="neither"):
-        training.keep_unfinished(training.Setting("balanced"), folder=tmp_path / "here")
-
-
-def test_the_best_epoch_is_the_earliest_of_the_best_on_the_uniform_set():
-    by_epoch = {10: {"uniform": 0.5, "forward-2": 0.6}, 8: {"uniform": 0.5, "forward-2": 0.7}, 9: {"uniform": 0.4}}
-    found = table(best_epoch("equal", by_epoch))
-    assert value(found, "equal_best_epoch", "epoch") == 8
-    assert value(found, "equal_best_epoch", "accuracy", "forward-2") == 0.7
-    assert list(best_epoch("equal", {})) == []
+def cell_of(method="balanced", recipe="short", ratio=3, seed=0, experiment_seed=2107):
+    parameters = {"method": method, "recipe": recipe, "ratio": ratio, "seed": seed}
+    return Cell("sade.experts", parameters, experiment_seed)
 
 
 @pytest.fixture
-def eight_epochs(small_training, monkeypatch):
-    """The same in eight epochs, of which the last two are measured, interrupted after the seventh."""
-    from repro.training import Schedule
+def small_training(monkeypatch, tmp_path):
+    """CIFAR-100 with random images, which are small because the networks take any size, and recipes of two epochs."""
+    draws = np.random.default_rng(0)
 
-    monkeypatch.setattr(training, "_schedule", lambda setting: Schedule(8, 0.1, "sgd", batch_size=60))
-    setting = training.Setting("balanced", recipe="short")
+    def images(name, part):
+        n = {"train": 3, "test": 50}[part]
+        pixels = draws.integers(0, 256, (100 * n, 8, 8, 3), dtype=np.uint8)
+        return SimpleNamespace(images=pixels, labels=np.repeat(np.arange(100), n))
 
-    def measure(network):
-        return {"uniform": sum(float(weights.abs().mean()) for weights in network.parameters())}
-
-    def interrupt(progress):
-        if progress.epoch == 7:
-            raise KeyboardInterrupt
-
-    def run(folder, *, undisturbed=False):
-        if not undisturbed:
-            with pytest.raises(KeyboardInterrupt):
-                training.trained_network(setting, folder=folder, report=interrupt, measure=measure)
-        return lambda: training.trained_network(setting, folder=folder, measure=measure).accuracies
-
-    return run
+    monkeypatch.setattr(image_tasks, "load_images", images)
+    monkeypatch.setattr(training, "LARGEST", 3)
+    monkeypatch.setattr(training, "RECIPES", {name: one.of(2, warm_up=1) for name, one in training.RECIPES.items()})
+    monkeypatch.setenv("REPRO_DATA_DIR", str(tmp_path))
 
 
-def test_what_was_measured_outlives_an_interruption(eight_epochs, tmp_path):
-    whole = eight_epochs(tmp_path / "whole", undisturbed=True)()
-    resume = eight_epochs(tmp_path / "halves")
-    names = sorted(path.name for path in (tmp_path / "halves").iterdir())
-    assert names == ["balanced-ir100-short-seed0.checkpoint", "balanced-ir100-short-seed0.epochs"]
-    assert list(whole) == [7, 8]
-    assert resume() == whole
-    assert [path.suffix for path in (tmp_path / "halves").iterdir()] == [".safetensors"]
-    assert resume() == whole, "read from the file of the network"
+def fitted(cell):
+    return fit(
+        training.task_of(cell), training.method_of(cell), training.recipe_of(cell), cell, seed=training.seeds_of(cell)
+    )
 
 
-def test_the_best_of_some_epochs_is_not_the_best_of_all(eight_epochs, tmp_path):
-    resume = eight_epochs(tmp_path)
-    file = tmp_path / "balanced-ir100-short-seed0.epochs"
-    file.write_text("[7")
-    with pytest.raises(ValueError, match=r"epochs is damaged .* move it away"):
-        resume()
-    file.unlink()
-    assert resume() == {}
+def test_a_record_of_a_network_is_found_again(small_training, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(on_cifar, "rows_of_network", lambda *_: [])
+    first = on_cifar.experts_on_cifar(cell_of())
+    said = capsys.readouterr().err
+    assert "the network of this record is missing" in said
+    assert "sade/balanced-ir3-short-seed0: epoch 2 of 2, loss " in said
+    (kept,) = (tmp_path / "networks" / "sade").iterdir()
+    # under its first name, with the identity of that time and made by other code
+    with safe_open(kept, "pt") as file:
+        weights, facts = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    kept.unlink()
+    facts |= {"identity": '{"method":"balanced","ratio":3,"recipe":"short","seed":0,"version":1}'}
+    facts["accuracies"] = facts.pop("course")
+    save_file(weights, kept.with_name("balanced-ir3-short-seed0.safetensors"), facts)
+    pd.testing.assert_frame_equal(on_cifar.experts_on_cifar(cell_of()), first)
+    said = capsys.readouterr().err
+    assert "is the record of this training" in said
+    assert "epoch" not in said
 
 
-def test_a_file_of_another_network_is_refused_and_kept(small_training, tmp_path):
-    balanced, other = (training.Setting(method, recipe="short") for method in ("balanced", "cross_entropy"))
-    training.trained_network(balanced, folder=tmp_path)
-    (path,) = tmp_path.iterdir()
-    with pytest.raises(ValueError, match="holds the network of"):
-        training.kept_network(path, other)
-    with pytest.raises(ValueError, match="is not the trained network asked for"):
-        training.kept_network(path, training.Setting("sade", recipe="short"))
-    whole = path.read_bytes()
-    path.write_bytes(whole[:1000])
-    with pytest.raises(ValueError, match="the file is kept"):
-        training.trained_network(balanced, folder=tmp_path)
-    assert path.read_bytes() == whole[:1000]
+def test_seeds_follow_the_cell():
+    records, others = (training.seeds_of(cell_of(experiment_seed=seed)) for seed in (2107, 2108))
+    start, order = np.random.SeedSequence([2022, 0]).spawn(2)
+    assert records.weights == int(start.generate_state(1, np.uint64)[0]) // 2
+    assert records.order == int(order.generate_state(1, np.uint64)[0]) // 2
+    assert records != others
+    assert training.seeds_of(cell_of(seed=1)) != records
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(UnknownName, match="mixup"):
-        training.Setting("mixup")
-    with pytest.raises(UnknownName, match="long"):
-        training.Setting("sade", recipe="long")
-    with pytest.raises(ValueError, match="ratio must be at least 1, got 0"):
-        training.Setting("sade", ratio=0)
+    with pytest.raises(UnknownName, match="did you mean 'balanced'"):
+        training.method_of(cell_of(method="balancd"))
+    with pytest.raises(UnknownName, match="did you mean 'short'"):
+        training.recipe_of(cell_of(recipe="shorter"))
 
 
 @pytest.mark.mirror
 @pytest.mark.skipif("REPRO_DATA_MIRROR" not in os.environ, reason="needs REPRO_DATA_MIRROR for cifar100")
 def test_the_training_set_has_the_published_size():
-    images, labels = training.training_images(100)
-    assert images.shape == (10_847, 3, 32, 32)
-    assert torch.bincount(labels)[:5].tolist() == [500, 477, 455, 434, 415]
-    again = make_long_tail(labels.numpy(), long_tail_counts(500, 100, 100), random_state=np.random.RandomState(0))
+    task = training.task_of(cell_of(ratio=100))
+    assert task.inputs.shape == (10_847, 3, 32, 32)
+    assert task.counts[:5].tolist() == [500, 477, 455, 434, 415]
+    np.testing.assert_array_equal(task.counts, training.counts_of(100))
+    again = make_long_tail(task.labels, long_tail_counts(500, 100, 100), random_state=np.random.RandomState(0))
     assert len(again) == 10_847
 
 
 @pytest.mark.parametrize("method", ["sade", "three_balanced", "ldam_drw", "focal", "lade", "ride", "decoupled"])
-def test_every_method_can_be_trained(small_training, tmp_path, method):
-    (network, accuracies), history = training.train_network(training.Setting(method, recipe="short"))
-    assert accuracies == {}
-    assert len(history) == 2
-    assert np.isfinite(history[-1].loss)
+def test_every_method_can_be_trained(small_training, method):
+    cell = cell_of(method)
+    network = fitted(cell).network
+    assert all(torch.isfinite(weight).all() for weight in network.parameters())
     with torch.no_grad():
         shape = tuple(network(torch.zeros(2, 3, 32, 32))[1].shape)
     assert shape == ((2, 3, 100) if method in training.SEVERAL_EXPERTS else (2, 100))
@@ -396,20 +295,22 @@ class MeanColours(torch.nn.Module):
         return images.mean(dim=(2, 3))
 
 
-def test_a_normalised_and_a_retrained_classifier_share_the_features(small_training, monkeypatch):
+def test_a_normalised_and_a_retrained_classifier_share_the_features():
     draws = torch.Generator().manual_seed(0)
     colours = torch.randint(0, 256, (100, 3, 1, 1), generator=draws)
     labels = np.repeat(np.arange(100), 50)
     noise = torch.randint(-20, 21, (5000, 3, 8, 8), generator=draws)
     images = (colours[labels] + noise).clamp(0, 255).to(torch.uint8)
-    monkeypatch.setattr(on_cifar, "_test_images", lambda device: (images, labels))
-    monkeypatch.setattr(on_cifar, "training_images", lambda ratio: (images[::5], torch.from_numpy(labels[::5])))
+    shown = images.numpy()
+    rows = np.concatenate([np.arange(50 * k, 50 * k + (12 if k < 50 else 8)) for k in range(100)])
+    normalisation = training.MEAN, training.DEVIATION
+    task = ImageTask("colours", shown[rows], labels[rows], 100, *normalisation, test_inputs=shown, test_labels=labels)
     network = MeanColours()
     mean, deviation = (torch.tensor(numbers).view(3, 1, 1) for numbers in (training.MEAN, training.DEVIATION))
     lengths = torch.linspace(2, 0.5, 100)[:, None]  # as in a trained classifier, first classes have longer weights
     weight = lengths * functional.normalize(network.features((colours / 255 - mean) / deviation))
     network.one.classifiers[0].weight.data = weight
-    found = table(on_cifar.decoupled_rows(network, training.Setting("decoupled", recipe="short")))
+    found = table(on_cifar.decoupled_rows(Trained(network, task, None), training.RECIPES["short"], seed=0))
     features = network.features((images / 255 - mean) / deviation)
     for method, rows in (("linear", weight), ("tau_norm", functional.normalize(weight))):
         right = functional.linear(features, rows).argmax(dim=1).numpy() == labels
@@ -424,7 +325,7 @@ def test_a_normalised_and_a_retrained_classifier_share_the_features(small_traini
 @pytest.fixture(scope="module")
 def digits_cell():
     """Rows of a cell that trains for one epoch and is measured on 50 test images of every class; plain ones once."""
-    usual, known = on_digits.load_images, {}
+    usual, known = image_tasks.load_images, {}
 
     def fewer(name, part):
         images = usual(name, part)
@@ -441,7 +342,7 @@ def digits_cell():
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(on_digits, "load_images", fewer)
+        patch.setattr(image_tasks, "load_images", fewer)
         yield rows_of
 
 
@@ -479,8 +380,16 @@ def test_committed_accuracies_of_a_last_epoch_are_those_of_the_evaluation(recipe
 
 
 def test_late_weights_begin_at_the_first_milestone():
-    loss = training._objective(training.Setting("ldam_drw"))
+    cell = cell_of("ldam_drw", "published")
+    task = ImageTask("two", np.zeros((3, 1)), np.array([0, 0, 1]), 2)
+    loss = training.method_of(cell).objective(task, training.recipe_of(cell), 0)
     loss.set_epoch(159)
-    assert torch.equal(loss.class_weights, torch.ones(100))
+    assert torch.equal(loss.class_weights, torch.ones(2))
     loss.set_epoch(160)
-    assert loss.class_weights[99] > loss.class_weights[0]
+    assert loss.class_weights[1] > loss.class_weights[0]
+
+
+def test_the_last_quarter_of_the_epochs_is_measured():
+    assert list(last_quarter(8)) == [7, 8]
+    assert list(last_quarter(1)) == [1]
+    assert (last_quarter(200)[0], last_quarter(200)[-1]) == (151, 200)

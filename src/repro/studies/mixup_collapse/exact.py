@@ -14,6 +14,7 @@ from scipy.special import log_softmax, softmax
 
 from repro.geometry import mixup_ufm
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -133,12 +134,12 @@ def exact(cell: Cell) -> pd.DataFrame:
         :data:`LEAST_EXCESS`; ``straight_steps``: number of t at which alpha + beta is not strictly concave;
         ``squared_error_departure``: distance to the chord with squared error.
     """
-    case = str(cell.parameters["case"])
+    case = cell.text("case")
     model, generator = CASES[case], cell.generator()
     K, width = model.n_classes, model.n_classes + 3
     t = np.array(WEIGHTS)
-    rows: list[tuple[str, int, str, float]] = []
-    for start in range(int(cell.parameters["starts"] or 0)):
+    rows = Rows("case", case=case)
+    for start in range(cell.whole("starts")):
         W = model.classifier(width, generator)
         i, j = generator.permutation(K)[:2]
         of_first, of_second = np.eye(K)[i], np.eye(K)[j]
@@ -166,7 +167,7 @@ def exact(cell: Cell) -> pd.DataFrame:
         along = t * total[-1] + (1 - t) * total[0]
         slopes = np.diff(total) / np.diff(t)
         excess = (total[1:-1] - along[1:-1]) / np.abs(along[1:-1])
-        values = {
+        measures = {
             "same_class_misalignment": float((1 - cosines).max()),
             "same_class_spread": float(np.linalg.norm(same - same[0], axis=1).max() / size[0]),
             "closed_form_deviation": _distance(found, expected),
@@ -175,8 +176,8 @@ def exact(cell: Cell) -> pd.DataFrame:
             "straight_steps": float((np.diff(slopes) > -1e-6 * np.abs(total).max()).sum()),
             "squared_error_departure": _distance(squares, straight),
         }
-        rows += [(case, start, name, value) for name, value in values.items()]
-    return pd.DataFrame(rows, columns=["case", "replicate", "metric", "value"])
+        rows.add(measures, replicate=start)
+    return rows.frame()
 
 
 def _distance(found: Floats, expected: Floats) -> float:

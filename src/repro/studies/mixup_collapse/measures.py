@@ -1,4 +1,4 @@
-"""Where the features of mixed rows lie, and how well probabilities are calibrated."""
+"""Where the features of mixed rows lie."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
 from repro.geometry import CollapseMeter
-from repro.metrics import expected_calibration_error, fit_temperature
 
 Floats = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
@@ -241,50 +239,3 @@ def measure_geometry(
         within=mixed(within),
         collapse={name: measured[name] for name in ("nc1_quot", "nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err")},
     )
-
-
-# --- Calibration ------------------------------------------------------------------------------------------------------
-
-
-def cross_fitted(labels: Classes, logits: Floats, generator: np.random.Generator) -> tuple[Floats, float]:
-    """Scale each half of the rows with the temperature of the other half.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,)
-    logits : ndarray of shape (n, K)
-    generator : numpy.random.Generator
-        Draws the halves.
-
-    Returns
-    -------
-    probability : ndarray of shape (n, K)
-    temperature : float
-        Geometric mean of both.
-    """
-    halves = np.array_split(generator.permutation(len(labels)), 2)
-    scaled = np.empty_like(logits)
-    temperatures = []
-    for mine, other in (halves, halves[::-1]):
-        temperatures.append(fit_temperature(labels[other], logits[other]))
-        scaled[mine] = logits[mine] / temperatures[-1]
-    return softmax(scaled, axis=1), float(np.sqrt(np.prod(temperatures)))
-
-
-def calibration_measures(labels: Classes, probability: Floats) -> dict[str, float]:
-    """Summarise predictions for rows that were not trained on.
-
-    Returns
-    -------
-    dict of str to float
-        ``ece`` (15 bins), ``accuracy``, ``confidence_gap`` (mean confidence minus accuracy: above 0 over-confident,
-        below 0 under-confident), ``log_loss``.
-    """
-    accuracy = float((probability.argmax(axis=1) == labels).mean())
-    of_truth = np.maximum(probability[np.arange(len(labels)), labels], np.finfo(float).tiny)
-    return {
-        "ece": expected_calibration_error(labels, probability),
-        "accuracy": accuracy,
-        "confidence_gap": float(probability.max(axis=1).mean()) - accuracy,
-        "log_loss": -float(np.log(of_truth).mean()),
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -11,28 +11,25 @@ from scipy.special import softmax
 
 from repro.geometry import mixup_ufm
 from repro.metrics import reliability
-from repro.protocol.experiment import Cell, Parameters
+from repro.protocol.experiment import Cell, Parameters, child_seed
+from repro.protocol.rows import Rows
 from repro.studies.mixup_collapse.exact import CHORD, OTHER_PARTNERS
-from repro.studies.mixup_collapse.measures import (
-    MIX_WEIGHTS,
-    N_PAIRS,
-    Floats,
-    Geometry,
-    calibration_measures,
-    cross_fitted,
-    measure_geometry,
-)
+from repro.studies.mixup_collapse.measures import MIX_WEIGHTS, N_PAIRS, Floats, Geometry, measure_geometry
 from repro.studies.mixup_collapse.networks import (
     BATCH,
+    DIGITS,
     FRAME_LAMBDA_H,
     FRAME_NORM,
     N_CLASSES,
-    Setting,
-    Split,
-    Trained,
-    split_of,
-    train_with_mixup,
+    mixed,
+    recipe_of,
+    task_of,
 )
+from repro.trials import ImageTask, Trained, calibration_measures, cross_fitted, fit
+from repro.trials.measures import share_right
+
+if TYPE_CHECKING:
+    from repro.training.objectives import Loss
 
 SUMS: Final = "sums_in_place_of_means"
 OTHER_PENALTY: Final = "curve_of_another_penalty"
@@ -40,6 +37,7 @@ GUESS: Final = "confidence_of_a_guess"
 SCALED_GUESS: Final = "scaled_to_a_guess"
 
 N_TRAIN: Final = 1500
+CHECKPOINT_EVERY: Final = 10
 CONCENTRATIONS: Final[Mapping[str, float | None]] = {"erm": None, "mixup": 1.0, "mild_mixup": 0.2}
 """Ways of training: empirical risk minimisation (no mixup), and mixup with t from Beta(a, a)."""
 
@@ -49,19 +47,16 @@ def downloads(parameters: Parameters) -> tuple[str, ...]:
     return () if parameters["data"] == "digits" else (str(parameters["data"]),)
 
 
-def _whole(cell: Cell, name: str) -> int:
-    return int(cell.parameters[name] or 0)
+def _prepare(cell: Cell, n_train: int) -> tuple[ImageTask, np.random.SeedSequence, np.random.Generator]:
+    """Task, seed of the training and draws of the evaluation: the same for every way of training, so that they pair."""
+    seed = np.random.SeedSequence(cell.seed)
+    divide, train, evaluate = (child_seed(seed, cell.whole("seed"), number) for number in range(3))
+    task = task_of(cell.text("data"), n_train, int(divide.generate_state(1)[0]))
+    return task, train, np.random.default_rng(evaluate)
 
 
-def _seeds(cell: Cell) -> tuple[int, np.random.SeedSequence, np.random.Generator]:
-    """Draw seeds of division, training and evaluation: the same for every way of training, so that they are paired."""
-    divide, train, evaluate = np.random.SeedSequence(cell.seed, spawn_key=(_whole(cell, "seed"),)).spawn(3)
-    return int(divide.generate_state(1)[0]), train, np.random.default_rng(evaluate)
-
-
-def _prepare(cell: Cell, n_train: int) -> tuple[Split, np.random.SeedSequence, np.random.Generator]:
-    of_split, of_training, generator = _seeds(cell)
-    return split_of(str(cell.parameters["data"]), n_train, of_split), of_training, generator
+def _checkpoints(cell: Cell) -> int:
+    return 0 if cell.text("data") == DIGITS else CHECKPOINT_EVERY
 
 
 def curve_deviation(alpha: Floats, penalty: float = FRAME_LAMBDA_H) -> float:
@@ -84,15 +79,12 @@ def _falsified(geometry: Geometry, variant: str | None) -> Geometry:
     return geometry.at_the_sum() if variant == SUMS else geometry
 
 
-def geometry_of(
-    trained: Trained, split: Split, seed: int, *, n_pairs: int = N_PAIRS, other_partners: bool = False
-) -> Geometry:
-    """Measure features of mixes of the training rows of a network.
+def geometry_of(trained: Trained, seed: int, *, n_pairs: int = N_PAIRS, other_partners: bool = False) -> Geometry:
+    """Measure features of mixes of the rows that a network was trained on.
 
     Parameters
     ----------
     trained : Trained
-    split : Split
     seed : int
         Draws the pairs.
     n_pairs : int, default=1500
@@ -101,10 +93,10 @@ def geometry_of(
         As in :func:`repro.studies.mixup_collapse.measures.measure_geometry`.
     """
     return measure_geometry(
-        lambda inputs: trained.outputs(inputs)[0],
+        lambda inputs: trained.embed(inputs)[0],
         trained.classifier(),
-        trained.prepared(split.inputs),
-        split.labels,
+        trained.prepared(trained.task.inputs),
+        trained.task.labels,
         np.random.default_rng(seed),
         n_pairs=n_pairs,
         other_partners=other_partners,
@@ -131,57 +123,42 @@ def features(cell: Cell) -> pd.DataFrame:
         ``curve_deviation``; by t the curves of :meth:`repro.studies.mixup_collapse.measures.Geometry.curves`; by epoch
         ``course_<measure>``.
     """
-    parameters, variant = cell.parameters, cell.variant
-    method, loss, head = str(parameters["method"]), str(parameters["loss"]), str(parameters["head"])
-    split, seed, generator = _prepare(cell, N_TRAIN)
-    setting = Setting(
-        _whole(cell, "epochs"),
-        CONCENTRATIONS[method],
-        "cross_entropy" if loss == "cross_entropy" else "mse",
-        frozen_frame=head == "frozen frame",
-        data=str(parameters["data"]),
-    )
+    variant, method, head = cell.variant, cell.text("method"), cell.text("head")
+    epochs, every, frozen = cell.whole("epochs"), cell.whole("every"), head == "frozen frame"
+    loss: Loss = "cross_entropy" if cell.text("loss") == "cross_entropy" else "mse"
+    task, seed, generator = _prepare(cell, N_TRAIN)
     of_pairs = int(generator.integers(2**32))
 
     def measured(trained: Trained) -> Geometry:
-        geometry = geometry_of(trained, split, of_pairs, other_partners=variant == OTHER_PARTNERS)
+        geometry = geometry_of(trained, of_pairs, other_partners=variant == OTHER_PARTNERS)
         return _falsified(geometry, variant)
 
-    rows: list[tuple[int | None, float | None, str, float]] = []
-
-    def watch(done: int, trained: Trained) -> None:
-        if parameters["every"]:
-            rows.extend((done, None, f"course_{name}", one) for name, one in measured(trained).summary().items())
-
-    trained = train_with_mixup(
-        setting,
-        split,
-        seed,
-        watch=watch,
-        watch_every=_whole(cell, "every"),
-        device=cell.device,
-        checkpoint=None if cell.scratch is None or setting.data == "digits" else cell.scratch / "network.pt",
+    trained = fit(
+        task,
+        mixed(CONCENTRATIONS[method], loss, frozen_frame=frozen, data=cell.text("data")),
+        recipe_of(cell.text("data"), epochs),
+        cell,
+        seed=seed,
+        note=lambda trained: measured(trained).summary(),
+        note_after={*range(every, epochs + 1, every), epochs} if every else (),
+        checkpoint_every=_checkpoints(cell),
     )
+    settings = ("method", "loss", "head", "epoch", "t")
+    rows = Rows(*settings, method=method, loss=cell.text("loss"), head=head, replicate=cell.whole("seed"))
+    for epoch, noted in trained.course.items():
+        rows.add({f"course_{name}": value for name, value in noted.items()}, epoch=epoch)
     geometry = measured(trained)
     values = geometry.summary()
     values["same_class_misalignment"] = 1.0 - values["same_class_cosine"]
     values["row_norm"] = float(np.linalg.norm(geometry.W, axis=1).mean())
-    logits = trained.outputs(trained.prepared(split.test_inputs))[1]
-    values["accuracy"] = float((logits.argmax(axis=1) == split.test_labels).mean())
+    values["accuracy"] = share_right(trained.test_logits(), task.test_labels)
     curves = geometry.curves()
-    if setting.frozen_frame:
+    if frozen:
         penalty = FRAME_LAMBDA_H * (100.0 if variant == OTHER_PENALTY else 1.0)
         values["curve_deviation"] = curve_deviation(curves["alpha"], penalty)
-    rows += [(None, None, name, value) for name, value in values.items()]
-    rows += [
-        (None, t, name, float(value))
-        for name, curve in curves.items()
-        for t, value in zip(MIX_WEIGHTS, curve, strict=True)
-    ]
-    return pd.DataFrame(
-        [(method, loss, head, epoch, t, parameters["seed"], name, value) for epoch, t, name, value in rows],
-        columns=["method", "loss", "head", "epoch", "t", "replicate", "metric", "value"],
-    )
+    rows.add(values)
+    rows.add_curves("t", MIX_WEIGHTS, curves)
+    return rows.frame()
 
 
 def calibration(cell: Cell) -> pd.DataFrame:
@@ -197,38 +174,35 @@ def calibration(cell: Cell) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``rows, method, bin, replicate, metric, value``: the measures of
-        :func:`repro.studies.mixup_collapse.measures.calibration_measures` for the method and for
+        :func:`repro.trials.calibration_measures` for the method and for
         ``<method>_temperature``, whose logits are divided by a temperature fitted on the other half of the test rows,
         ``temperature`` itself, and by bin of the confidence ``bin_confidence``, ``bin_accuracy`` and ``bin_share``.
     """
-    method, n_train = str(cell.parameters["method"]), _whole(cell, "rows")
-    split, seed, generator = _prepare(cell, n_train)
-    epochs = round(_whole(cell, "steps") / np.ceil(len(split.labels) / BATCH))
-    setting = Setting(epochs, CONCENTRATIONS[method], data=str(cell.parameters["data"]))
-    trained = train_with_mixup(
-        setting,
-        split,
-        seed,
-        device=cell.device,
-        checkpoint=None if cell.scratch is None or setting.data == "digits" else cell.scratch / "network.pt",
-    )
-    logits = trained.outputs(trained.prepared(split.test_inputs))[1]
-    labels = split.test_labels
+    method, n_train, data = cell.text("method"), cell.whole("rows"), cell.text("data")
+    task, seed, generator = _prepare(cell, n_train)
+    epochs = round(cell.whole("steps") / np.ceil(len(task.labels) / BATCH))
+    way, recipe = mixed(CONCENTRATIONS[method], data=data), recipe_of(data, epochs)
+    logits = fit(task, way, recipe, cell, seed=seed, checkpoint_every=_checkpoints(cell)).test_logits()
+    labels = task.test_labels
     scaled, temperature = cross_fitted(labels, logits, generator)
     guess = softmax(1e-6 * logits, axis=1)
     of_method = {
         method: guess if cell.variant == GUESS and method == "mixup" else softmax(logits, axis=1),
         f"{method}_temperature": guess if cell.variant == SCALED_GUESS else scaled,
     }
-    rows: list[tuple[str, int | None, str, Any]] = [(f"{method}_temperature", None, "temperature", temperature)]
+    rows = Rows("rows", "method", "bin", rows=n_train, replicate=cell.whole("seed"))
+    rows.add({"temperature": temperature}, method=f"{method}_temperature")
     for name, probability in of_method.items():
-        rows += [(name, None, metric, value) for metric, value in calibration_measures(labels, probability).items()]
-        confidence, accuracy, count = reliability(labels, probability)
+        rows.add(calibration_measures(labels, probability), method=name)
+        confidence, right, count = reliability(labels, probability)
         for place in np.flatnonzero(count):
-            rows.append((name, int(place) + 1, "bin_confidence", float(confidence[place])))
-            rows.append((name, int(place) + 1, "bin_accuracy", float(accuracy[place])))
-            rows.append((name, int(place) + 1, "bin_share", float(count[place] / count.sum())))
-    return pd.DataFrame(
-        [(n_train, name, place, cell.parameters["seed"], metric, value) for name, place, metric, value in rows],
-        columns=["rows", "method", "bin", "replicate", "metric", "value"],
-    )
+            rows.add(
+                {
+                    "bin_confidence": float(confidence[place]),
+                    "bin_accuracy": float(right[place]),
+                    "bin_share": float(count[place] / count.sum()),
+                },
+                method=name,
+                bin=int(place) + 1,
+            )
+    return rows.frame()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from scipy.special import log_softmax, softmax
 
 from repro.geometry import CollapseMeter, MseOptimum, ufm_ce_etf, ufm_ce_pairs, ufm_mse
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -159,7 +160,7 @@ def exact(cell: Cell) -> pd.DataFrame:
         Columns ``case, replicate, metric, value``. ``deviation``: the larger of the differences of the least objective
         found from the closed form, and of the Gram matrix of the classifier there (for a limited rank its spectrum).
     """
-    name = str(cell.parameters["case"])
+    name = cell.text("case")
     model, generator = CASES[name], cell.generator()
     found = []
     if model.loss == "mse":
@@ -173,7 +174,7 @@ def exact(cell: Cell) -> pd.DataFrame:
     else:
         etf = ufm_ce_etf(len(model.sizes), model.sizes[0], model.layer_penalties, model.feature_penalty)
         loss, gram = etf.loss, np.empty(0)
-    scales = 10 ** generator.uniform(-1.0, 0.3, int(cell.parameters["starts"] or 0))
+    scales = 10 ** generator.uniform(-1.0, 0.3, cell.whole("starts"))
     found += [model.minimise(model.draw(scale, generator)) for scale in scales]
     value, parts, _ = min(found, key=lambda one: one[0])
     W = product(parts[:-1])
@@ -183,7 +184,9 @@ def exact(cell: Cell) -> pd.DataFrame:
     elif gram.size:
         spectra = [np.linalg.eigvalsh(matrix) for matrix in (W @ W.T, gram)]
         deviation = max(deviation, float(np.abs(spectra[0] - spectra[1]).max()))
-    return pd.DataFrame([(name, 0, "deviation", deviation)], columns=["case", "replicate", "metric", "value"])
+    rows = Rows("case", case=name, replicate=0)
+    rows.add({"deviation": deviation})
+    return rows.frame()
 
 
 # --- Gradient descent (nc-2, nc-8) ------------------------------------------------------------------------------------
@@ -232,7 +235,7 @@ def direct(cell: Cell) -> pd.DataFrame:
         Columns ``layers, replicate, metric, value``: ``loss_gap`` relative to the closed form, ``nc1_quot``,
         ``nc2_gof_err_W``, ``nc2_gof_err``, ``nc3_gof_err``.
     """
-    layers, steps = int(cell.parameters["layers"] or 0), int(cell.parameters["steps"] or 0)
+    layers, steps = cell.whole("layers"), cell.whole("steps")
     model = Model(DIRECT_SIZES, (DIRECT_LAMBDA,) * layers, DIRECT_LAMBDA, DIRECT_WIDTH)
     descent = Descent(model, model.draw(0.1, cell.generator()), 0.1)
     value = descent.run(steps // 100 if cell.variant == CUT_SHORT else steps)
@@ -241,9 +244,9 @@ def direct(cell: Cell) -> pd.DataFrame:
     meter.update(descent.parts[-1].T, model.labels)
     found = meter.compute(product(descent.parts[:-1]), targets="gof", optimum=optimum)
     names = ("nc1_quot", "nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err")
-    rows: list[tuple[int, Any, str, float]] = [(layers, cell.parameters["seed"], name, found[name]) for name in names]
-    rows.append((layers, cell.parameters["seed"], "loss_gap", value / optimum.loss - 1.0))
-    return pd.DataFrame(rows, columns=["layers", "replicate", "metric", "value"])
+    rows = Rows("layers", layers=layers, replicate=cell.whole("seed"))
+    rows.add({name: found[name] for name in names} | {"loss_gap": value / optimum.loss - 1.0})
+    return rows.frame()
 
 
 TRAP_SIZES: Final = (40, 20, 10, 5)
@@ -273,9 +276,7 @@ def traps(cell: Cell) -> pd.DataFrame:
         Columns ``layers, b, scale, class_size, replicate, metric, value``. ``learnt``: 1 when the class is, else 0;
         rows without class size give ``lost``, the share of the classes alive at the optimum that are not learnt.
     """
-    layers, b, scale = int(cell.parameters["layers"] or 0), cell.parameters["b"], cell.parameters["scale"]
-    assert isinstance(b, float)
-    assert isinstance(scale, float)
+    layers, b, scale = cell.whole("layers"), cell.number("b"), cell.number("scale")
     lam = penalty_for(b, TRAP_SIZES, layers)
     model = Model(TRAP_SIZES, (lam,) * layers, lam, TRAP_WIDTH)
     descent = Descent(model, model.draw(scale, cell.generator()), 0.2)
@@ -285,13 +286,10 @@ def traps(cell: Cell) -> pd.DataFrame:
     means = np.array([H[:, model.labels == k].mean(axis=1) for k in range(len(model.sizes))])
     logits = np.einsum("kd,kd->k", W, means)
     learnt = logits > LEARNT * np.diag(optimum.logits)
-    keys = (layers, b, scale)
-    seed = cell.parameters["seed"]
-    rows: list[tuple[Any, ...]] = [
-        (*keys, size, seed, "learnt", float(flag)) for size, flag in zip(model.sizes, learnt, strict=True)
-    ]
-    rows.append((*keys, None, seed, "lost", float(1.0 - learnt[optimum.alive].mean())))
-    return pd.DataFrame(rows, columns=["layers", "b", "scale", "class_size", "replicate", "metric", "value"])
+    rows = Rows("layers", "b", "scale", "class_size", layers=layers, b=b, scale=scale, replicate=cell.whole("seed"))
+    rows.add_curves("class_size", model.sizes, {"learnt": learnt})
+    rows.add({"lost": float(1.0 - learnt[optimum.alive].mean())})
+    return rows.frame()
 
 
 # --- Minority collapse under cross-entropy (nc-10) --------------------------------------------------------------------
@@ -315,17 +313,17 @@ def minority(cell: Cell) -> pd.DataFrame:
         Columns ``ratio, replicate, metric, value``: ``minority_cosine`` and ``majority_cosine`` at the least objective
         found, one replicate for each start.
     """
-    ratio, starts = int(cell.parameters["ratio"] or 0), int(cell.parameters["starts"] or 0)
+    ratio, starts = cell.whole("ratio"), cell.whole("starts")
     # samples of a class share their optimal feature, so classes are weighted rather than repeated
     sizes = (MINORITY * ratio, MINORITY * ratio, MINORITY, MINORITY)
-    rows: list[tuple[int, int, str, float]] = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(starts)):
+    rows = Rows("ratio", ratio=ratio)
+    for replicate in range(starts):
         model = Model(sizes, (MINORITY_LAMBDA,), MINORITY_LAMBDA, width=6, loss="cross_entropy")
-        _, parts, _ = model.minimise(model.draw(0.5, np.random.default_rng(seed)))
+        _, parts, _ = model.minimise(model.draw(0.5, np.random.default_rng(cell.child(replicate))))
         W = parts[0] / np.linalg.norm(parts[0], axis=1, keepdims=True)
         cosines = {"minority_cosine": float(W[2] @ W[3]), "majority_cosine": float(W[0] @ W[1])}
-        rows += [(ratio, replicate, name, value) for name, value in cosines.items()]
-    return pd.DataFrame(rows, columns=["ratio", "replicate", "metric", "value"])
+        rows.add(cosines, replicate=replicate)
+    return rows.frame()
 
 
 # --- Norm laws (nc-6) -------------------------------------------------------------------------------------------------
@@ -346,10 +344,10 @@ def norms(cell: Cell) -> pd.DataFrame:
         which the classifier row of the larger one is not longer, or its feature does not go as the closed form says
         (one layer: longer up to 4 n*, shorter beyond; more layers: shorter).
     """
-    layers, count = int(cell.parameters["layers"] or 0), int(cell.parameters["models"] or 0)
-    rows = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(count)):
-        generator = np.random.default_rng(seed)
+    layers, count = cell.whole("layers"), cell.whole("models")
+    rows = Rows("layers", layers=layers)
+    for replicate in range(count):
+        generator = np.random.default_rng(cell.child(replicate))
         sizes = np.sort(generator.choice(np.arange(5, 500), 12, replace=False)).astype(float)
         threshold = generator.uniform(0.1, 60.0)
         # the penalty at which classes up to `threshold` are dead
@@ -367,8 +365,8 @@ def norms(cell: Cell) -> pd.DataFrame:
             violations += int((np.diff(h)[rising] <= 0).sum() + (np.diff(h)[falling] >= 0).sum())
         else:
             violations += int((np.diff(h) >= 0).sum())
-        rows.append((layers, replicate, "violations", float(violations)))
-    return pd.DataFrame(rows, columns=["layers", "replicate", "metric", "value"])
+        rows.add({"violations": float(violations)}, replicate=replicate)
+    return rows.frame()
 
 
 def undercut(loss: float, n_classes: int, size: int, layers: int, lam: float, *, paired: bool = False) -> float:
@@ -388,6 +386,3 @@ def undercut(loss: float, n_classes: int, size: int, layers: int, lam: float, *,
     if paired:
         loss = ufm_ce_pairs(n_classes, size, [lam] * layers, lam).loss
     return max(0.0, 1.0 - loss / frame)
-
-
-Function = Callable[[Cell], pd.DataFrame]

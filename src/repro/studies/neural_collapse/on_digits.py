@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,28 +10,29 @@ import pandas as pd
 
 from repro.geometry import ufm_mse
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.neural_collapse.models import PAIRS, WRONG_SIZES, undercut
 from repro.studies.neural_collapse.networks import (
     BALANCED,
     IMBALANCED,
     N_CLASSES,
-    Setting,
-    Trained,
+    collapse,
+    penalised_mlp,
     seeds_of,
-    train_on_digits,
 )
+from repro.trials import FULL_BATCH, Method, Outputs, Trained, digit_rows, fit
 
 BALANCED_FRAME: Final = "balanced_frame_for_the_general_one"
+APPEARANCE: Final = ("nc1_quot", "nc2_etf_err", "nc3_dual_err")
 
 
-def _whole(cell: Cell, name: str) -> int:
-    return int(cell.parameters[name] or 0)
+def _trained(cell: Cell, sizes: Sequence[int], method: Method, seed: np.random.SeedSequence, **options: Any) -> Trained:
+    """Train on rows of the digits for the epochs of a cell."""
+    return fit(digit_rows(sizes), method, FULL_BATCH.of(cell.whole("epochs")), cell, seed=seed, **options)
 
 
-def _real(cell: Cell, name: str) -> float:
-    value = cell.parameters[name]
-    assert isinstance(value, float)
-    return value
+def _outputs(cell: Cell, sizes: Sequence[int], method: Method, seed: np.random.SeedSequence) -> Outputs:
+    return _trained(cell, sizes, method, seed).outputs()
 
 
 def balanced(cell: Cell) -> pd.DataFrame:
@@ -48,11 +50,11 @@ def balanced(cell: Cell) -> pd.DataFrame:
         classifier and their product to the frame that the theory predicts (orthogonal without, simplex with a bias),
         ``other_frame_err``, the largest to the other one, ``nc1_quot``, ``accuracy``, ``loss_gap``.
     """
-    layers, bias, lam = _whole(cell, "layers"), bool(cell.parameters["bias"]), _real(cell, "lam")
-    rows: list[tuple[int, bool, int, str, float]] = []
+    layers, bias, lam = cell.whole("layers"), cell.flag("bias"), cell.number("lam")
+    rows = Rows("layers", "bias", layers=layers, bias=bias)
     for replicate, seed in seeds_of(cell):
-        trained = train_on_digits(Setting(BALANCED, layers, lam, _whole(cell, "epochs"), bias=bias), seed)
-        found = trained.measures(["etf", "of"])
+        trained = _outputs(cell, BALANCED, penalised_mlp(layers, lam, bias=bias), seed)
+        found = collapse(trained, ["etf", "of"])
         simplex = [found[name] for name in ("nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err")]
         orthogonal = [found[name] for name in ("nc2_of_err", "nc2_of_err_W", "nc3_of_err")]
         predicted, other = (simplex, orthogonal) if bias else (orthogonal, simplex)
@@ -64,8 +66,8 @@ def balanced(cell: Cell) -> pd.DataFrame:
             "accuracy": float(trained.accuracy().mean()),
             "loss_gap": trained.objective / optimum.loss - 1.0,
         }
-        rows += [(layers, bias, replicate, name, value) for name, value in values.items()]
-    return pd.DataFrame(rows, columns=["layers", "bias", "replicate", "metric", "value"])
+        rows.add(values, replicate=replicate)
+    return rows.frame()
 
 
 def imbalanced(cell: Cell) -> pd.DataFrame:
@@ -84,13 +86,13 @@ def imbalanced(cell: Cell) -> pd.DataFrame:
         ``loss_gap`` and ``order_violations`` (pairs of neighbouring sizes whose mean norms of rows or features are not
         in the order of the theory); by class size the mean ``w_norm`` and ``h_norm`` over those of the optimum.
     """
-    layers, lam = _whole(cell, "layers"), _real(cell, "lam")
+    layers, lam = cell.whole("layers"), cell.number("lam")
     sizes = np.array(IMBALANCED[::-1] if cell.variant == WRONG_SIZES else IMBALANCED)
     optimum = ufm_mse(sizes, [lam] * layers, lam)
-    rows: list[tuple[int, int | None, int, str, float]] = []
+    rows = Rows("layers", "class_size", layers=layers)
     for replicate, seed in seeds_of(cell):
-        trained = train_on_digits(Setting(IMBALANCED, layers, lam, _whole(cell, "epochs")), seed)
-        found = trained.measures(["of", "gof"], optimum)
+        trained = _outputs(cell, IMBALANCED, penalised_mlp(layers, lam), seed)
+        found = collapse(trained, ["of", "gof"], optimum)
         w, h = np.linalg.norm(trained.W, axis=1), np.linalg.norm(trained.class_means(), axis=1)
         distinct = np.unique(sizes)
         of_size = {size: (w[sizes == size].mean(), h[sizes == size].mean()) for size in distinct.tolist()}
@@ -108,11 +110,11 @@ def imbalanced(cell: Cell) -> pd.DataFrame:
         values["of_shortfall"] = max(0.0, 0.1 - values["nc2_of_err"])
         values["loss_gap"] = trained.objective / optimum.loss - 1.0
         values["order_violations"] = float((np.sign(steps) != np.sign(wanted)).sum())
-        rows += [(layers, None, replicate, name, value) for name, value in values.items()]
+        rows.add(values, replicate=replicate)
         for size in distinct.tolist():
-            rows.append((layers, size, replicate, "w_norm", float(of_size[size][0] / exact[size][0])))
-            rows.append((layers, size, replicate, "h_norm", float(of_size[size][1] / exact[size][1])))
-    return pd.DataFrame(rows, columns=["layers", "class_size", "replicate", "metric", "value"])
+            shares = (float(mean / best) for mean, best in zip(of_size[size], exact[size], strict=True))
+            rows.add(dict(zip(("w_norm", "h_norm"), shares, strict=True)), class_size=size, replicate=replicate)
+    return rows.frame()
 
 
 def learnt(cell: Cell) -> pd.DataFrame:
@@ -131,15 +133,15 @@ def learnt(cell: Cell) -> pd.DataFrame:
         training rows; ``misplaced``, the number of class sizes that are learnt (accuracy above one half) although they
         are below the threshold, or not learnt although above it; ``smallest_learnt``; ``loss_gap``.
     """
-    layers, threshold = _whole(cell, "layers"), _real(cell, "threshold")
+    layers, threshold = cell.whole("layers"), cell.number("threshold")
     sizes = np.array(IMBALANCED)
     base = ufm_mse(sizes, [1e-3] * layers, 1e-3).thresholds.class_size
     lam = 1e-3 * (threshold / base) ** (layers / (layers + 1))
     optimum = ufm_mse(sizes, [lam] * layers, lam)
     alive = optimum.alive[::-1] if cell.variant == WRONG_SIZES else optimum.alive
-    rows: list[tuple[int, float, int | None, int, str, float]] = []
+    rows = Rows("layers", "threshold", "class_size", layers=layers, threshold=threshold)
     for replicate, seed in seeds_of(cell):
-        trained = train_on_digits(Setting(IMBALANCED, layers, lam, _whole(cell, "epochs")), seed)
+        trained = _outputs(cell, IMBALANCED, penalised_mlp(layers, lam), seed)
         accuracy = trained.accuracy()
         of_size = {size: float(accuracy[sizes == size].mean()) for size in np.unique(sizes).tolist()}
         expected = {size: bool(alive[sizes == size].any()) for size in of_size}
@@ -149,9 +151,9 @@ def learnt(cell: Cell) -> pd.DataFrame:
             "smallest_learnt": float(min((size for size in of_size if is_learnt[size]), default=max(of_size) + 1)),
             "loss_gap": trained.objective / optimum.loss - 1.0,
         }
-        rows += [(layers, threshold, size, replicate, "accuracy", value) for size, value in of_size.items()]
-        rows += [(layers, threshold, None, replicate, name, value) for name, value in values.items()]
-    return pd.DataFrame(rows, columns=["layers", "threshold", "class_size", "replicate", "metric", "value"])
+        rows.add_curves("class_size", of_size, {"accuracy": of_size.values()}, replicate=replicate)
+        rows.add(values, replicate=replicate)
+    return rows.frame()
 
 
 def cross_entropy(cell: Cell) -> pd.DataFrame:
@@ -168,25 +170,26 @@ def cross_entropy(cell: Cell) -> pd.DataFrame:
         Columns ``layers, position, replicate, metric, value``: ``undercut``, how far the loss lies below that of the
         best simplex frame, relative to it; ``loss``; by position the ``singular_value`` of the class means' logits.
     """
-    layers, lam = _whole(cell, "layers"), _real(cell, "lam")
-    rows: list[tuple[int, int | None, int, str, float]] = []
+    layers, lam = cell.whole("layers"), cell.number("lam")
+    rows = Rows("layers", "position", layers=layers)
     for replicate, seed in seeds_of(cell):
         if cell.variant == PAIRS:
-            value = undercut(np.inf, N_CLASSES, BALANCED[0], 3, lam, paired=True)
-            rows.append((layers, None, replicate, "undercut", value))
+            rows.add({"undercut": undercut(np.inf, N_CLASSES, BALANCED[0], 3, lam, paired=True)}, replicate=replicate)
             continue
-        trained = train_on_digits(Setting(BALANCED, layers, lam, _whole(cell, "epochs"), "cross_entropy"), seed)
-        rows.append((layers, None, replicate, "loss", trained.objective))
-        value = undercut(trained.objective, N_CLASSES, BALANCED[0], layers, lam)
-        rows.append((layers, None, replicate, "undercut", value))
+        trained = _outputs(cell, BALANCED, penalised_mlp(layers, lam, "cross_entropy"), seed)
+        below = undercut(trained.objective, N_CLASSES, BALANCED[0], layers, lam)
+        rows.add({"loss": trained.objective, "undercut": below}, replicate=replicate)
         singular = np.linalg.svd(trained.W @ trained.class_means().T, compute_uv=False)
-        rows += [
-            (layers, place, replicate, "singular_value", float(one)) for place, one in enumerate(singular, start=1)
-        ]
-    return pd.DataFrame(rows, columns=["layers", "position", "replicate", "metric", "value"])
+        places = range(1, len(singular) + 1)
+        rows.add_curves("position", places, {"singular_value": singular}, replicate=replicate)
+    return rows.frame()
 
 
-APPEARANCE: Final = ("nc1_quot", "nc2_etf_err", "nc3_dual_err")
+def _appearance(trained: Trained) -> dict[str, float]:
+    outputs = trained.outputs()
+    found = collapse(outputs, ["etf"])
+    error = float((outputs.logits.argmax(axis=1) != outputs.labels).mean())
+    return {"error": error, "nc4_disagreement": 1.0 - found["nc4"], **{name: found[name] for name in APPEARANCE}}
 
 
 def appearance(cell: Cell) -> pd.DataFrame:
@@ -204,27 +207,16 @@ def appearance(cell: Cell) -> pd.DataFrame:
         ``nc2_etf_err``, ``nc3_dual_err`` and ``nc4_disagreement``; without epoch ``log_change_<measure>``, the
         logarithm of the last value over that at the first epoch without training error.
     """
-    rows: list[tuple[int | None, int, str, float]] = []
+    rows = Rows("epoch")
+    epochs, every = cell.whole("epochs"), cell.whole("every")
+    noted = {*range(every, epochs + 1, every), epochs}
     for replicate, seed in seeds_of(cell):
-        history: list[dict[str, Any]] = []
-
-        def note(epoch: int, trained: Trained, history: list[dict[str, Any]] = history) -> None:
-            found = trained.measures(["etf"])
-            error = float((trained.logits.argmax(axis=1) != trained.labels).mean())
-            kept = {name: found[name] for name in APPEARANCE}
-            history.append({"epoch": epoch, "error": error, "nc4_disagreement": 1.0 - found["nc4"], **kept})
-
-        setting = Setting(BALANCED, 1, _real(cell, "lam"), _whole(cell, "epochs"), bias=True)
-        train_on_digits(setting, seed, watch=note, watch_every=_whole(cell, "every"))
-        first = next((entry for entry in history if entry["error"] == 0.0), history[-1])
-        last = history[-1]
-        rows += [
-            (entry["epoch"], replicate, name, float(value))
-            for entry in history
-            for name, value in entry.items()
-            if name != "epoch"
-        ]
-        rows += [
-            (None, replicate, f"log_change_{name}", float(np.log(last[name] / first[name]))) for name in APPEARANCE
-        ]
-    return pd.DataFrame(rows, columns=["epoch", "replicate", "metric", "value"])
+        method = penalised_mlp(1, cell.number("lam"), bias=True)
+        course = _trained(cell, BALANCED, method, seed, note=_appearance, note_after=noted).course
+        first = next((values for values in course.values() if values["error"] == 0.0), course[epochs])
+        last = course[epochs]
+        for epoch, values in course.items():
+            rows.add(values, epoch=epoch, replicate=replicate)
+        changes = {f"log_change_{name}": float(np.log(last[name] / first[name])) for name in APPEARANCE}
+        rows.add(changes, replicate=replicate)
+    return rows.frame()

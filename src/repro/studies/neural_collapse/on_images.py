@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, Final
 
@@ -12,13 +13,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from repro.geometry import MseOptimum, ufm_mse
-from repro.protocol.course import Course
+from repro.ground.checks import whole_number
+from repro.ground.exceptions import UnknownName
 from repro.protocol.experiment import Cell, Parameters
-from repro.studies.neural_collapse.images import ImageSetting, Note, train_on_images
+from repro.protocol.rows import Rows
 from repro.studies.neural_collapse.models import CUT_SHORT, PAIRS, WRONG_SIZES, Floats, undercut
-from repro.studies.neural_collapse.networks import IMBALANCED, N_CLASSES, Trained
+from repro.studies.neural_collapse.networks import IMBALANCED, N_CLASSES, PENALTIES, collapse, recipe_of
+from repro.studies.neural_collapse.networks import on_images as method_for
 from repro.studies.neural_collapse.on_digits import BALANCED_FRAME
+from repro.trials import Course, Outputs, first_rows, fit
 
+SIDE: Final = 32
+"""Height and width of the images that convolutional networks see."""
+
+MEASURING_BATCH: Final = 512
+CHECKPOINT_EVERY: Final = 10
 FRAMES_EXCHANGED: Final = "frames_exchanged"
 EQUAL_SIZES_COLLAPSE: Final = "collapse_at_equal_sizes"
 
@@ -43,8 +52,6 @@ RANK_TOLERANCE: Final = 0.01
 LEARNT: Final = 0.5
 """Logit above which a direction counts as learnt; with M layers it is 0 or above (M - 1) / M at a minimum."""
 
-Row = tuple[Any, ...]
-
 
 def named_dataset(parameters: Parameters) -> str:
     """Name the data set of the rows: in controls the one that the digits stand for."""
@@ -57,25 +64,41 @@ def downloads(parameters: Parameters) -> tuple[str, ...]:
     return () if name == "digits" else (name,)
 
 
-def setting_of(parameters: Parameters, sizes: tuple[int, ...], **more: Any) -> ImageSetting:
-    """Make the setting of a cell: parameters of equal name, and those that the experiment fixes."""
-    given = {
-        name: parameters[name]
-        for name in ("dataset", "network", "layers", "penalty", "lam", "width", "epochs", "recipe", "loss", "bias")
-        if name in parameters
-    }
-    return ImageSetting(**(given | {"sizes": sizes} | more))
-
-
-def _trained(cell: Cell, setting: ImageSetting, note: Note) -> tuple[Trained, Course]:
-    return train_on_images(
-        setting,
-        cell.seed_sequence(),
-        device=cell.device,
-        folder=cell.scratch,
-        note=note,
-        every=int(cell.parameters["every"] or 0),
+def _trained(
+    cell: Cell,
+    sizes: tuple[int, ...],
+    note: Callable[[Outputs], dict[str, float]],
+    *,
+    penalty: str,
+    epochs: int | None = None,
+    **head: Any,
+) -> tuple[Outputs, Course]:
+    """Train the network of a cell; `head` has the arguments of the method that the experiment fixes."""
+    if penalty not in PENALTIES:
+        raise UnknownName("penalty", penalty, PENALTIES)
+    every = whole_number("every", cell.whole("every"), at_least=0)
+    epochs, lam, decays = (
+        cell.whole("epochs") if epochs is None else epochs,
+        cell.number("lam"),
+        penalty == "weight_decay",
     )
+    network = cell.text("network")
+    trained = fit(
+        first_rows(cell.text("dataset"), sizes, None if network == "mlp" else SIDE),
+        method_for(network, cell.whole("width"), lam=0.0 if decays else lam, **head),
+        recipe_of(cell.text("recipe"), epochs, lam if decays else 0.0),
+        cell,
+        note=lambda now: note(now.outputs(MEASURING_BATCH)),
+        # in the middle between two checkpoints
+        note_after=range(max(every // 2, 1), epochs + 1, every) if every else (),
+        checkpoint_every=every or CHECKPOINT_EVERY,
+    )
+    return trained.outputs(MEASURING_BATCH), trained.course
+
+
+def _course(rows: Rows, course: Course) -> None:
+    for epoch, noted in course.items():
+        rows.add({f"course_{name}": value for name, value in noted.items()}, epoch=epoch)
 
 
 def of_sizes(values: Floats, sizes: Floats) -> dict[int, float]:
@@ -152,13 +175,13 @@ class GeneralFrame:
         optimum = ufm_mse(sizes, [lam] * layers, lam)
         return cls(optimum, {point.alive.tobytes(): point.loss for point in optimum.stationary_points()})
 
-    def measure(self, trained: Trained) -> dict[str, float]:
+    def measure(self, trained: Outputs) -> dict[str, float]:
         """Measure a network: collapse, distances to frames, losses, and directions lost though the optimum keeps them.
 
         ``local_gap`` is how far the objective lies from the stationary point with the same directions alive, relative
         to it.
         """
-        found = trained.measures(["of", "gof"], self.optimum)
+        found = collapse(trained, ["of", "gof"], self.optimum)
         alive = living_directions(trained.W @ trained.class_means().T, self.optimum.class_sizes)
         nearest = self.losses.get(alive.tobytes(), self.optimum.loss)
         return {name: found[name] for name in ("nc1_quot", *GENERAL_FRAME, "nc2_of_err")} | {
@@ -189,18 +212,18 @@ def imbalanced_images(cell: Cell) -> pd.DataFrame:
         together); by class size ``w_norm`` and ``h_norm`` over those of the optimum, and ``accuracy`` on the training
         images; by epoch ``course_<measure>``.
     """
-    parameters = cell.parameters
-    layers, lam = int(parameters["layers"] or 0), float(parameters["lam"] or 0)
-    epochs = int(parameters["epochs"] or 0)
-    setting = setting_of(
-        parameters,
-        UNEQUAL_SIZES[str(parameters["dataset"])],
+    layers, lam, epochs = cell.whole("layers"), cell.number("lam"), cell.whole("epochs")
+    taken = UNEQUAL_SIZES[cell.text("dataset")]
+    sizes = np.array(taken[::-1] if cell.variant == WRONG_SIZES else taken)
+    frame = GeneralFrame.of(sizes, layers, lam)
+    trained, course = _trained(
+        cell,
+        taken,
+        frame.measure,
         penalty="head_and_features",
         epochs=epochs // 100 if cell.variant == CUT_SHORT else epochs,
+        layers=layers,
     )
-    sizes = np.array(setting.sizes[::-1] if cell.variant == WRONG_SIZES else setting.sizes)
-    frame = GeneralFrame.of(sizes, layers, lam)
-    trained, course = _trained(cell, setting, frame.measure)
     values = frame.measure(trained)
     if cell.variant == BALANCED_FRAME:
         values |= dict.fromkeys(GENERAL_FRAME, values["nc2_of_err"]) | {"nc2_of_err": 0.0}
@@ -210,23 +233,28 @@ def imbalanced_images(cell: Cell) -> pd.DataFrame:
     }
     values["of_shortfall"] = max(0.0, 0.1 - values["nc2_of_err"])
     values["order_violations"] = float(sum(order_violations(*pair, sizes) for pair in norms.values()))
-    rows: list[Row] = [(None, None, name, value) for name, value in values.items()]
-    by_class = {name: found / exact for name, (found, exact) in norms.items()} | {"accuracy": trained.accuracy()}
-    rows += [(n, None, name, value) for name, each in by_class.items() for n, value in of_sizes(each, sizes).items()]
-    rows += [(None, epoch, f"course_{name}", at) for epoch, noted in course.items() for name, at in noted.items()]
-    keys = (named_dataset(parameters), setting.network, layers)
-    return pd.DataFrame(
-        [(*keys, n, epoch, parameters["seed"], name, value) for n, epoch, name, value in rows],
-        columns=["dataset", "network", "layers", "class_size", "epoch", "replicate", "metric", "value"],
+    rows = Rows(
+        *("dataset", "network", "layers", "class_size", "epoch"),
+        dataset=named_dataset(cell.parameters),
+        network=cell.text("network"),
+        layers=layers,
+        replicate=cell.whole("seed"),
     )
+    rows.add(values)
+    by_class = {name: found / exact for name, (found, exact) in norms.items()} | {"accuracy": trained.accuracy()}
+    for name, each in by_class.items():
+        by_size = of_sizes(each, sizes)
+        rows.add_curves("class_size", by_size, {name: by_size.values()})
+    _course(rows, course)
+    return rows.frame()
 
 
 SIMPLEX: Final = ("nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err")
 ORTHOGONAL: Final = ("nc2_of_err", "nc2_of_err_W", "nc3_of_err")
 
 
-def _against_both_frames(trained: Trained, *, simplex: bool) -> dict[str, float]:
-    found = trained.measures(["etf", "of"])
+def _against_both_frames(trained: Outputs, *, simplex: bool) -> dict[str, float]:
+    found = collapse(trained, ["etf", "of"])
     predicted, other = (SIMPLEX, ORTHOGONAL) if simplex else (ORTHOGONAL, SIMPLEX)
     return {
         "nc1_quot": found["nc1_quot"],
@@ -268,38 +296,41 @@ def deep_heads(cell: Cell) -> pd.DataFrame:
         features ``loss_gap`` (squared error) or ``undercut`` (cross-entropy: how far the objective lies below that of
         the best simplex frame, relative to it); by epoch ``course_<measure>``.
     """
-    parameters = cell.parameters
-    layers, lam = int(parameters["layers"] or 0), float(parameters["lam"] or 0)
-    size = EQUAL_SIZE[str(parameters["dataset"])]
-    setting = setting_of(parameters, (size,) * N_CLASSES)
-    simplex = setting.bias or setting.loss == "cross_entropy"
-    rows: list[Row] = []
+    layers, lam, bias = cell.whole("layers"), cell.number("lam"), cell.flag("bias")
+    penalty, loss = cell.text("penalty"), cell.text("loss")
+    size = EQUAL_SIZE[cell.text("dataset")]
+    sizes, simplex = (size,) * N_CLASSES, bias or loss == "cross_entropy"
+    rows = Rows(
+        *("dataset", "network", "layers", "loss", "bias", "penalty", "position", "epoch"),
+        dataset=named_dataset(cell.parameters),
+        network=cell.text("network"),
+        layers=layers,
+        loss=loss,
+        bias=bias,
+        penalty=penalty,
+        replicate=cell.whole("seed"),
+    )
     if cell.variant == PAIRS:
         # five pairs of opposite classes: five singular values of equal size, and a lower loss than the simplex frame's
         singular = np.repeat([1.0, 0.0], N_CLASSES // 2)
         values = {"undercut": undercut(np.inf, N_CLASSES, size, layers, lam, paired=True)}
     else:
-        trained, course = _trained(cell, setting, lambda now: _against_both_frames(now, simplex=simplex))
-        values = _against_both_frames(trained, simplex=simplex) | {"objective": trained.objective}
+        measure = partial(_against_both_frames, simplex=simplex)
+        trained, course = _trained(cell, sizes, measure, penalty=penalty, layers=layers, loss=loss, bias=bias)
+        values = measure(trained) | {"objective": trained.objective}
         if cell.variant == FRAMES_EXCHANGED:
             exchanged = values["other_frame_err"], values["predicted_frame_err"]
             values |= dict(zip(("predicted_frame_err", "other_frame_err"), exchanged, strict=True))
-        if setting.penalty == "head_and_features" and setting.loss == "mse":
-            optimum = ufm_mse(setting.sizes, [lam] * layers, lam, bias=setting.bias)
-            values["loss_gap"] = trained.objective / optimum.loss - 1.0
-        elif setting.penalty == "head_and_features":
+        if penalty == "head_and_features" and loss == "mse":
+            values["loss_gap"] = trained.objective / ufm_mse(sizes, [lam] * layers, lam, bias=bias).loss - 1.0
+        elif penalty == "head_and_features":
             values["undercut"] = undercut(trained.objective, N_CLASSES, size, layers, lam)
         singular = np.linalg.svd(trained.W @ trained.class_means().T, compute_uv=False)
-        rows += [(None, epoch, f"course_{name}", at) for epoch, noted in course.items() for name, at in noted.items()]
+        _course(rows, course)
     values["rank_deficit"] = float(rank_deficit(singular))
-    rows += [(None, None, name, value) for name, value in values.items()]
-    rows += [(place, None, "singular_value", float(one)) for place, one in enumerate(singular, start=1)]
-    keys = (named_dataset(parameters), setting.network, layers, setting.loss, setting.bias, setting.penalty)
-    columns = ["dataset", "network", "layers", "loss", "bias", "penalty", "position", "epoch"]
-    return pd.DataFrame(
-        [(*keys, place, epoch, parameters["seed"], name, value) for place, epoch, name, value in rows],
-        columns=[*columns, "replicate", "metric", "value"],
-    )
+    rows.add(values)
+    rows.add_curves("position", range(1, len(singular) + 1), {"singular_value": singular})
+    return rows.frame()
 
 
 def minority_sizes(dataset: str, ratio: int) -> tuple[int, ...]:
@@ -322,14 +353,14 @@ def mean_cosine(W: Floats) -> float:
     return float(np.mean([unit[i] @ unit[j] for i, j in combinations(range(len(unit)), 2)]))
 
 
-def _of_minority(trained: Trained) -> dict[str, float]:
+def _of_minority(trained: Outputs) -> dict[str, float]:
     accuracy = trained.accuracy()
     return {
         "minority_cosine": mean_cosine(trained.W[N_MAJORITY:]),
         "majority_cosine": mean_cosine(trained.W[:N_MAJORITY]),
         "minority_accuracy": float(accuracy[N_MAJORITY:].mean()),
         "majority_accuracy": float(accuracy[:N_MAJORITY].mean()),
-        "nc1_quot": trained.measures(["etf"])["nc1_quot"],
+        "nc1_quot": collapse(trained, ["etf"])["nc1_quot"],
     }
 
 
@@ -357,29 +388,20 @@ def minority_images(cell: Cell) -> pd.DataFrame:
         ``majority_cosine``, the mean cosine over pairs of rows of the classifier; ``minority_accuracy`` and
         ``majority_accuracy`` on the training images; ``nc1_quot``; by epoch ``course_<measure>``.
     """
-    parameters = cell.parameters
-    ratio = int(parameters["ratio"] or 0)
-    setting = setting_of(
-        parameters,
-        minority_sizes(str(parameters["dataset"]), ratio),
-        layers=1,
-        penalty="weight_decay",
-        loss="cross_entropy",
-        bias=True,
-        normalise=False,
+    ratio, dataset = cell.whole("ratio"), named_dataset(cell.parameters)
+    rows = Rows(
+        *("dataset", "network", "ratio", "epoch"),
+        dataset=dataset,
+        network=cell.text("network"),
+        ratio=ratio,
+        replicate=cell.whole("seed"),
     )
-    rows: list[Row] = []
     if cell.variant == EQUAL_SIZES_COLLAPSE:
-        values = _collapsed_at_equal_sizes(ratio, RATIOS[named_dataset(parameters)])
-    else:
-        trained, course = _trained(cell, setting, _of_minority)
-        values = _of_minority(trained)
-        rows += [(epoch, f"course_{name}", at) for epoch, noted in course.items() for name, at in noted.items()]
-    rows += [(None, name, value) for name, value in values.items()]
-    return pd.DataFrame(
-        [
-            (named_dataset(parameters), setting.network, ratio, epoch, parameters["seed"], name, value)
-            for epoch, name, value in rows
-        ],
-        columns=["dataset", "network", "ratio", "epoch", "replicate", "metric", "value"],
-    )
+        rows.add(_collapsed_at_equal_sizes(ratio, RATIOS[dataset]))
+        return rows.frame()
+    head: dict[str, Any] = {"layers": 1, "loss": "cross_entropy", "bias": True, "normalise": False}
+    sizes = minority_sizes(cell.text("dataset"), ratio)
+    trained, course = _trained(cell, sizes, _of_minority, penalty="weight_decay", **head)
+    _course(rows, course)
+    rows.add(_of_minority(trained))
+    return rows.frame()

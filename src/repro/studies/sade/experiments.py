@@ -9,11 +9,11 @@ import pandas as pd
 
 from repro.protocol.cells import combinations, together
 from repro.protocol.experiment import Cell, Experiment, Parameters
+from repro.studies.sade.training import COLUMNS, RECIPES, SEVERAL_EXPERTS, counts_of
 
 SEED: Final = 2107
 OTHER_PROCESSOR: Final = 0.2
 """How far recalls and weights of one training may move elsewhere: thirty epochs amplify the rounding of the first."""
-COLUMNS: Final = ("recipe", "ratio", "test_set", "method", "class_label")
 METHODS: Final = ("sade", "three_balanced", "balanced", "cross_entropy", "ldam_drw")
 MORE_METHODS: Final = ("focal", "lade", "ride", "decoupled")
 
@@ -34,9 +34,8 @@ def experts(cell: Cell) -> pd.DataFrame:
     """
     from repro.studies.sade import on_cifar, on_digits  # PyTorch takes long to import
 
-    on_small = cell.parameters["recipe"] == "digits"
-    table = on_digits.experts_on_digits(cell) if on_small else on_cifar.experts_on_cifar(cell)
-    return table[[*COLUMNS, "replicate", "metric", "value"]]
+    on_small = cell.text("recipe") == "digits"
+    return on_digits.experts_on_digits(cell) if on_small else on_cifar.experts_on_cifar(cell)
 
 
 def views(cell: Cell) -> pd.DataFrame:
@@ -56,12 +55,10 @@ def _is_trained_on_cifar(parameters: Parameters) -> bool:
 
 
 def _seconds(parameters: Parameters) -> float:
-    from repro.studies.sade.training import SEVERAL_EXPERTS, counts_of
-
     if parameters["recipe"] == "digits":
         share = {"experts": 0.7, "singles": 0.3}.get(str(parameters.get("part")), 1.0)
         return 0.7 * share * int(parameters["epochs"] or 0)
-    epochs = 40 if parameters["recipe"] == "short" else 200
+    epochs = RECIPES[str(parameters["recipe"])].epochs
     ratio = int(parameters["ratio"] or 0)
     share = float(counts_of(ratio).sum() / counts_of(100).sum())
     return epochs * share * (22.0 if parameters["method"] in SEVERAL_EXPERTS else 12.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.protocol.course import parse_course, read_course, write_course
+from repro.trials.course import parse_course, read_course, write_course
 
 
 def test_a_course_comes_back_from_its_file(tmp_path: Path) -> None:
