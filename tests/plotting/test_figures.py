@@ -171,3 +171,14 @@ def test_the_conditions_of_a_claim_stand_beside_their_own_intervals(monkeypatch:
     assert {name: bars[place] for name, place in names.items()} == {"pima": (1.0, 3.0), "adult": (-1.0, 2.0)}
     assert names["pima"] > names["adult"], "the first condition stands at the top"
     assert "pima: 2, from 1 to 3, reproduced" in str(alt)
+
+
+def test_paired_values_are_told_with_the_mean_of_each_side() -> None:
+    rows = [("a", 0, 1.0), ("b", 0, 2.0), ("a", 1, 3.0), ("b", 1, 6.0), ("c", 1, 9.0)]
+    table = pd.DataFrame(rows, columns=["method", "replicate", "value"])
+    shown = shared.paired(table, ["b", "a"], ylabel="recall of the minority")
+    assert "2 points" in shown.alt
+    assert "recall of the minority is 4 on average for b, 2 for a." in shown.alt
+    for levels, message in ((["a", "c"], "one row for each replicate"), (["a"], "levels must be two")):
+        with pytest.raises(ValueError, match=message):
+            shared.paired(table, levels, ylabel="recall")
