@@ -78,18 +78,26 @@ def test_a_study_that_joins_a_chapter_adds_a_section_before_the_provenance(with_
     ]
 
 
+@pytest.fixture(scope="module")
+def judged(with_demo: Any) -> dict[str, tuple[str, str]]:
+    """What running and judging each study printed, all in one process."""
+    commands = [
+        command
+        for study in STUDIES
+        for command in (("run", study, "--controls", "--format", "json"), ("claims", study, "--format", "json"))
+    ]
+    said = [answer.stdout for answer in with_demo.repro_each(*commands)]
+    return dict(zip(STUDIES, zip(said[::2], said[1::2], strict=True), strict=True))
+
+
 @pytest.mark.parametrize("study", STUDIES)
-def test_it_runs_and_its_claim_is_judged_with_its_control(with_demo: Any, study: str) -> None:
-    run, judged = with_demo.repro_each(
-        ("run", study, "--controls", "--format", "json"), ("claims", study, "--format", "json")
-    )
-    tables = json.loads(run.stdout)
+def test_it_runs_and_its_claim_is_judged_with_its_control(with_demo: Any, judged: Any, study: str) -> None:
+    tables, (claim,) = (json.loads(text) for text in judged[study])
     assert [(entry["experiment"], entry["profile"]) for entry in tables] == [
         (f"{study}.{STUDIES[study]}", "quick"),
         (f"{study}.{STUDIES[study]}", "control"),
     ]
     assert all(Path(entry["table"]).is_relative_to(with_demo.folder) for entry in tables)
-    (claim,) = json.loads(judged.stdout)
     assert claim["id"] == f"{study}-c1"
     assert claim["verdict"] == "reproduced"
     assert claim["control"].pop("changed") > 0
@@ -163,10 +171,10 @@ def test_names_of_any_length_keep_the_lines_short(checkout: Any) -> None:
         assert answer.returncode == 0, answer.stdout
 
 
-def test_its_notebook_runs(with_demo: Any) -> None:
-    for name in ("demo", "demos"):
-        answer = with_demo.python(f"notebooks/{name}.py")
-        assert answer.returncode == 0, answer.stderr
+def test_their_notebooks_run(with_demo: Any) -> None:
+    code = "import runpy\nfor name in ('demo', 'demos'):\n    runpy.run_path(f'notebooks/{name}.py')\n"
+    answer = with_demo.python("-c", code)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_the_worked_example_of_the_guide_runs_word_for_word(checkout: Any) -> None:
