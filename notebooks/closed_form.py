@@ -53,18 +53,17 @@ from IPython.display import Markdown, display
 
 from repro import claims
 
-in_paper, equally_hard, many, rare = (
-    claims.judge_claim(f"naive_bayes-{label}", "quick")
-    for label in ("n1", "n3", "n4", "n6")
+findings = claims.Findings("quick")
+few, many = (
+    findings.condition("naive_bayes-n4", part=part).verdict for part in ("few", "many")
 )
-power, interval = claims.format_estimate(in_paper.estimate, in_paper.interval)
-few, later = many.conditions
 Markdown(
     "**The findings.** In the paper's simulation the powers of the dimension with which both numbers grow differ by "
-    f"{power} {interval}: the claim is {in_paper.verdict}. But there the problem becomes easier with every dimension; "
-    f"that naive Bayes needs proportionally many where it does not is {equally_hard.verdict}. On features of a network "
-    f"it is ahead with few examples ({few.verdict}) and behind with many ({later.verdict}); that with 50 rows of one "
-    f"class to 1 of the other it alone keeps its balanced accuracy is {rare.verdict}."
+    f"{findings.effect('naive_bayes-n1')}. But there the problem becomes easier with every dimension; that naive Bayes "
+    "needs proportionally many examples where it does not is "
+    f"{findings.condition('naive_bayes-n3').verdict}. On features of a supervised network it is ahead with few "
+    f"examples ({few}) and behind with many ({many}). With 50 rows of one class to 1 of the other it is ahead in "
+    f"{findings.count('naive_bayes-n6')} comparisons."
 )
 
 # %% [markdown]

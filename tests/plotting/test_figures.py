@@ -12,13 +12,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
-from repro.claims import ConditionJudgement, Judgement
-from repro.plotting import METHOD_STYLES, PALETTE, Shown, book_style, shared, show
+from repro.plotting import METHOD_STYLES, PALETTE, Shown, book_style, paired, show
 from repro.plotting import smote as figures
-from repro.protocol.claim import Claim
 
 
 def _luminance(color: str) -> float:
@@ -142,43 +139,12 @@ def test_the_first_picture_has_three_panels() -> None:
     assert "squares" in shown.alt
 
 
-def test_the_conditions_of_a_claim_stand_beside_their_own_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = Claim.model_validate(
-        {
-            "id": "toy-c1",
-            "paper": "book",
-            "locator": "our question",
-            "statement": "A is better.",
-            "experiment": "toy.trial",
-            "quantity": {"metric": "auc", "contrast": ["a", "b"], "conditions": "dataset", "replicate": "partition"},
-            "interval": "t",
-            "criterion": {"kind": "direction"},
-            "control": "flipped",
-            "profiles": {"paper": "full"},
-        }
-    )
-    conditions = (
-        ConditionJudgement("pima", "reproduced", estimate=2.0, interval=(1.0, 3.0), replicates=9),
-        ConditionJudgement("adult", "inconclusive", estimate=0.5, interval=(-1.0, 2.0), replicates=9),
-    )
-    kept: list[Figure] = []
-    monkeypatch.setattr(shared, "show", lambda figure, **texts: kept.append(figure) or texts["alt"])
-    alt = shared.forest(Judgement(claim, "paper", "partly", conditions), xlabel="difference")
-    axes = kept[0].axes[0]
-    names = {label.get_text(): place for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)}
-    bars = {line.get_ydata()[0]: tuple(line.get_xdata()) for line in axes.lines if line.get_linewidth() == 2}
-    plt.close(kept[0])
-    assert {name: bars[place] for name, place in names.items()} == {"pima": (1.0, 3.0), "adult": (-1.0, 2.0)}
-    assert names["pima"] > names["adult"], "the first condition stands at the top"
-    assert "pima: 2, from 1 to 3, reproduced" in str(alt)
-
-
 def test_paired_values_are_told_with_the_mean_of_each_side() -> None:
     rows = [("a", 0, 1.0), ("b", 0, 2.0), ("a", 1, 3.0), ("b", 1, 6.0), ("c", 1, 9.0)]
     table = pd.DataFrame(rows, columns=["method", "replicate", "value"])
-    shown = shared.paired(table, ["b", "a"], ylabel="recall of the minority")
+    shown = paired(table, ["b", "a"], ylabel="recall of the minority")
     assert "2 points" in shown.alt
     assert "recall of the minority is 4 on average for b, 2 for a." in shown.alt
     for levels, message in ((["a", "c"], "one row for each replicate"), (["a"], "levels must be two")):
         with pytest.raises(ValueError, match=message):
-            shared.paired(table, levels, ylabel="recall")
+            paired(table, levels, ylabel="recall")
