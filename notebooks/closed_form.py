@@ -54,16 +54,14 @@ from IPython.display import Markdown, display
 from repro import claims
 
 findings = claims.Findings("quick")
-few, many = (
-    findings.condition("naive_bayes-n4", part=part).verdict for part in ("few", "many")
-)
+parts = (findings.condition("naive_bayes-n4", part=part) for part in ("few", "many"))
+few, many = (part.verdict for part in parts)
 Markdown(
     "**The findings.** In the paper's simulation the powers of the dimension with which both numbers grow differ by "
-    f"{findings.effect('naive_bayes-n1')}. But there the problem becomes easier with every dimension; that naive Bayes "
-    "needs proportionally many examples where it does not is "
-    f"{findings.condition('naive_bayes-n3').verdict}. On features of a supervised network it is ahead with few "
-    f"examples ({few}) and behind with many ({many}). With 50 rows of one class to 1 of the other it is ahead in "
-    f"{findings.count('naive_bayes-n6')} comparisons."
+    f"{findings.effect('naive_bayes-n1')}. There the problem becomes easier with the dimension; that naive Bayes needs "
+    f"proportionally many examples where it does not is {findings.condition('naive_bayes-n3').verdict}. On features "
+    f"of a supervised network it is ahead with few ({few}) and behind with many ({many}). With 50 rows of one "
+    f"class to 1 of the other it is ahead in {findings.count('naive_bayes-n6')} comparisons."
 )
 
 # %% [markdown]
