@@ -53,18 +53,15 @@ from IPython.display import Markdown, display
 
 from repro import claims
 
-in_paper, equally_hard, many, rare = (
-    claims.judge_claim(f"naive_bayes-{label}", "quick")
-    for label in ("n1", "n3", "n4", "n6")
-)
-power, interval = claims.format_estimate(in_paper.estimate, in_paper.interval)
-few, later = many.conditions
+findings = claims.Findings("quick")
+parts = (findings.condition("naive_bayes-n4", part=part) for part in ("few", "many"))
+few, many = (part.verdict for part in parts)
 Markdown(
     "**The findings.** In the paper's simulation the powers of the dimension with which both numbers grow differ by "
-    f"{power} {interval}: the claim is {in_paper.verdict}. But there the problem becomes easier with every dimension; "
-    f"that naive Bayes needs proportionally many where it does not is {equally_hard.verdict}. On features of a network "
-    f"it is ahead with few examples ({few.verdict}) and behind with many ({later.verdict}); that with 50 rows of one "
-    f"class to 1 of the other it alone keeps its balanced accuracy is {rare.verdict}."
+    f"{findings.effect('naive_bayes-n1')}. There the problem becomes easier with the dimension; that naive Bayes needs "
+    f"proportionally many examples where it does not is {findings.condition('naive_bayes-n3').verdict}. On features "
+    f"of a supervised network it is ahead with few ({few}) and behind with many ({many}). With 50 rows of one "
+    f"class to 1 of the other it is ahead in {findings.count('naive_bayes-n6')} comparisons."
 )
 
 # %% [markdown]

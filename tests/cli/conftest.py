@@ -39,7 +39,8 @@ class Checkout:
     @property
     def environment(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("REPRO_")}
-        return kept | {"PYTHONPATH": str(self.folder / "src"), "HOME": str(self.folder), "COLUMNS": "200"}
+        own = {"PYTHONPATH": str(self.folder / "src"), "HOME": str(self.folder), "COLUMNS": "200"}
+        return kept | own | {"LOKY_MAX_CPU_COUNT": "1"}  # a second process costs more to begin than its cells
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -89,8 +90,13 @@ def checkout(tmp_path: Path) -> Checkout:
 
 @pytest.fixture(scope="session")
 def with_demo(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A copy in which ``repro new demo`` was called; tests that share it only add to its build folder."""
+    """A copy in which ``repro new`` wrote a study of each kind; tests that share it only add to its build folder."""
     made = copy_of_the_checkout(tmp_path_factory.mktemp("demo"))
-    answer = made.repro("new", "demo")
-    assert answer.returncode == 0, answer.stderr
+    commands = (
+        ("new", "demo"),
+        ("new", "demo_exact", "--kind", "exact", "--chapter", "demos", "--begin"),
+        ("new", "demo_network", "--kind", "network", "--chapter", "demos"),
+    )
+    for answer in made.repro_each(*commands):
+        assert answer.returncode == 0, answer.stderr
     return made

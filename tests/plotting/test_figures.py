@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from repro.plotting import METHOD_STYLES, PALETTE, Shown, book_style, show
+from repro.plotting import METHOD_STYLES, PALETTE, Shown, book_style, paired, show
 from repro.plotting import smote as figures
 
 
@@ -137,3 +137,14 @@ def test_the_first_picture_has_three_panels() -> None:
     width, height = _picture(shown).size
     assert width > 2 * height
     assert "squares" in shown.alt
+
+
+def test_paired_values_are_told_with_the_mean_of_each_side() -> None:
+    rows = [("a", 0, 1.0), ("b", 0, 2.0), ("a", 1, 3.0), ("b", 1, 6.0), ("c", 1, 9.0)]
+    table = pd.DataFrame(rows, columns=["method", "replicate", "value"])
+    shown = paired(table, ["b", "a"], ylabel="recall of the minority")
+    assert "2 points" in shown.alt
+    assert "recall of the minority is 4 on average for b, 2 for a." in shown.alt
+    for levels, message in ((["a", "c"], "one row for each replicate"), (["a"], "levels must be two")):
+        with pytest.raises(ValueError, match=message):
+            paired(table, levels, ylabel="recall")

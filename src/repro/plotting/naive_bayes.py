@@ -45,7 +45,7 @@ def growth(table: pd.DataFrame) -> Shown:
                 rows = table[
                     (table["design"] == design) & (table["method"] == method) & (table["metric"] == "examples")
                 ]
-                wide = np.log(rows.pivot(index="dimension", columns="replicate", values="value"))
+                wide = rows.pivot(index="dimension", columns="replicate", values="value").apply(np.log)
                 middle, low, high = (np.exp(part) for part in _interval(wide))
                 axes.plot(middle.index, middle, **style)
                 axes.fill_between(middle.index, low, high, color=style["color"], alpha=0.2, linewidth=0)
@@ -57,6 +57,9 @@ def growth(table: pd.DataFrame) -> Shown:
             axes.plot(ends, 20 * ends / ends[0], color=PALETTE["grey"], linewidth=1, linestyle=":", label="slope 1")
             axes.plot(ends, [20, 20], color=PALETTE["black"], linewidth=1, linestyle="-.", label="slope 0")
             axes.set(xscale="log", yscale="log", xlabel="dimension n", title=title)
+            sizes = sorted(table["dimension"].dropna().unique())
+            axes.set_xticks(sizes, [f"{size:.0f}" for size in sizes])
+            axes.minorticks_off()
         panels[0].set_ylabel("examples needed")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
     return show(
