@@ -16,7 +16,7 @@ from repro.protocol.experiment import Cell
 from repro.results import find_table
 from repro.sampling import RandomUnderSampler
 from repro.studies import experiment
-from repro.studies.smote import replication
+from repro.studies.smote import replication, sweep
 from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS, Problem, load_problem, simulated_problem
 from repro.studies.smote.repeated_rows import distinct_rows, grouped_folds
 from repro.studies.smote.sweep import (
@@ -214,6 +214,21 @@ def test_an_own_file_with_missing_values_is_refused_by_the_name_of_the_column(tm
     rows = "".join(f"{i},{'' if i == 3 else i * 2},{'a' if i % 2 else 'b'}\n" for i in range(60))
     with pytest.raises(ValueError, match=r"'second'.*1 missing"):
         load_problem(_own_file(tmp_path, "first,second,y\n" + rows))
+
+
+def test_an_own_file_of_categories_alone_is_over_sampled_by_smote_n(tmp_path: Path) -> None:
+    """Where each cap has its own odour, the neighbours of a row are its copies, and so are the children."""
+    rows = "".join(f"{'abc'[i % 3]},{'uvw'[i % 3]},{int(i < 15)}\n" for i in range(90))
+    problem = load_problem(_own_file(tmp_path, "cap,odour,y\n" + rows))
+    assert problem.nominal == (0, 1)
+    children, labels = sweep.synthetic_rows(problem, 200, np.random.SeedSequence(0))
+    assert len(children) == 30
+    assert labels.all()
+    assert {tuple(row) for row in children} <= {tuple(row) for row in problem.X[problem.y]}
+    table = sweep.roc_sweep(Cell("smote.roc_sweep", _own_file(tmp_path, "cap,odour,y\n" + rows) | {"partition": 0}, 7))
+    areas = table.query("metric == 'auc_full' and method.str.startswith('smote_')")["value"]
+    assert areas.between(0, 1).all()
+    assert len(areas) > 3
 
 
 def test_an_own_file_with_one_or_three_classes_or_few_rows_is_refused(tmp_path: Path) -> None:
