@@ -217,14 +217,14 @@ def test_an_own_file_with_missing_values_is_refused_by_the_name_of_the_column(tm
 
 
 def test_an_own_file_of_categories_alone_is_over_sampled_by_smote_n(tmp_path: Path) -> None:
-    """Where each cap has its own odour, the neighbours of a row are its copies, and so are the children."""
-    rows = "".join(f"{'abc'[i % 3]},{'uvw'[i % 3]},{int(i < 15)}\n" for i in range(90))
-    problem = load_problem(_own_file(tmp_path, "cap,odour,y\n" + rows))
+    """A child takes a category that its parent's neighbours have, never one between two of them."""
+    rows = "".join(f"{('ac' if i < 16 else 'abc')[i % 2]},{'uvw'[i % 3]},{int(i < 16)}\n" for i in range(90))
+    problem = load_problem(_own_file(tmp_path, "cap,odour,y\n" + rows + "b,u,0\n"))
     assert problem.nominal == (0, 1)
     children, labels = sweep.synthetic_rows(problem, 200, np.random.SeedSequence(0))
-    assert len(children) == 30
+    assert len(children) == 32
     assert labels.all()
-    assert {tuple(row) for row in children} <= {tuple(row) for row in problem.X[problem.y]}
+    assert {tuple(row) for row in children} <= {(cap, odour) for cap in (0.0, 2.0) for odour in (0.0, 1.0, 2.0)}
     table = sweep.roc_sweep(Cell("smote.roc_sweep", _own_file(tmp_path, "cap,odour,y\n" + rows) | {"partition": 0}, 7))
     areas = table.query("metric == 'auc_full' and method.str.startswith('smote_')")["value"]
     assert areas.between(0, 1).all()
