@@ -120,7 +120,7 @@ def imported(path: Path) -> Iterator[str]:
 def test_environment_yml_has_what_chapters_and_package_import(root: Path, project, folder: str) -> None:
     (extras,) = (line[line.index("[") + 1 : -1].split(",") for line in environment(root) if line.startswith("-e"))
     waiting = declared(project, set(extras))
-    there = {"dask", "polars"}  # nobody needs them who has no cluster and no polars table
+    there = {"dask", "distributed", "polars"}  # nobody needs them who has no cluster and no polars table
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
