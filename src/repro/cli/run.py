@@ -71,7 +71,7 @@ def _values_of(only: list[str]) -> dict[str, str]:
 
 
 def _show_plan(plans: list[Plan], layout: Format, output: Path | None) -> None:
-    from repro.running.progress import duration
+    from repro.ground.duration import duration
 
     if layout is Format.json:
         content = [
@@ -257,16 +257,17 @@ def list_studies(
     study: Annotated[str | None, typer.Argument(help="A study; all when left out.")] = None,
     layout: Annotated[Format, typer.Option("--format", help="How to print the list.")] = Format.table,
 ) -> None:
-    """List studies and experiments with their profiles, claims and expected time."""
+    """List studies and experiments with their chapter, profiles, claims and expected time."""
     from repro import studies
     from repro.claims import all_claims
-    from repro.running.progress import duration
+    from repro.ground.duration import duration
 
     experiments = studies.experiments(study)
     claims = all_claims(study)
     entries: list[dict[str, Any]] = [
         {
             "study": experiment.study,
+            "chapter": studies.chapter_of(experiment.study),
             "experiment": experiment.name,
             "summary": experiment.summary,
             "profiles": {
@@ -288,6 +289,7 @@ def list_studies(
     rows = [
         (
             entry["experiment"],
+            entry["chapter"],
             "\n".join(
                 f"{profile}: {size['cells']} cells, {duration(size['seconds'])}"
                 for profile, size in entry["profiles"].items()
@@ -298,4 +300,5 @@ def list_studies(
         )
         for entry in entries
     ]
-    emit(table_text(("experiment", "profiles (time on one core)", "claims", "own file", "summary"), rows), None)
+    head = ("experiment", "chapter", "profiles (time on one core)", "claims", "own file", "summary")
+    emit(table_text(head, rows), None)

@@ -38,8 +38,7 @@ from repro.studies.sade.training import (
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from repro.longtail import ResNet32
-    from repro.training import Augmentation, Progress
+    from repro.training import Augmentation, Progress, ResNet32
 
 __all__ = ["PAIRS", "experts_on_cifar", "rows_of_network"]
 
@@ -71,7 +70,7 @@ def _outputs(compute: Callable[[Tensor], Tensor], images: Tensor, change: Augmen
 
 def _logits(network: nn.Module, images: Tensor, change: Augmentation, seed: int) -> npt.NDArray[np.float16]:
     """Logits of shape (n, experts, C) in half precision; the rounding is below a thousandth of the scale."""
-    found = _outputs(network, images, change, seed).half()
+    found = _outputs(lambda batch: network(batch)[1], images, change, seed).half()
     stacked: npt.NDArray[np.float16] = (found if found.ndim == 3 else found[:, None]).numpy()
     return stacked
 
@@ -114,8 +113,8 @@ def decoupled_rows(network: ResNet32, setting: Setting, *, device: str = "cpu") 
     """
     import torch
 
-    from repro.longtail import DotProductClassifier, classifier_retraining, tau_normalise
-    from repro.training import Augmentation
+    from repro.longtail import classifier_retraining, tau_normalise
+    from repro.training import Augmentation, DotProductClassifier
 
     images, labels = _test_images(device)
     counts = counts_of(setting.ratio)
@@ -177,8 +176,7 @@ def experts_on_cifar(cell: Cell) -> pd.DataFrame:
     -------
     DataFrame
     """
-    from repro.longtail import ResNet32
-    from repro.training import torch_device
+    from repro.training import ResNet32, torch_device
 
     parameters = cell.parameters
     setting = Setting(

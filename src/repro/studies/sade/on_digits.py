@@ -102,8 +102,7 @@ def train_digits(
     import torch
     from torch.nn import functional
 
-    from repro.longtail import SmallExperts
-    from repro.training import Schedule, train
+    from repro.training import Schedule, SmallExperts, train
 
     torch.set_num_threads(1)
     start, order, part = (int(number >> 1) for number in seed.generate_state(3, np.uint64))
@@ -155,7 +154,7 @@ def _logits(network: nn.Module, images: Tensor, change: Augmentation, seed: int)
     with torch.inference_mode():
         for start in range(0, len(images), 500):
             rows = slice(start, start + 500)
-            parts.append(network(change(images[rows], rows_of(drawn, rows))))
+            parts.append(network(change(images[rows], rows_of(drawn, rows)))[1])
     found: npt.NDArray[np.float32] = torch.cat(parts).numpy()
     return found
 

@@ -145,7 +145,7 @@ def untrained(setting: Setting, seed: np.random.SeedSequence | None = None) -> n
     """Network of a setting with its initial weights."""
     import torch
 
-    from repro.longtail import MultiExpertResNet32, ResNet32
+    from repro.training import MultiExpertResNet32, ResNet32
 
     generator = torch.Generator()
     if seed is not None:
