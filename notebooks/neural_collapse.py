@@ -18,7 +18,7 @@
 #
 # [Open in Colab][colab] · [Run on Binder][binder] · [Source][source]
 #
-# [colab]: https://colab.research.google.com/github/set_owner/imbalance-book/blob/main/notebooks/neural_collapse.ipynb
+# [colab]: https://colab.research.google.com/github/set_owner/imbalance-book/blob/v0.1.0/notebooks/neural_collapse.ipynb
 # [binder]: https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/neural_collapse.ipynb
 # [source]: https://github.com/set_owner/imbalance-book/blob/main/notebooks/neural_collapse.py
 #

@@ -16,7 +16,7 @@
 # %% [markdown]
 # # SMOTE: do synthetic minority rows help?
 #
-# [Open in Colab](https://colab.research.google.com/github/set_owner/imbalance-book/blob/main/notebooks/smote.ipynb) ·
+# [Open in Colab](https://colab.research.google.com/github/set_owner/imbalance-book/blob/v0.1.0/notebooks/smote.ipynb) ·
 # [Run on Binder](https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/smote.ipynb) ·
 # [Source](https://github.com/set_owner/imbalance-book/blob/main/notebooks/smote.py)
 #

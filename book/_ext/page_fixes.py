@@ -45,6 +45,17 @@ def fill_in_settings(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("@repository@", address).replace("@version@", version)
 
 
+def open_the_release_in_colab(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Let the launch button open the notebook of the release that its first cell installs, not that of the branch."""
+    branch, release = app.config.html_theme_options["repository_branch"], importlib.metadata.version("imbalance-book")
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []) if isinstance(group, dict) else []:
+            if button.get("text") == "Colab":
+                button["url"] = button["url"].replace(f"/blob/{branch}/", f"/blob/v{release}/")
+
+
 def remove_generated_pages(app: Sphinx, config: object) -> None:
     """Remove the reference pages of an earlier build, before the table of contents excludes them as not listed."""
     shutil.rmtree(Path(app.srcdir, "book", "api", "generated"), ignore_errors=True)
@@ -55,5 +66,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", remove_generated_pages, priority=1)
     app.connect("html-page-context", drop_needless_scripts, priority=900)
     app.connect("html-page-context", mend_roles)
+    app.connect("html-page-context", open_the_release_in_colab, priority=600)  # the theme adds its buttons at 501
     app.connect("source-read", fill_in_settings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

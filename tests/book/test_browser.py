@@ -38,6 +38,26 @@ WIDE_TABLES = """() => [...document.querySelectorAll("article table.dataframe:no
 })"""
 
 
+CUT = """(room) => {
+  const scrolls = (box) => box.scrollWidth > box.clientWidth + 2 && getComputedStyle(box).overflowX !== "visible";
+  const cut = (element) => {
+    for (let box = element; box && box !== document.body; box = box.parentElement) {
+      if (box.clientWidth > 0 && scrolls(box)) return true;
+    }
+    return element.getBoundingClientRect().right > room + 2;
+  };
+  const parts = [...document.querySelectorAll("article pre, article table")];
+  const shown = parts.filter((part) => part.getClientRects().length);
+  return [shown.length, ...shown.filter(cut).map((part) => part.outerHTML.slice(0, 120))];
+}"""
+"""How many blocks of code and tables there are, and those of which a part is out of reach."""
+
+PAPER = 718
+"""Pixels between the margins of A4, as browsers set them."""
+
+PHONE = 360
+
+
 SOLUTIONS = "article details:not(.toggle-details):not(.hide)"
 
 
@@ -52,6 +72,7 @@ class Observed:
     text: str = ""
     solutions: list[tuple[bool, bool]] = field(default_factory=list)
     printed: dict[str, bool] = field(default_factory=dict)
+    cut_on_paper: list[Any] = field(default_factory=list)
     wide_tables: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -92,6 +113,11 @@ def observe(visit: Callable[..., Visit], reference_page: str) -> Callable[[str],
             found.solutions = opened_by_keyboard(page) if name in CHAPTERS else []
             found.printed = printed(page)
             found.problems = problems_of(seen)
+            seen.show(PAPER, "light")
+            page.emulate_media(media="print")
+            found.cut_on_paper = page.evaluate(CUT, PAPER)
+            page.emulate_media(media="screen")
+            seen.show(390, "light")
             found.wide_tables = page.evaluate(WIDE_TABLES)
             page.close()
             known[name] = found
@@ -118,6 +144,21 @@ def test_a_page_that_is_opened_in_the_dark_on_a_phone_is_dark_and_narrow(
 ) -> None:
     assert observe(name).opened == [390, "dark"]
     assert not observe(name).overflow
+
+
+@OTHER
+def test_pages_of_the_reference_with_the_longest_words_are_no_wider_than_a_phone(
+    visit: Callable[..., Visit], pages: dict[str, Any]
+) -> None:
+    longest = {
+        name: max(map(len, page.find("article").get_text(" ").split()))
+        for name, page in pages.items()
+        if name.startswith("book/api/generated/")
+    }
+    for name in sorted(longest, key=lambda name: (-longest[name], name))[:8]:
+        page = visit(name, PHONE).page
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE, name
+        page.close()
 
 
 @ONE
@@ -273,3 +314,10 @@ def test_solutions_open_by_keyboard(observe: Callable[[str], Observed], name: st
 @pytest.mark.parametrize("name", each([*CHAPTERS, "book/claims.html"]))
 def test_printed_page_keeps_its_text_and_drops_the_navigation(observe: Callable[[str], Observed], name: str) -> None:
     assert observe(name).printed == {"title": True, "text": True, "navigation": False, "tools": False}
+
+
+@pytest.mark.parametrize("name", each([*CHAPTERS, "book/claims.html"]))
+def test_nothing_on_paper_is_out_of_reach(observe: Callable[[str], Observed], name: str) -> None:
+    number, *cut = observe(name).cut_on_paper
+    assert number > 0
+    assert not cut

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -254,3 +255,13 @@ def test_address_and_version_are_filled_in_from_the_settings() -> None:
     page_fixes.fill_in_settings(app, "book/how-to-run", source)
     assert source[0].startswith("git clone https://github.com/someone/book.git, version ")
     assert "@" not in source[0]
+
+
+def test_launch_button_opens_the_release_in_colab_and_the_branch_elsewhere() -> None:
+    app: Any = SimpleNamespace(config=SimpleNamespace(html_theme_options={"repository_branch": "main"}))
+    host = "https://colab.research.google.com/github/someone/main/blob"
+    buttons = [{"text": name, "url": f"{host}/main/notebooks/main.ipynb"} for name in ("Colab", "Other")]
+    context: dict[str, Any] = {"header_buttons": [{"text": "plain"}, {"type": "group", "buttons": buttons}]}
+    page_fixes.open_the_release_in_colab(app, "notebooks/main", "page.html", context, None)
+    assert buttons[0]["url"] == f"{host}/v{version('imbalance-book')}/notebooks/main.ipynb"
+    assert buttons[1]["url"] == f"{host}/main/notebooks/main.ipynb"

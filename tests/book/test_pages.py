@@ -14,6 +14,7 @@ from book_site import ROOT, rare_words
 from bs4 import BeautifulSoup
 from sphinx.search.en import SearchEnglish
 
+import repro
 from repro.claims import all_claims, format_estimate, judge_claim
 from repro.protocol.profile import PROFILES
 from repro.results import available_tables, provenance_path, read_bytes
@@ -127,7 +128,7 @@ def test_launch_addresses_lead_to_notebooks_of_the_repository(pages: Pages) -> N
             parts = urlsplit(link["href"])
             if parts.netloc in {"colab.research.google.com", "mybinder.org"}:
                 address = unquote(parts.path + "?" + parts.query).rstrip("?")
-                path = address.partition("/blob/main/")[2] or address.partition("lab/tree/")[2]
+                path = address.partition(f"/blob/v{repro.__version__}/")[2] or address.partition("lab/tree/")[2]
                 assert path.endswith(".ipynb"), link["href"]
                 assert (ROOT / path).is_file(), link["href"]
                 assert urlsplit(REPOSITORY).path in address, link["href"]

@@ -165,6 +165,11 @@ def test_profile_from_the_environment(repro: Call, monkeypatch: pytest.MonkeyPat
         (("run", "toy.numbers", "--csv", "no.csv"), "--csv needs --target"),
         (("run", "toy.numbers", "--csv", "no.csv", "--target", "y"), "no.csv"),
         (("run", "toy.names", "--csv", "no.csv", "--target", "y"), "--csv runs one experiment"),
+        (("run", "toy", "--csv", "no.csv", "--target", "y", "--only", "level=1"), "--only does not go with --csv"),
+        (("run", "toy", "--csv", "no.csv", "--target", "y", "--profile", "paper"), "--profile does not go with --csv"),
+        (("run", "toy", "--csv", "no.csv", "--target", "y", "--controls"), "--controls does not go with --csv"),
+        (("run", "toy", "--csv", "no.csv", "--target", "y", "--prune"), "--prune does not go with --csv"),
+        (("run", "toy", "--csv", "no.csv", "--target", "y", "--dry-run"), "there is no file"),
         (("data", "list", "nothing*"), "unknown data set 'nothing*'"),
         (("data", "fetch", "adlut"), "did you mean 'adult'"),
     ],
@@ -200,14 +205,32 @@ def test_debug_shows_where_the_input_was_refused(repro: Call) -> None:
 
 def test_own_file_is_reported_as_table_or_json(repro: Call, tmp_path: Path) -> None:
     table = tmp_path / "my data.csv"
-    table.write_text("a,y\n" + "".join(f"{row},{int(row % 5 == 0)}\n" for row in range(50)))
+    table.write_text(",a,y\n" + "".join(f"{row},{row % 7},{int(row % 5 == 0)}\n" for row in range(50)))
     arguments = ("run", "toy", "--csv", str(table), "--target", "y", "--backend", "sequential")
     status, out, err = repro(*arguments, "--format", "json")
     assert (status, json.loads(out)) == (0, [{"rows": 4}])
-    assert err == "", "a sweep of a moment shows no progress outside a terminal"
+    assert err.splitlines() == [
+        "note: column 1 has no name: it numbers the rows and is left out",
+        "note: 1 is taken as positive: it has the fewest rows, 10 of 50",
+        "note: 36 of 50 rows repeat an earlier one, also across folds",
+    ], "notes, and no progress for a sweep of a moment outside a terminal"
     status, out, _ = repro(*arguments)
     assert status == 0
     assert "rows" in out
+
+
+def test_dry_run_of_an_own_file_shows_its_cells_and_notes_and_computes_nothing(repro: Call, tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("a;y\n" + "".join(f"{row % 7},5;{int(row % 5 == 0)}\n" for row in range(50)))
+    arguments = ("run", "toy", "--csv", str(table), "--target", "y", "--backend", "sequential")
+    status, out, err = repro(*arguments, "--dry-run")
+    assert status == 0
+    assert "2 of 2 cells to compute, about 4 s on one core" in out
+    assert "note: column 'a' is read as numbers, '0,5' as 0.5" in err
+    assert not (tmp_path / "_build").exists()
+    repro(*arguments)
+    (plan,) = json.loads(repro(*arguments, "--dry-run", "--format", "json")[1])
+    assert [(cell["stored"], cell["parameters"]["csv"]) for cell in plan["cells"]] == [(True, str(table))] * 2
 
 
 def test_own_file_that_a_cell_refuses_is_wrong_input(

@@ -27,7 +27,7 @@ def test_one_command_changes_every_copy(checkout: Any) -> None:
     assert tomllib.loads((folder / "pyproject.toml").read_text())["project"]["urls"]["Repository"] == NEW
     for half in ("py", "ipynb"):
         text = (folder / "notebooks" / f"smote.{half}").read_text()
-        assert "colab.research.google.com/github/some-lab/imbalance-atlas/blob/main/notebooks/smote.ipynb" in text
+        assert "colab.research.google.com/github/some-lab/imbalance-atlas/blob/v0.1.0/notebooks/smote.ipynb" in text
         assert "mybinder.org/v2/gh/some-lab/imbalance-atlas/main" in text
         assert re.search(r"git\+https://github\.com/some-lab/imbalance-atlas@v\d", text)
     left = [
@@ -59,7 +59,9 @@ def test_a_notebook_without_its_badge_is_named(checkout: Any) -> None:
     path = checkout.folder / "notebooks" / "smote.py"
     path.write_text(path.read_text().replace("colab.research.google.com/github", "colab.example.org/github"))
     path.write_text(path.read_text().replace("/github/set_owner", "/somewhere/set_owner"))
-    assert disagreements(checkout.folder) == ["notebooks/smote.py: has no link to Colab under set_owner/imbalance-book"]
+    assert disagreements(checkout.folder) == [
+        "notebooks/smote.py: has no link to Colab under set_owner/imbalance-book at v0.1.0"
+    ]
 
 
 @pytest.mark.parametrize(

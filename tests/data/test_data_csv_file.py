@@ -237,7 +237,7 @@ def test_what_can_be_read_in_two_ways_is_decided_by_the_file_or_refused(tmp_path
     assert read("1.234 2.500", "0.5 1.25") == [1.234, 2.5]
     assert read("1.234 2.500") == [1.234, 2.5]
     assert read("1.234 2.500", "0,5 1,25") == [1234, 2500]
-    for columns in (["1,234 2,500"], ["1,234 2,500", "0,5 1,5", "0.5 1.5"]):
+    for columns in (["1,234 2,500"], ["12'345 1,234"], ["1,234 2,500", "0,5 1,5", "0.5 1.5"]):
         with pytest.raises(ValueError, match=r"'1.234' in column 'v' can be 1\.234 or 1234; write numbers"):
             read(*columns)
 

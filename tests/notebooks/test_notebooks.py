@@ -79,6 +79,10 @@ def test_first_code_cell_installs_in_colab_only_and_is_hidden_in_the_book(path: 
     assert not acting[0].orelse
     assert "--no-deps" in first.source
     assert f"{REPOSITORY}@v{repro.__version__}" in first.source
+    opened = re.findall(
+        r"colab\.research\.google\.com/github/[\w-]+/[\w-]+/blob/([^/]+)/", cells(path, "markdown")[0].source
+    )
+    assert opened == [f"v{repro.__version__}"], "Colab opens the release that the cell installs"
     assert not re.search(r"\b(numpy|scipy|pandas|torch|scikit-learn)\s*==", first.source)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -93,8 +95,43 @@ def test_the_book_engine_is_pinned_exactly_in_the_package_too(project) -> None:
 
 
 def test_environment_yml_leaves_the_versions_to_the_constraints(root: Path, project) -> None:
-    environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
-    python, pip, through_pip = environment["dependencies"]
+    python, pip, *through_pip = environment(root)
     assert python.split("=")[1] + ".0" in SpecifierSet(project["project"]["requires-python"])
     assert pip == "pip"
-    assert through_pip == {"pip": ["-c constraints.txt", "-e .[book]"]}
+    assert through_pip[-2:] == ["-c constraints.txt", "-e .[book,torch]"]
+
+
+def environment(root: Path) -> list[str]:
+    """What ``environment.yml`` asks for: Python, pip, then the lines for pip."""
+    *by_conda, by_pip = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    return [*by_conda, *by_pip["pip"]]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Top-level names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "src/repro"])
+def test_environment_yml_has_what_chapters_and_package_import(root: Path, project, folder: str) -> None:
+    (extras,) = (line[line.index("[") + 1 : -1].split(",") for line in environment(root) if line.startswith("-e"))
+    waiting = declared(project, set(extras))
+    there = {"dask", "distributed", "polars"}  # nobody needs them who has no cluster and no polars table
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if name not in there and (not requirement.marker or requirement.marker.evaluate({"extra": ""})):
+            there.add(name)
+            waiting += [Requirement(text) for text in importlib.metadata.requires(name) or []]
+    packages = importlib.metadata.packages_distributions()
+    lacking = {
+        (path.name, name)
+        for path in sorted((root / folder).rglob("*.py"))
+        for name in set(imported(path)) & set(packages) - {"repro"}
+        if not there & {canonicalize_name(package) for package in packages[name]}
+    }
+    assert not lacking

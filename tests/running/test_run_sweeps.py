@@ -310,11 +310,24 @@ def test_results_shows_a_committed_table_of_older_code(build: Path, log: Path, m
     assert computed(log) == []
 
 
-def test_own_file_is_run_in_the_cells_the_experiment_lists(build: Path, tmp_path: Path) -> None:
+def test_own_file_is_run_in_the_cells_the_experiment_lists(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = tmp_path / "own.csv"
     table.write_text("a,y\n" + "".join(f"{row},{int(row % 5 == 0)}\n" for row in range(50)))
-    frame = run_on_csv(NUMBERS, table, "y", backend="sequential", **QUIET)
+    with pytest.warns(UserWarning, match="taken as positive") as warned:
+        frame = run_on_csv(NUMBERS, table, "y", backend="sequential", **QUIET)
     assert list(frame["level"]) == [1, 1, 2, 2]
+    remarks = [str(warning.message) for warning in warned]
+    assert remarks == [
+        "column 'a' rises from row to row, as row numbers do; it is used",
+        "1 is taken as positive: it has the fewest rows, 10 of 50",
+    ]
+    said: list[str] = []
+    monkeypatch.setenv("TOY_FAIL", "1")
+    with pytest.raises(CellFailed):
+        run_on_csv(NUMBERS, table, "y", backend="sequential", **QUIET, force=True, say=said.append)
+    assert said == remarks, "they are said before anything is computed"
     assert not (build / "results").exists()
     with pytest.raises(ValueError, match="does not run on own data"):
         run_on_csv(NAMES, table, "y", **QUIET)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,8 +16,8 @@ from repro.protocol.experiment import Cell, child_seed
 from repro.results import find_table
 from repro.sampling import RandomUnderSampler
 from repro.studies import experiment
-from repro.studies.smote import replication
-from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS
+from repro.studies.smote import replication, sweep
+from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS, load_problem
 from repro.studies.smote.sweep import (
     curve_areas,
     exchange_labels,
@@ -178,6 +179,23 @@ def test_replication_adds_as_many_rows_as_smote_and_only_copies(monkeypatch: pyt
             assert np.array_equal(rows, np.unique(train.X[train.y], axis=0))
             assert len(set(counts)) == 1
     assert {len(copies) // train.y.sum() for train, copies, _ in seen} == {level // 100 for level in replication.LEVELS}
+
+
+def test_an_own_file_of_categories_alone_is_over_sampled_by_smote_n(tmp_path: Path) -> None:
+    """A child takes a category that its parent's neighbours have, never one between two of them."""
+    rows = "".join(f"{('ac' if i < 16 else 'abc')[i % 2]},{'uvw'[i % 3]},{int(i < 16)}\n" for i in range(90))
+    (tmp_path / "own.csv").write_text("cap,odour,y\n" + rows + "b,u,0\n")
+    own = {"dataset": "own", "csv": str(tmp_path / "own.csv"), "target": "y"}
+    problem = load_problem(own)
+    assert problem.nominal == (0, 1)
+    children, labels = sweep.synthetic_rows(problem, 200, np.random.SeedSequence(0))
+    assert len(children) == 32
+    assert labels.all()
+    assert {tuple(row) for row in children} <= {(cap, odour) for cap in (0.0, 2.0) for odour in (0.0, 1.0, 2.0)}
+    table = sweep.roc_sweep(Cell("smote.roc_sweep", own | {"partition": 0}, 7))
+    areas = table.query("metric == 'auc_full' and method.str.startswith('smote_')")["value"]
+    assert areas.between(0, 1).all()
+    assert len(areas) > 3
 
 
 def test_the_committed_baseline_agrees_with_an_independent_run_of_j48() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from repro import __version__
 from repro.cli.output import say
 from repro.ground.exceptions import ReproError
 
@@ -111,9 +112,9 @@ def disagreements(root: Path) -> list[str]:
         shown = path.relative_to(root).as_posix()
         others = sorted(set(owner_of.findall(text)) - {slug.partition("/")[0], "OWNER"})
         problems += [f"{shown}: names {other}/{slug.partition('/')[2]}, expected {slug}" for other in others]
-        in_notebook = path.parent.name == "notebooks" and f"/github/{slug}/blob/main/notebooks/{path.stem}.ipynb"
-        if in_notebook and in_notebook not in text:
-            problems.append(f"{shown}: has no link to Colab under {slug}")
+        release = f"/github/{slug}/blob/v{__version__}/notebooks/{path.stem}.ipynb"
+        if path.parent.name == "notebooks" and release not in text:
+            problems.append(f"{shown}: has no link to Colab under {slug} at v{__version__}")
         if shown in REQUIRED and not _forms(slug).search(text):
             problems.append(f"{shown}: does not name {slug}")
     return problems

@@ -208,6 +208,8 @@ def _without_empty_end(fields: Sequence[str]) -> list[str]:
 
 def _fits(fields: Sequence[str], header: Sequence[str]) -> bool:
     """Whether a record has the fields of the header, but for empty ones at the end of either."""
+    if len(fields) == len(header):
+        return True
     return len(_without_empty_end(fields)) <= len(header) and len(fields) >= len(_without_empty_end(header))
 
 
@@ -348,18 +350,20 @@ def _feature(
     if broken:
         notes.append(f"column {name!r} holds {len(broken)} errors of a spreadsheet ({broken[0]!r}): missing")
     present = set(_present(fields))
-    if not present and not any(field not in MISSING for field in fields):
+    if not present and set(fields) <= set(MISSING):
         return pd.Series(np.nan, index=range(len(fields)), name=name), notes
     if present and present <= _TRUTH.keys():
         truth = [_TRUTH.get(field) for field in fields]
         return pd.Series(truth, name=name, dtype="float64" if None in truth else "int64"), notes
     if writing == "text":
         return _category(path, name, fields, lines, notes)
-    grouped = next((field for field in fields if field in present and not _PLAIN.fullmatch(field)), "")
+    grouped = "" if writing == "plain" else next(field for field in _present(fields) if not _PLAIN.fullmatch(field))
     if writing == "plain" and clear == {"comma"}:
-        grouped = next((field for field in present if "." in field), "")
+        grouped = next((field for field in fields if "." in field and field != "."), "")
         writing = "either" if grouped else writing
     if writing == "either":
+        numbers = (field for field in _present(fields) if _number(field, "point") != _number(field, "comma"))
+        grouped = next(numbers, grouped)
         values = {_number(grouped, "point"), _number(grouped, "comma")}
         if len(values) > 1 and len(clear) != 1:
             raise ValueError(
@@ -374,13 +378,13 @@ def _feature(
     return column, notes + _remarks_on_numbers(name, fields, column)
 
 
+_ABSENT: Final = frozenset((*MISSING, *MISSING_AMONG_NUMBERS))
 _TRUTH: Final = {"True": 1, "TRUE": 1, "true": 1, "False": 0, "FALSE": 0, "false": 0}
 
 
 def _present(fields: Sequence[str]) -> list[str]:
     """Fields that are there if the column is one of numbers."""
-    absent = {*MISSING, *MISSING_AMONG_NUMBERS}
-    return [field for field in fields if field not in absent]
+    return [field for field in fields if field not in _ABSENT]
 
 
 def _writing(present: Sequence[str]) -> str:
@@ -427,7 +431,7 @@ def _numbers(fields: Sequence[str]) -> pd.Series[Any]:
 
 
 def _remarks_on_numbers(name: str, fields: Sequence[str], column: pd.Series[Any]) -> list[str]:
-    zeros = next((field for field in fields if re.fullmatch(r"0[0-9]+", field)), None)
+    zeros = next((field for field in fields if field[:1] == "0" and field.isdigit() and len(field) > 1), None)
     if zeros is not None:
         return [f"column {name!r} is read as numbers although some begin with 0 ({zeros!r}); is it a code?"]
     whole = column.notna().all() and np.isfinite(column).all() and bool((column == np.round(column)).all())
