@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 
-from repro.ground.labels import label_array, one_column
+from repro.ground.arrays import one_column
+from repro.ground.labels import label_array
 
 ClassWeight = Mapping[Any, float] | str | None
 Labels = npt.NDArray[Any]
