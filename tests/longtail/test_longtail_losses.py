@@ -280,7 +280,7 @@ def test_focal_gradients_are_finite_at_a_sure_and_right_prediction(kind: torch.d
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()
-    assert not logits.grad[0].any()
+    assert logits.grad[0].abs().max() < 1e-20
     assert logits.grad[1].all()
 
 
@@ -299,4 +299,4 @@ def test_every_loss_takes_logits_of_any_floating_type(name: str, kind: torch.dty
     found = loss(leaf, labels)
     found.backward()
     assert leaf.grad.dtype == kind
-    assert float(found) == pytest.approx(float(loss(logits.float(), labels)), rel=1e-5)
+    assert found.item() == pytest.approx(loss(logits.float(), labels).item(), rel=1e-5)

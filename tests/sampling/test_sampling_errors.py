@@ -50,7 +50,19 @@ def test_classes_that_are_not_over_sampled_may_be_small():
         (np.ones((20, 2), dtype=int), "Multilabel and multioutput targets are not supported"),
         (None, "the target y is None"),
     ],
-    ids=["one class", "length", "NaN", "None", "polars", "NA", "continuous", "multilabel", "None at all"],
+    ids=[
+        "one class",
+        "length",
+        "NaN",
+        "None",
+        "NaN in text",
+        "None in text",
+        "polars",
+        "NA",
+        "continuous",
+        "multilabel",
+        "None at all",
+    ],
 )
 def test_targets_that_cannot_be_used(sampler, y, message):
     with pytest.raises(ValueError, match=message):
