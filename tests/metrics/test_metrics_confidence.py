@@ -93,3 +93,11 @@ def test_a_temperature_needs_labels_and_finite_logits() -> None:
         fit_temperature([0], [[0.0, 1.0], [1.0, 0.0]])
     with pytest.raises(TypeError, match="whole numbers"):
         fit_temperature([0.5, 1.0], [[0.0, 1.0], [1.0, 0.0]])
+
+
+def test_a_temperature_at_the_bound_of_the_search_is_said() -> None:
+    right = np.eye(3)
+    with pytest.warns(UserWarning, match=r"temperature 0.006738 is at the bound of the search, exp\(-5\)"):
+        assert fit_temperature(np.arange(3), right) == pytest.approx(np.exp(-5), rel=1e-5)
+    with pytest.warns(UserWarning, match=r"at the bound of the search, exp\(5\)"):
+        fit_temperature(np.arange(3), -right)
