@@ -96,7 +96,7 @@ def test_a_temperature_needs_labels_and_finite_logits() -> None:
 
 
 def test_a_temperature_at_the_bound_of_the_search_is_said() -> None:
-    right = np.eye(3)
+    right = np.eye(3) / 100
     with pytest.warns(UserWarning, match=r"temperature 0.006738 is at the bound of the search, exp\(-5\)"):
         assert fit_temperature(np.arange(3), right) == pytest.approx(np.exp(-5), rel=1e-5)
     with pytest.warns(UserWarning, match=r"at the bound of the search, exp\(5\)"):
