@@ -25,6 +25,7 @@ from repro.longtail import (
     inverse_frequencies,
     make_loss,
 )
+from repro.longtail.losses import LOSSES
 
 COUNTS = np.array([500, 80, 30, 7])
 PI = COUNTS / COUNTS.sum()
@@ -269,3 +270,33 @@ def test_options_reach_the_loss_and_unknown_names_are_refused() -> None:
 def test_bad_settings_are_refused(make, error, message) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("gamma", [0.01, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_focal_gradients_are_finite_at_a_sure_and_right_prediction(kind: torch.dtype, gamma: float) -> None:
+    logits = torch.tensor([[60.0, 0, 0], [0.2, 0.1, 0]], dtype=kind, requires_grad=True)
+    loss = FocalLoss([50, 20, 5], gamma=gamma)(logits, torch.tensor([0, 2]))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(logits.grad).all()
+    assert logits.grad[0].abs().max().item() < 1e-20
+    assert logits.grad[1].all()
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_every_loss_takes_logits_of_any_floating_type(name: str, kind: torch.dtype) -> None:
+    # many images of one class: sums of whole numbers in half precision stop at 2048
+    rows = 5000
+    labels = torch.arange(rows).remainder(50).clamp(max=2)
+    shape = (rows, 3, 3) if name in ("ride", "sade") else (rows, 3)
+    logits = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(kind)
+    loss = make_loss(name, [90, 20, 4])
+    if name in ("ride", "ldam"):
+        loss.set_epoch(500)
+    leaf = logits.clone().requires_grad_(True)
+    found = loss(leaf, labels)
+    found.backward()
+    assert leaf.grad.dtype == kind
+    assert found.item() == pytest.approx(loss(logits.float(), labels).item(), rel=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -30,6 +32,17 @@ def test_calibration_error_by_hand() -> None:
 def test_a_bin_holds_its_upper_end() -> None:
     _, _, count = reliability(np.array([0, 0]), np.array([[0.8, 0.2], [1.0, 0.0]]), n_bins=5)
     assert count.tolist() == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("n_bins", [10, 15, 25, 49, 50, 100])
+def test_a_rounded_confidence_at_the_end_of_a_bin_lies_in_it(n_bins: int) -> None:
+    for number in range(1, n_bins + 1):
+        confidence = float(Fraction(number, n_bins))
+        others = (1 - confidence) / 199
+        if others > confidence:
+            continue
+        _, _, count = reliability([0], np.r_[confidence, np.full(199, others)][None], n_bins=n_bins)
+        assert np.flatnonzero(count).tolist() == [number - 1]
 
 
 @pytest.mark.parametrize(
@@ -80,3 +93,11 @@ def test_a_temperature_needs_labels_and_finite_logits() -> None:
         fit_temperature([0], [[0.0, 1.0], [1.0, 0.0]])
     with pytest.raises(TypeError, match="whole numbers"):
         fit_temperature([0.5, 1.0], [[0.0, 1.0], [1.0, 0.0]])
+
+
+def test_a_temperature_at_the_bound_of_the_search_is_said() -> None:
+    right = np.eye(3) / 100
+    with pytest.warns(UserWarning, match=r"temperature 0.006738 is at the bound of the search, exp\(-5\)"):
+        assert fit_temperature(np.arange(3), right) == pytest.approx(np.exp(-5), rel=1e-5)
+    with pytest.warns(UserWarning, match=r"at the bound of the search, exp\(5\)"):
+        fit_temperature(np.arange(3), -right)

@@ -169,6 +169,25 @@ def test_binned_error_knows_no_order_of_rows_and_near_its_floor_for_the_truth() 
     assert found == pytest.approx((truth * (1 - truth)).mean() / 100, rel=0.25)
 
 
+def test_binned_error_knows_no_order_of_equal_predictions() -> None:
+    y, probability = np.repeat([0, 1], [600, 400]), np.full(1000, 0.4)
+    # a constant that is the prevalence is calibrated, also in a file that is sorted by class
+    assert binned_probability_error(y, probability) == pytest.approx(0.0, abs=1e-15)
+    assert binned_probability_error(y[::-1], probability) == pytest.approx(0.0, abs=1e-15)
+    # by hand: bins 0.1 0.4 | 0.4 0.4 | 0.4 0.9, and of the four rows of 0.4 one is of class 1
+    y, probability = np.array([0, 0, 1, 0, 0, 1]), np.array([0.1, 0.4, 0.4, 0.4, 0.4, 0.9])
+    by_hand = ((0.1 - 0.125) ** 2 + (0.4 - 0.125) ** 2 + 2 * 0.15**2 + (0.4 - 0.625) ** 2 + (0.9 - 0.625) ** 2) / 6
+    generator = np.random.default_rng(0)
+    for _ in range(5):
+        order = generator.permutation(6)
+        assert binned_probability_error(y[order], probability[order], n_bins=3) == pytest.approx(by_hand)
+
+
+def test_a_threshold_among_large_whole_numbers_is_one_of_them() -> None:
+    score = 1_700_000_000_000_000_000 + np.arange(4)
+    assert best_threshold([0, 0, 1, 1], score, cost_of_miss=1, cost_of_false_alarm=1) == int(score[2])
+
+
 def test_binned_error_refuses_bad_bins() -> None:
     for n_bins in (0, 3):
         with pytest.raises(ValueError, match=f"n_bins must lie between 1 and the number of rows, 2, got {n_bins}"):
@@ -178,7 +197,7 @@ def test_binned_error_refuses_bad_bins() -> None:
 BAD_LABELS = [
     ([-1, 1], "y_true must hold 0 and 1, or False and True, got '-1', '1'; write y == positive_class"),
     (["no", "yes"], "got 'no', 'yes'"),
-    ([0.0, np.nan], "got '0.0', 'nan'"),
+    ([0.0, np.nan], r"y_true holds 1 missing labels \(NaN or None\)"),
     ([1, 0, 1], "must be vectors of one length"),
     ([[0, 1]], "y_true must be a vector"),
     ([], "at least 1 entry"),
@@ -217,5 +236,5 @@ def test_bad_numbers_are_refused() -> None:
         cost_threshold(cost_of_miss=-1, cost_of_false_alarm=1)
     with pytest.raises(ValueError, match="cost_of_false_alarm must be above 0 and finite, got inf"):
         expected_cost([0, 1], [0, 1], cost_of_miss=1, cost_of_false_alarm=np.inf)
-    with pytest.raises(ValueError, match="y_score holds NaN"):
+    with pytest.raises(ValueError, match="y_score must be finite, got 1 NaN and 0 infinite"):
         best_threshold([0, 1], [0.1, np.nan], cost_of_miss=1, cost_of_false_alarm=1)

@@ -58,8 +58,8 @@ BAD_ROWS = [
     ([1, 2], [1.0, 2.0], "got 1, 2; binarise"),
     ([0.0, 0.5, 1.0], [1.0, 2.0, 3.0], "got 0.0, 0.5, 1.0; binarise"),
     (list(range(9)), list(range(9)), "got 0, 1, 2, 3, 4 and 4 others; binarise"),
-    ([0.0, np.nan, 1.0], [1.0, 2.0, 3.0], "y_true holds 1 missing values; leave these rows out"),
-    (pd.Series([0, None, 1], dtype="Int64"), [1.0, 2.0, 3.0], "y_true holds 1 missing values"),
+    ([0.0, np.nan, 1.0], [1.0, 2.0, 3.0], r"y_true holds 1 missing labels \(NaN or None\); every row needs a class"),
+    (pd.Series([0, None, 1], dtype="Int64"), [1.0, 2.0, 3.0], "y_true holds 1 missing labels"),
 ]
 
 
@@ -193,7 +193,8 @@ def test_rows_stand_in_stable_order_with_the_ends_of_their_blocks(rows: list[tup
     assert found.score.tolist() == score[expected].tolist()
     assert found.positive.tolist() == y[expected].tolist()
     assert found.weight is not None
-    assert found.weight.tolist() == [row + 1 for row in expected]
+    assert np.ldexp(found.weight, found.weight_exponent).tolist() == [row + 1 for row in expected]
+    assert 0.5 <= found.weight.max() < 1
     below = rankdata(-found.score, method="max").astype(int) - 1
     assert found.block_end.tolist() == sorted(set(below.tolist()))
 
@@ -229,3 +230,56 @@ def test_input_is_left_as_it_was() -> None:
     fix_mistakes(y, np.arange(4.0), steps=2, groups=groups)
     for array, copy in zip((y, score, weight, groups), before, strict=True):
         assert np.array_equal(array, copy)
+
+
+def test_large_whole_numbers_are_ranked_as_whole_numbers() -> None:
+    y = np.array([0, 1, 0, 1, 0, 1, 0, 1])
+    exact = (1 + 2 + 3 + 4) / 16  # negatives below the first, second, ... positive
+    for score in (
+        1_700_000_000_000_000_000 + np.arange(8),
+        np.iinfo(np.int64).min + np.arange(8),
+        np.arange(2**63, 2**63 + 8, dtype=np.uint64),
+    ):
+        assert auroc(y, score) == exact
+        assert positive_thresholds(y, score).auroc == exact
+        assert ranking_summary(y, score).auroc == exact
+        assert average_precision(y, score) == average_precision(y, np.arange(8))
+        assert len(mistakes(y, score)) == len(mistakes(y, np.arange(8)))  # no ties
+        assert rank_rows(y, score).score.tolist() == score[::-1].tolist()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.floats(0.01, 100)), min_size=2, max_size=20),
+    st.sampled_from([-900, -530, 0, 530, 900]),
+)
+def test_metrics_do_not_know_the_unit_of_the_weights(rows: list[tuple[bool, int, float]], power: int) -> None:
+    y, score, weight = (np.array(column) for column in zip(*rows, strict=True))
+    if y.all() or not y.any():
+        return
+    other = weight * 2.0**power  # exact
+    for metric in (auroc, average_precision):
+        assert metric(y, score, sample_weight=other) == metric(y, score, sample_weight=weight)
+    ours, theirs = (ranking_summary(y, score, sample_weight=w, groups=score % 2) for w in (weight, other))
+    assert (ours.auroc, ours.average_precision, ours.prevalence) == (
+        theirs.auroc,
+        theirs.average_precision,
+        theirs.prevalence,
+    )
+    pd.testing.assert_frame_equal(ours.by_group, theirs.by_group, check_exact=True)
+    assert positive_thresholds(y, score, sample_weight=other).auroc == pytest.approx(
+        auroc(y, score, sample_weight=weight)
+    )
+
+
+def test_depths_count_weight_in_its_own_unit() -> None:
+    y, score = [1, 0, 1, 0], [4, 3, 2, 1]
+    found = ranking_summary(y, score, sample_weight=[3.0, 1.0, 1.0, 2.0], k=[1, 3, 4, 7]).at_k
+    # rows of weight 1, in the order of the scores: 1 1 1 0 1 0 0
+    assert found["precision"].tolist() == pytest.approx([1, 1, 3 / 4, 4 / 7])
+    assert found["recall"].tolist() == pytest.approx([1 / 4, 3 / 4, 3 / 4, 1])
+
+
+def test_weights_that_vanish_beside_others_are_named() -> None:
+    with pytest.raises(ValueError, match="sample_weight is zero beside the largest weight for all 1 positives"):
+        auroc([0, 1], [1.0, 2.0], sample_weight=[1e300, 1e-300])

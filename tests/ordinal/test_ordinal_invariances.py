@@ -80,7 +80,8 @@ def test_the_names_of_the_classes_do_not_matter():
         other = PrestoClassifier(SMALL, **options).fit(X, target)
         np.testing.assert_array_equal(other.coef_, model.coef_)
         np.testing.assert_array_equal(other.predict(X) == np.asarray(target), model.predict(X) == y)
-    assert other.classes_.tolist() == names.tolist()
+    assert other.class_order_.tolist() == names.tolist()
+    assert other.classes_.tolist() == sorted(names)
 
 
 def test_reversing_the_classes_reverses_the_boundaries_of_the_common_model():

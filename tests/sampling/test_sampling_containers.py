@@ -252,3 +252,18 @@ def test_lazy_frames_and_series_are_explained():
         SMOTE().fit_resample(pd.Series(REAL), LABELS)
     with pytest.raises(ValueError, match=r"Found 0 feature\(s\)"):
         SMOTE().fit_resample(pd.DataFrame(index=range(N_ROWS)), LABELS)
+
+
+@pytest.mark.parametrize("sampler", [SMOTE(random_state=0), RandomUnderSampler(random_state=0)])
+def test_whole_numbers_among_objects_are_read_as_numbers_and_given_back_as_objects(sampler):
+    X, y = np.random.default_rng(1).normal(size=(40, 2)), np.repeat([0, 1], [28, 12])
+    X_expected, y_expected = sampler.fit_resample(X, y)
+    for target in (pd.Series(y, dtype=object), y.astype(object)):
+        X_found, y_found = sampler.fit_resample(X, target)
+        np.testing.assert_array_equal(X_found, X_expected)
+        assert y_found.dtype == object
+        assert list(y_found) == y_expected.tolist()
+        assert set(sampler.sampling_strategy_) <= {0, 1}
+    X_found, y_found = sampler.fit_resample(X, pd.DataFrame({"y": y}))
+    assert y_found.columns.tolist() == ["y"]
+    assert y_found["y"].tolist() == y_expected.tolist()

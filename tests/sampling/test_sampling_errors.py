@@ -42,13 +42,27 @@ def test_classes_that_are_not_over_sampled_may_be_small():
         (Y[:-1], "same number of rows, found 20 and 19"),
         ([np.nan] * 2 + [0.0] * 9 + [1.0] * 9, "y holds 2 missing labels"),
         (pd.Series(["a", None] * 10), "y holds 10 missing labels"),
+        (["good"] * 15 + ["bad"] * 4 + [float("nan")], "y holds 1 missing labels"),
+        (["good"] * 15 + ["bad"] * 4 + [None], "y holds 1 missing labels"),
         (pl.Series(["a", "b"] * 9 + [None] * 2), "y holds 2 missing labels"),
         (pd.Series([1, 2] * 9 + [None] * 2, dtype="Int64"), "y holds 2 missing labels"),
         (np.linspace(0, 1, 20), "Unknown label type"),
         (np.ones((20, 2), dtype=int), "Multilabel and multioutput targets are not supported"),
         (None, "the target y is None"),
     ],
-    ids=["one class", "length", "NaN", "None", "polars", "NA", "continuous", "multilabel", "None at all"],
+    ids=[
+        "one class",
+        "length",
+        "NaN",
+        "None",
+        "NaN in text",
+        "None in text",
+        "polars",
+        "NA",
+        "continuous",
+        "multilabel",
+        "None at all",
+    ],
 )
 def test_targets_that_cannot_be_used(sampler, y, message):
     with pytest.raises(ValueError, match=message):
@@ -120,3 +134,9 @@ def test_distance_exponent_out_of_range(exponent):
 def test_under_sampling_parameters_out_of_range(parameters, message):
     with pytest.raises(ValueError, match=message):
         RandomUnderSampler(**parameters).fit_resample(X, Y)
+
+
+@each_sampler
+def test_labels_of_several_types_are_refused_with_the_remedy(sampler):
+    with pytest.raises(TypeError, match=r"y holds labels of several types \(int, str\) .* astype\(str\)"):
+        sampler.fit_resample(X, ["good"] * 15 + [1] * 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -224,3 +225,13 @@ def test_missing_nominal_values_are_refused_by_name():
         SMOTEN().fit_resample(X, np.repeat([0, 1], [12, 8]))
     with pytest.raises(TypeError, match="sparse"):
         SMOTEN().fit_resample(sparse.eye(20, format="csr"), np.repeat([0, 1], [12, 8]))
+
+
+def test_text_columns_are_read_without_a_warning_of_any_allowed_pandas():
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame({"a": generator.normal(size=60), "c": pd.Series(generator.choice(["u", "v"], 60), dtype=object)})
+    y = np.repeat([0, 1], [48, 12])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SMOTENC(categorical_features=["c"], random_state=0).fit_resample(X, y)
+        SMOTEN(random_state=0).fit_resample(X[["c"]], y)

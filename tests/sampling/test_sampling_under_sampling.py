@@ -117,3 +117,27 @@ def test_values_are_not_looked_at(rows):
     assert y_found == [0] * 10 + [1] * 10
     if isinstance(rows, pd.DataFrame):
         pd.testing.assert_frame_equal(found, rows.iloc[sampler.sample_indices_])
+
+
+@pytest.mark.parametrize("percent", range(10, 100))
+def test_a_ratio_whose_target_is_whole_keeps_or_makes_it(percent):
+    ratio = percent / 100
+    X, y = np.zeros((200, 1)), np.repeat([0, 1], [100, 9])
+    found = SMOTE(sampling_strategy=ratio, random_state=0).fit_resample(X[:109], y)[1]
+    assert np.bincount(found).tolist() == [100, percent]
+    kept = RandomUnderSampler(sampling_strategy=ratio, random_state=0)
+    assert kept.fit_resample(np.zeros((100 + percent, 1)), np.repeat([0, 1], [100, percent]))[1].sum() == percent
+    assert kept.sampling_strategy_ == {0: 100}
+
+
+def test_a_ratio_whose_target_is_not_whole_is_cut():
+    X, y = np.zeros((109, 1)), np.repeat([0, 1], [100, 9])
+    assert SMOTE(sampling_strategy=0.2999, random_state=0).fit_resample(X, y)[1].sum() == 29
+    y = np.repeat([0, 1], [102, 7])
+    assert np.bincount(RandomUnderSampler(sampling_strategy=0.1401).fit_resample(X, y)[1]).tolist() == [49, 7]
+
+
+@pytest.mark.parametrize("percent", range(1, 100))
+def test_a_percentage_of_children_is_not_lost_to_rounding(percent):
+    X, y = np.zeros((400, 1)), np.repeat([0, 1], [300, 100])
+    assert SMOTE(percent / 100 * 100, random_state=0).fit_resample(X, y)[1].sum() == 100 + percent

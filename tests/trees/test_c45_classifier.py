@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +20,7 @@ from sklearn.datasets import load_iris, make_classification
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import repro
 from repro.ground.exceptions import UnknownName
 from repro.trees import C45Classifier
 
@@ -131,7 +138,8 @@ def test_cuts_are_charged_for_their_number() -> None:
 def test_values_closer_than_the_tolerance_are_one_value() -> None:
     X = np.array([0, 0, 0, 5e-6, 5e-6, 5e-6])[:, None]
     y = [0, 0, 0, 1, 1, 1]
-    assert C45Classifier().fit(X, y).node_count_ == 1
+    with pytest.warns(UserWarning, match="can be cut at 0 of the 1 steps"):
+        assert C45Classifier().fit(X, y).node_count_ == 1
     assert C45Classifier(value_tolerance=0).fit(X, y).node_count_ == 3
 
 
@@ -266,8 +274,11 @@ def test_bad_parameters_are_refused_by_name(parameters: dict[str, Any]) -> None:
 def test_bad_targets_are_refused(table: pd.DataFrame, target: np.ndarray) -> None:
     with pytest.raises(ValueError, match="80 rows and 79 labels"):
         C45Classifier().fit(table, target[:-1])
-    with pytest.raises(ValueError, match="y has 1 missing values"):
-        C45Classifier().fit(table, [None, *target[1:]])
+    for missing in (None, float("nan")):
+        with pytest.raises(ValueError, match="y holds 1 missing labels"):
+            C45Classifier().fit(table, [missing, *target[1:].tolist()])
+    with pytest.raises(TypeError, match=r"y holds labels of several types \(int, str\)"):
+        C45Classifier().fit(table, [1, *target[1:].tolist()])
     with pytest.raises(ValueError, match="continuous"):
         C45Classifier().fit(table, table["size"])
 
@@ -276,3 +287,47 @@ def test_one_class_gives_one_leaf() -> None:
     tree = C45Classifier().fit([[0.0], [1.0]], ["x", "x"])
     assert (tree.node_count_, tree.leaf_count_, tree.depth_, tree.to_text()) == (1, 1, 0, ": x (2)")
     assert tree.predict_proba([[5.0]]).tolist() == [[1.0]]
+
+
+def test_whole_numbers_among_objects_are_the_classes_that_they_are(table: pd.DataFrame, target: np.ndarray) -> None:
+    codes = (target == "yes").astype(int)
+    tree = C45Classifier().fit(table, pd.Series(codes, dtype=object))
+    assert tree.classes_.dtype.kind == "i"
+    np.testing.assert_array_equal(tree.predict(table), C45Classifier().fit(table, codes).predict(table))
+    assert C45Classifier().fit(table, pd.DataFrame({"y": codes})).classes_.tolist() == [0, 1]
+
+
+def test_a_column_in_too_large_a_unit_draws_a_warning_and_a_smaller_tolerance_mends_it() -> None:
+    generator = np.random.default_rng(0)
+    y = np.repeat([0, 1], [60, 30])
+    micromol = 3 + 4 * y + generator.normal(size=90)
+    table = pd.DataFrame({"other": generator.normal(size=90), "conc": micromol * 1e-6})
+    with pytest.warns(UserWarning, match=r"column 'conc' can be cut at 0 of the 89 steps .* value_tolerance=1e-05"):
+        C45Classifier().fit(table, y)
+    with pytest.warns(UserWarning, match="column 'conc' can be cut at 1 of the 89 steps"):
+        C45Classifier().fit(table.assign(conc=np.r_[1.0, table["conc"][1:]]), y)  # an outlier does not hide it
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = C45Classifier().fit(micromol[:, None], y)
+        assert C45Classifier(value_tolerance=0).fit(micromol[:, None] * 1e-6, y).node_count_ == expected.node_count_
+        C45Classifier().fit(np.c_[np.zeros(90), micromol.round(1)], y)  # a constant and rounded values are no matter
+    assert expected.node_count_ > 1
+
+
+def test_kernels_are_compiled_where_no_cache_can_be_written(tmp_path: Path) -> None:
+    copy = tmp_path / "repro"
+    shutil.copytree(Path(repro.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__", "embedded"))
+    for room in copy.iterdir():
+        if room.is_dir():
+            (room / "__pycache__").write_text("")  # nobody, root included, can make the folder
+    code = (
+        "import numpy as np\nimport repro\nfrom repro.trees import C45Classifier\n"
+        "import repro.ordinal, repro.sampling._child_kernels, repro.metrics._ranking_kernels\n"
+        "X = np.arange(40.0).reshape(20, 2)\n"
+        "print(repro.__file__, C45Classifier().fit(X, X[:, 0] > 20).score(X, X[:, 0] > 20))"
+    )
+    kept = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    environment = kept | {"HOME": "/proc/nowhere", "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(copy / "__init__.py"), "1.0"]

@@ -47,7 +47,7 @@ def label_array(name: str, labels: Any) -> Labels:
         if all(isinstance(value, str | bytes) for value in objects.ravel()):
             return values
         values = objects
-    if values.dtype.kind == "O":
+    if values.dtype.kind == "O" and values.ndim:
         return _typed(name, values)
     if values.dtype.kind in "fc":
         _refuse_missing(name, int(np.isnan(values).sum()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from repro.ground.arrays import as_array
 from repro.ground.labels import label_array
 
 Floats = NDArray[np.float64]
+LARGEST = 5.0
+"""Logarithm of the largest temperature that is looked for, and minus that of the smallest."""
 
 
 def _classes(y_true: ArrayLike, scores: NDArray[Any], name: str) -> NDArray[np.int64]:
@@ -112,6 +115,11 @@ def fit_temperature(y_true: ArrayLike, logits: ArrayLike) -> float:
     float
         Between exp(-5) and exp(5).
 
+    Warns
+    -----
+    UserWarning
+        When it is one of these bounds: all predictions are right or none of the scores helps, and there is no best one.
+
     Raises
     ------
     TypeError
@@ -127,4 +135,11 @@ def fit_temperature(y_true: ArrayLike, logits: ArrayLike) -> float:
     def loss(log_temperature: float) -> float:
         return -float(log_softmax(scores * np.exp(-log_temperature), axis=1)[np.arange(len(labels)), labels].mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-8}).x))
+    found = float(minimize_scalar(loss, bounds=(-LARGEST, LARGEST), method="bounded", options={"xatol": 1e-8}).x)
+    if abs(found) > LARGEST - 1e-6:
+        warnings.warn(
+            f"the temperature {np.exp(found):.4g} is at the bound of the search, exp({'-' if found < 0 else ''}5); the "
+            "log-loss may fall further beyond it",
+            stacklevel=2,
+        )
+    return float(np.exp(found))

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 
-from repro.ground.labels import label_array, one_column
+from repro.ground.arrays import one_column
+from repro.ground.labels import label_array
 
 ClassWeight = Mapping[Any, float] | str | None
 Labels = npt.NDArray[Any]
@@ -110,7 +111,7 @@ def _categories(y: Any) -> Labels | None:
     dtype = getattr(one_column(y), "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
         return label_array("the categories of y", dtype.categories)
-    if type(dtype).__module__.startswith("polars") and type(dtype).__name__ == "Enum":
+    if dtype is not None and type(dtype).__module__.startswith("polars") and type(dtype).__name__ == "Enum":
         return label_array("the categories of y", dtype.categories)
     return None
 

@@ -229,7 +229,8 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _warn_of_small_units(self, sorted_values: NDArray[np.float64]) -> None:
         """Say which numeric columns `value_tolerance` makes nearly constant."""
-        steps = np.diff(sorted_values, axis=1)
+        with np.errstate(over="ignore"):
+            steps = np.diff(sorted_values, axis=1)
         different = (steps > 0).sum(axis=1)
         told_apart = (steps > self.value_tolerance).sum(axis=1)
         names = np.array(self._columns.names, dtype=object)[~self._columns.nominal]
