@@ -41,6 +41,7 @@ from repro.trials import (  # noqa: E402
     set_down,
     telling,
 )
+from repro.trials import keeping as keeping_files  # noqa: E402
 
 TASK = digit_rows((9,) * 10)
 MLP = Method(partial(headed_mlp, widths=[8, 4]), partial(penalised, loss="cross_entropy", lam=1e-3))
@@ -59,7 +60,7 @@ CASES: dict[str, Case] = {"Adam, float32": (TASK, MLP, BATCHES), "SGD, crop, bfl
 def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No folder of the user or of the project is touched."""
     monkeypatch.setenv("REPRO_DATA_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(fitting, "project_root", lambda: tmp_path / "project")
+    monkeypatch.setattr(keeping_files, "project_root", lambda: tmp_path / "project")
 
 
 def cell_of(scratch: Path | None = None, **more: int) -> Cell:
@@ -365,6 +366,23 @@ def test_a_recipe_that_changed_is_refused_where_a_training_is_taken_up(tmp_path:
         fit(TASK, MLP, BATCHES.of(8), cell_of(tmp_path / "there"), checkpoint_every=1)
 
 
+def test_networks_of_other_trainings_do_not_hinder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = partial(fit, TASK, MLP, BATCHES, cell_of(), checkpoint_every=1, keeping=KEEPING)
+    fit(TASK, MLP, BATCHES.of(3), cell_of(), keeping=KEEPING)
+    with pytest.raises(Stopped):
+        run(report=stopping_after(4))
+    assert sorted(path.suffix for path in set_down(keeping=KEEPING)) == [".json", ".pt"]
+    monkeypatch.setenv("REPRO_DATA_DIR", str(tmp_path / "cache elsewhere"))
+    fit(TASK, MLP, BATCHES.of(2), cell_of(), keeping=KEEPING)
+    epochs: list[int] = []
+    first = run(report=lambda progress: epochs.append(progress.epoch))
+    assert epochs == [5, 6]
+    set_down(keeping=KEEPING)
+    monkeypatch.setenv("REPRO_DATA_DIR", str(tmp_path / "a third cache"))
+    fit(TASK, MLP, BATCHES.of(2), cell_of(), keeping=KEEPING)
+    assert_equal(run(report=lambda _: pytest.fail("trained again")), first)
+
+
 def test_a_finished_network_takes_the_place_of_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = partial(fit, TASK, MLP, BATCHES, cell_of(), checkpoint_every=1, keeping=KEEPING)
     with pytest.raises(Stopped):
@@ -384,9 +402,9 @@ def test_what_is_not_there_cannot_be_set_down(tmp_path: Path, monkeypatch: pytes
         set_down(cell_of())
     with pytest.raises(Stopped):
         fit(TASK, MLP, BATCHES, cell_of(tmp_path), checkpoint_every=1, report=stopping_after(2))
-    monkeypatch.setattr(fitting, "LARGEST_FILE", 100)
+    monkeypatch.setattr(keeping_files, "LARGEST_FILE", 100)
     with pytest.raises(ValueError, match="carry it by other means to"):
         set_down(cell_of(tmp_path))
-    monkeypatch.setattr(fitting, "project_root", lambda: None)
+    monkeypatch.setattr(keeping_files, "project_root", lambda: None)
     with pytest.raises(FileNotFoundError, match="no checkout of the project"):
         set_down(cell_of(tmp_path))

@@ -6,7 +6,7 @@ Nothing here knows a paper. Networks need PyTorch, which is imported when one is
 from __future__ import annotations
 
 from repro.trials.course import Course
-from repro.trials.fitting import Keeping, Seeds, fit, set_down, telling
+from repro.trials.fitting import Seeds, fit, telling
 from repro.trials.image_tasks import (
     ImageTask,
     augmentation_of,
@@ -16,6 +16,7 @@ from repro.trials.image_tasks import (
     first_rows,
     long_tailed,
 )
+from repro.trials.keeping import Keeping, set_down
 from repro.trials.measures import (
     accuracy_on_every_set,
     best_epoch,
