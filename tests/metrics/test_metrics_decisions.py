@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
+from repro.ground.exceptions import UnknownName
 from repro.metrics import (
     best_threshold,
     binned_probability_error,
@@ -181,6 +182,14 @@ def test_binned_error_knows_no_order_of_equal_predictions() -> None:
     for _ in range(5):
         order = generator.permutation(6)
         assert binned_probability_error(y[order], probability[order], n_bins=3) == pytest.approx(by_hand)
+
+
+def test_equal_predictions_may_fall_into_bins_as_they_stand() -> None:
+    y, probability = np.array([0, 0, 1, 1]), np.full(4, 0.5)
+    assert binned_probability_error(y, probability, n_bins=2) == 0.0
+    assert binned_probability_error(y, probability, n_bins=2, ties="row_order") == pytest.approx(0.25)
+    with pytest.raises(UnknownName, match="unknown rule for ties 'rows'"):
+        binned_probability_error(y, probability, n_bins=2, ties="rows")  # type: ignore[arg-type]
 
 
 def test_a_threshold_among_large_whole_numbers_is_one_of_them() -> None:

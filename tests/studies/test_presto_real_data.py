@@ -75,7 +75,7 @@ def test_the_coded_score_pairs_bins_of_sorted_rows_with_predictions_of_unsorted_
     assert coded_error(is_rare, probability) == pytest.approx(by_hand)
     # in sorted order it is the score as meant
     assert coded_error(is_rare[order], probability[order]) == pytest.approx(
-        binned_probability_error(is_rare, probability)
+        binned_probability_error(is_rare, probability, ties="row_order")
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,10 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from repro.ground.checks import positive_number
+from repro.ground.exceptions import UnknownName
 from repro.metrics._checks import binary_labels, probabilities, same_length
+
+TIES = ("shared", "row_order")
 
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logit is taken."""
@@ -106,13 +110,14 @@ def risk_ratio(y_true: ArrayLike, probability: ArrayLike) -> float:
     return float(predicted.mean() / labels.mean())
 
 
-def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bins: int = 10) -> float:
+def binned_probability_error(
+    y_true: ArrayLike, probability: ArrayLike, *, n_bins: int = 10, ties: Literal["shared", "row_order"] = "shared"
+) -> float:
     """Mean squared difference of each predicted probability and the observed share of its bin.
 
     The rows are put in order of their prediction and cut into bins of equal count (which differ by one row at most);
     the share of class 1 in a bin stands for the unknown true probability of its rows. The error of a share counts too:
-    a perfect prediction p scores about p (1 - p) / rows in a bin, not 0. Rows of equal prediction share their mean
-    outcome, so that the value does not depend on the order of the rows, wherever a bin ends.
+    a perfect prediction p scores about p (1 - p) / rows in a bin, not 0.
 
     Parameters
     ----------
@@ -122,6 +127,9 @@ def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bin
         Predicted probability of class 1.
     n_bins : int, default=10
         At most the number of rows.
+    ties : {"shared", "row_order"}, default="shared"
+        Rows of equal prediction share their mean outcome, so that the value does not depend on the order of the rows,
+        wherever a bin ends; or they fall into bins as they stand in the data.
 
     Returns
     -------
@@ -129,17 +137,22 @@ def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bin
 
     Raises
     ------
+    UnknownName
+        If there is no such rule for ties.
     ValueError
         If there is one class only, a probability outside [0, 1], lengths differ, or `n_bins` is below 1 or above the
         number of rows.
     """
+    if ties not in TIES:
+        raise UnknownName("rule for ties", ties, TIES)
     labels, predicted = _both_classes(y_true, probability)
     if not 1 <= n_bins <= labels.size:
         raise ValueError(f"n_bins must lie between 1 and the number of rows, {labels.size}, got {n_bins}")
     order = np.argsort(predicted, kind="stable")
-    ranked = predicted[order]
-    block = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))
-    outcome = (np.bincount(block, labels[order]) / np.bincount(block))[block]
+    ranked, outcome = predicted[order], labels[order]
+    if ties == "shared":
+        block = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))
+        outcome = (np.bincount(block, outcome) / np.bincount(block))[block]
     bins = np.array_split(np.arange(labels.size), n_bins)
     squares = [((ranked[rows] - outcome[rows].mean()) ** 2).sum() for rows in bins]
     return float(sum(squares) / labels.size)

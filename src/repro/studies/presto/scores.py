@@ -45,11 +45,12 @@ def all_scores(is_rare: Flags, probability: Floats) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``coded_error``, ``binned_error``, ``brier`` and ``log_loss`` of the rare class against the rest.
+        ``coded_error``, ``binned_error``, ``brier`` and ``log_loss`` of the rare class against the rest. The binned
+        error takes rows of equal prediction as they stand, as the published score does.
     """
     return {
         "coded_error": coded_error(is_rare, probability),
-        "binned_error": binned_probability_error(is_rare, probability, n_bins=n_bins(is_rare.size)),
+        "binned_error": binned_probability_error(is_rare, probability, n_bins=n_bins(is_rare.size), ties="row_order"),
         "brier": float(brier_score_loss(is_rare, probability)),
         "log_loss": float(log_loss(is_rare, probability, labels=[False, True])),
     }
