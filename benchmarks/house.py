@@ -41,11 +41,11 @@ from book_notebooks import fingerprint
 from repro.data import names
 from repro.protocol.used import Use
 from repro.results import experiment_hash
-from repro.studies import experiments, study_names
+from repro.studies import chapter_of, experiments, study_names
 for name, experiment in experiments().items():
     print("experiment", name, experiment_hash(experiment))
 for name in study_names():
-    notebook = Path("notebooks", f"{name}.ipynb").resolve()
+    notebook = Path("notebooks", f"{chapter_of(name)}.ipynb").resolve()
     text = notebook.read_text(encoding="utf-8")
     uses = [Use("claims", name), *(Use("experiment", found) for found in experiments(name))]
     uses += [Use("data set", found) for found in names() if f'{found}\\"' in text]

@@ -1,14 +1,15 @@
-"""Images a second of repro.training beside a plain loop as published code has it, and of small networks side by side.
+"""Rows a second of repro.training beside a plain loop as published code has it, and of small networks side by side.
 
     python benchmarks/training.py                    # all parts, some minutes on two cores
-    python benchmarks/training.py --part loop        # one of them: loop, share or together
+    python benchmarks/training.py --part loop        # one of them: loop, share, together or stacks
     python benchmarks/training.py --device cuda      # on a GPU; rows of the other device are kept
 
 The plain loop states the published one again: every image is a PIL image that workers crop, flip and rotate one by one,
 the network runs in single precision in PyTorch's usual memory order. Ours keeps the images on the device as bytes,
 changes a batch at a time, uses channels-last order and bfloat16. Both train the experts of SADE, or one ResNet-32, on
 random images of the size of CIFAR, with all threads that are there. "forward and backward alone" is our step without
-augmentation, optimiser and bookkeeping, on a batch that is ready.
+augmentation, optimiser and bookkeeping, on a batch that is ready. Stacks of small networks, perceptrons on 64 numbers
+and convolutional ones on images of 28 x 28, stand beside a loop over single networks with PyTorch's own Adam.
 """
 
 from __future__ import annotations
@@ -30,13 +31,26 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from repro.data import long_tail_counts
-from repro.longtail import BalancedSoftmax, MultiExpertResNet32, ResNet32, SadeLoss, SmallExperts
-from repro.training import Augmentation, CropFlipRotate, Schedule, train
+from repro.longtail import BalancedSoftmax, SadeLoss
+from repro.training import (
+    Augmentation,
+    CropFlipRotate,
+    MlpStack,
+    MultiExpertResNet32,
+    ResNet32,
+    Schedule,
+    SideBySide,
+    SmallExperts,
+    feature_mlp,
+    train,
+    train_stack,
+)
 
 TABLE = Path(__file__).parent / "results" / "training.csv"
 MODULES = ("repro.training", "repro.longtail")
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 BATCH, BATCHES, ROUNDS = 128, 6, 2
+STEPS = {"perceptrons": 40, "networks": 4}
 COUNTS = long_tail_counts(500, 100, 100)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module]]] = {
     "SADE, 3 experts": (lambda: MultiExpertResNet32(100), lambda: SadeLoss(COUNTS)),
@@ -94,7 +108,7 @@ def plain_loop(name: str, device: str, workers: int) -> Callable[[], float]:
         began = time.perf_counter()
         for batch, target in loader:
             optimizer.zero_grad()
-            loss(network(batch.to(device)), target.to(device)).backward()
+            loss(network(batch.to(device))[1], target.to(device)).backward()
             optimizer.step()
         _wait(device)
         return BATCH * BATCHES / (time.perf_counter() - began)
@@ -145,7 +159,7 @@ def bare_steps(name: str, device: str) -> Callable[[], float]:
         for _ in range(BATCHES):
             network.zero_grad(set_to_none=True)
             with torch.autocast(device, torch.bfloat16):
-                logits = network(batch)
+                _, logits = network(batch)
             loss(logits, target).backward()
         _wait(device)
         return BATCH * BATCHES / (time.perf_counter() - began)
@@ -167,7 +181,7 @@ def small_networks(count: int, together: bool, device: str) -> Callable[[], floa
         for network, optimizer, size in zip(networks, optimizers, groups, strict=True):
             for _ in range(BATCHES):
                 optimizer.zero_grad(set_to_none=True)
-                logits = network(images)
+                _, logits = network(images)
                 repeated = labels.repeat_interleave(3 * size)
                 (3 * size * functional.cross_entropy(logits.flatten(0, 2), repeated)).backward()
                 optimizer.step()
@@ -175,6 +189,53 @@ def small_networks(count: int, together: bool, device: str) -> Callable[[], floa
         return 64 * BATCHES * count / (time.perf_counter() - began)
 
     return steps
+
+
+def stacked(kind: str, count: int, batch: int, device: str) -> Callable[[], float]:
+    """Make steps of a stack of small networks; rows a second, all networks together."""
+    inputs, labels = _rows_for(kind, device)
+    stack = MlpStack(count, 64, (64,), 10).to(device) if kind == "perceptrons" else SideBySide(count, 10).to(device)
+
+    def steps() -> float:
+        _wait(device)
+        began = time.perf_counter()
+        train_stack(stack, inputs, labels, steps=STEPS[kind], learning_rate=3e-3, batch_size=batch)
+        _wait(device)
+        return batch * STEPS[kind] * count / (time.perf_counter() - began)
+
+    return steps
+
+
+def single(kind: str, count: int, batch: int, device: str) -> Callable[[], float]:
+    """Make the same steps of single networks, one after the other, in a plain loop; rows a second."""
+    inputs, labels = _rows_for(kind, device)
+
+    def build() -> nn.Module:
+        return feature_mlp(64, [64, 10]) if kind == "perceptrons" else SideBySide(1, 10)
+
+    networks = [build().to(device) for _ in range(count)]
+
+    def steps() -> float:
+        _wait(device)
+        began = time.perf_counter()
+        for network in networks:
+            optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+            for _ in range(STEPS[kind]):
+                rows = torch.randint(len(labels), (batch,)).to(device)
+                optimizer.zero_grad(set_to_none=True)
+                outputs = network(inputs[rows])
+                logits = outputs if kind == "perceptrons" else outputs[1][:, 0]
+                functional.cross_entropy(logits, labels[rows]).backward()
+                optimizer.step()
+        _wait(device)
+        return batch * STEPS[kind] * count / (time.perf_counter() - began)
+
+    return steps
+
+
+def _rows_for(kind: str, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    shape = (1000, 64) if kind == "perceptrons" else (1000, 1, 28, 28)
+    return torch.randn(shape, device=device), torch.randint(0, 10, (1000,), device=device)
 
 
 def in_turn(programs: dict[str, Callable[[], float]]) -> dict[str, float]:
@@ -227,7 +288,16 @@ def measure_together(device: str) -> list[dict[str, Any]]:
     return _rows(device, "16 small networks", in_turn(programs), "side by side")
 
 
-PARTS = {"loop": measure_loop, "share": measure_share, "together": measure_together}
+def measure_stacks(device: str) -> list[dict[str, Any]]:
+    """Stacks against a loop over single networks."""
+    rows = []
+    for kind, count, batch in (("perceptrons", 40, 64), ("networks", 8, 64)):
+        programs = {"stack": stacked(kind, count, batch, device), "single ones": single(kind, count, batch, device)}
+        rows += _rows(device, f"{count} small {kind}", in_turn(programs), "stack")
+    return rows
+
+
+PARTS = {"loop": measure_loop, "share": measure_share, "together": measure_together, "stacks": measure_stacks}
 
 
 def store_rows(rows: list[dict[str, Any]], device: str) -> None:

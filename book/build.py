@@ -10,7 +10,7 @@
 
 When nothing that the pages depend on has changed since the last successful build, all of it is skipped.
 
-``python book/build.py --chapter sade`` does the same for one chapter and the studies that it names, into
+``python book/build.py --chapter sade`` does the same for one chapter, its studies and those that it names, into
 ``_build/chapters/sade``: what its author looks at between two edits. Links to other pages lead nowhere there.
 """
 
@@ -83,6 +83,29 @@ def run_experiments(studies: Sequence[str | None] = (None,)) -> None:
     say(f"    {current} tables current, {computed} computed")
 
 
+def check_chapters() -> None:
+    """Refuse a study that is told of in no chapter of the table of contents.
+
+    Raises
+    ------
+    BuildError
+        With the study, its chapter, and those there are.
+    """
+    from repro.studies import chapters
+
+    known = [Path(name).name for name in toc_files() if name.startswith("notebooks/")]
+    try:
+        found = chapters()
+    except ValueError as problem:
+        raise BuildError(str(problem)) from problem
+    for name, studies in found.items():
+        if name not in known:
+            raise BuildError(
+                f"unknown chapter {name!r} of {', '.join(studies)}: _toc.yml has no line 'notebooks/{name}'; "
+                f"there are {', '.join(known)}"
+            )
+
+
 def run_notebooks(paths: Sequence[Path], *, force: bool, workers: int) -> None:
     """Execute the notebooks that are out of date.
 
@@ -146,6 +169,7 @@ def build(*, force: bool, workers: int) -> None:
         say("nothing changed since the last build")
         return
     STAMP.unlink(missing_ok=True)
+    check_chapters()
     say("1/4 quick experiments and controls")
     run_experiments()
     fingerprint = site_fingerprint()
@@ -159,7 +183,7 @@ def build(*, force: bool, workers: int) -> None:
 
 
 def build_chapter(name: str, *, force: bool) -> Path:
-    """Build one chapter alone, with the quick experiments and controls of the studies that it names.
+    """Build one chapter alone, with the quick experiments and controls of its studies and those that it names.
 
     Parameters
     ----------
@@ -178,9 +202,12 @@ def build_chapter(name: str, *, force: bool) -> Path:
     BuildError
         If there is no such chapter, its notebook fails, or there is no page. Warnings are shown and pass.
     """
+    from repro.studies import chapter_of, study_names
+
     chapters = {Path(entry).name: entry for entry in toc_files() if (ROOT / f"{entry}.ipynb").is_file()}
     if name not in chapters:
-        raise BuildError(f"there is no chapter {name!r}; there are {', '.join(chapters)}")
+        hint = f"the study is told of in {chapter_of(name)!r}" if name in study_names() else ""
+        raise BuildError(f"there is no chapter {name!r}; {hint or 'there are ' + ', '.join(chapters)}")
     notebook, target = ROOT / f"{chapters[name]}.ipynb", BUILD / "chapters" / name
     studies = book_notebooks.studies_of(notebook)
     say(f"1/4 quick experiments and controls of {', '.join(studies) or 'no study'}")

@@ -32,50 +32,35 @@
 # statement, and ends with a small tool that helps you choose and report a metric.
 
 # %% tags=["remove-cell"]
+import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    import subprocess
-
-    packages = [
-        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
-        "imbalanced-learn>=0.14,<0.15",
-        "pooch",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
-        check=True,
-    )
+    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown, display
 
-from repro.claims import judge_claim
+from repro.claims import Findings
 from repro.running import results
 
-
-def share(label: str) -> str:
-    """Conditions of a claim that are reproduced, out of all that were run."""
-    judged = judge_claim(f"auroc_auprc-{label}", "paper").conditions
-    verdicts = [condition.verdict for condition in judged]
-    return f"{verdicts.count('reproduced')} of {len(verdicts)}"
-
-
 stored = results("auroc_auprc.headline", "quick").frame
-real = judge_claim("auroc_auprc-a9", "paper").conditions
-plain = sum(condition.plain_interval[0] > 0 for condition in real)
-headline = judge_claim("auroc_auprc-a10h", "quick").conditions
-whole = next(found.verdict for found in headline if found.name == "full_file")
+count, conditions = Findings("paper").count, Findings("paper").conditions
+plain = sum(one.plain_interval[0] > 0 for one in conditions("auroc_auprc-a9"))
+whole = Findings("quick").condition("auroc_auprc-a10h", ratios="full_file")
+
+# %% tags=["hide-input"]
 Markdown(
-    "**The findings.** The mathematics holds to the last digit: both metrics are one average with "
-    f"two weights ({share('a1')} checks), and a repaired mistake is worth what the theorem says "
-    f"({share('a2')}). That repairs driven by AUPRC serve the group with more positives is "
-    f"reproduced where scores are calibrated in each group ({share('a6')} conditions) and gone or "
-    f"reversed where they are not ({share('a7')}). On real data it is resolved in {share('a9')} "
-    f"settings once the interval knows that splits reuse rows, in {plain} without; where only the "
-    "ratio of the prevalences is changed, its growth with the ratio is resolved for "
-    f"{share('a10r')} weightings. With ratios of whole files the correlation of 0.905 over eight "
-    f"tasks is {whole}."
+    "**The findings.** The mathematics holds to the last digit: both metrics are one average with two weights "
+    f"({count('auroc_auprc-a1')} checks), and a repaired mistake is worth what the theorem says "
+    f"({count('auroc_auprc-a2')}). That repairs driven by AUPRC serve the group with more positives is reproduced "
+    f"where scores are calibrated in each group ({count('auroc_auprc-a6')} conditions) and gone or reversed where they "
+    f"are not ({count('auroc_auprc-a7')}). On real data it is resolved in {count('auroc_auprc-a9')} settings once the "
+    f"interval knows that splits reuse rows, in {plain} without; where only the ratio of the prevalences is changed, "
+    f"its growth with the ratio is resolved for {count('auroc_auprc-a10r')} weightings. With ratios of whole files the "
+    f"correlation of 0.905 over eight tasks is {whole.verdict}."
 )
 
 # %% [markdown]

@@ -33,44 +33,29 @@
 # probabilities more honest. It builds on [the chapter on neural collapse](neural_collapse.ipynb).
 
 # %% tags=["remove-cell"]
+import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    import subprocess
-
-    packages = [
-        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
-        "imbalanced-learn>=0.14,<0.15",
-        "pooch",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
-        check=True,
-    )
+    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
-from collections import Counter
-
 from IPython.display import Markdown, display
 
-from repro.claims import judge_claim
+from repro.claims import Findings
 
-
-def count(label: str, verdict: str = "reproduced", part: str = "") -> str:
-    """Conditions of a claim (those of one part) with a verdict, out of all that were run."""
-    judged = judge_claim(f"mixup_collapse-{label}", "standard").conditions
-    found = [one.verdict for one in judged if one.name.startswith(part)]
-    return f"{Counter(found)[verdict]} of {len(found)}"
-
-
+count = Findings("standard").count
 Markdown(
-    "**The findings.** In the exact model everything is as the paper says: the curve for mixes of "
-    f"two classes in {count('mx2e')} comparisons, the point for mixes within one in {count('mx1e')}. "
+    "**The findings.** In the exact model everything is as the paper says: the curve for mixes of two classes in "
+    f"{count('mixup_collapse-mx2e')} comparisons, the point for mixes within one in {count('mixup_collapse-mx1e')}. "
     "Perceptrons on small digits bend their mixes away from the straight line "
-    f"({count('mx2', part='outside')} kinds of classifier) but are far from collapsed: mixes within a class lie along "
-    f"the classifier's row in {count('mx1', part='along')}, mixes of two classes in the span of both rows in "
-    f"{count('mx2', part='in the')}. Calibration became better through mixup in {count('mx4')} sizes of the training "
-    f"part; one fitted temperature did better than mixup in {count('mx5')}."
+    f"({count('mixup_collapse-mx2', part='outside the chord')} kinds of classifier) but are far from collapsed: mixes "
+    f"within a class lie along the classifier's row in {count('mixup_collapse-mx1', part='along the row')}, mixes of "
+    f"two classes in the span of both rows in {count('mixup_collapse-mx2', part='in the span')}. Calibration became "
+    f"better through mixup in {count('mixup_collapse-mx4')} sizes of the training part; one fitted temperature did "
+    f"better than mixup in {count('mixup_collapse-mx5')}."
 )
 
 # %% [markdown]

@@ -34,46 +34,29 @@
 # predicts which classes a network will give up. This chapter tests how far that goes.
 
 # %% tags=["remove-cell"]
+import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    import subprocess
-
-    packages = [
-        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
-        "imbalanced-learn>=0.14,<0.15",
-        "pooch",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
-        check=True,
-    )
+    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
-from collections import Counter
-
 from IPython.display import Markdown, display
 
-from repro.claims import judge_claim
+from repro.claims import Findings
 
-
-def count(label: str, verdict: str = "reproduced") -> str:
-    """Conditions of a claim with a verdict, out of all that were run."""
-    judged = judge_claim(f"neural_collapse-{label}", "standard").conditions
-    return f"{Counter(condition.verdict for condition in judged)[verdict]} of {len(judged)}"
-
-
+count = Findings("standard").count
 Markdown(
-    "**The findings.** The closed forms are what direct optimisation finds "
-    f"({count('nc1')} models), and networks on small digits follow them: the frame of equal "
-    f"classes in {count('nc3')} settings, that of unequal ones in {count('nc4')} comparisons. "
-    "From class sizes and penalty alone one can tell which classes a network learns: right in "
-    f"{count('nc5')} settings. With cross-entropy and several linear layers networks end below "
-    f"the loss of the collapsed solution; the statement that collapse is best holds in "
-    f"{count('nc7')} depths. And descent from small random numbers loses classes that the optimum "
-    f"keeps, clearly in {count('nc8')} settings. So do deeper heads on MNIST: the frame of unequal "
-    f"classes holds there in {count('nc4m')} comparisons, the loss of what is left in "
-    f"{count('nc8m')} depths."
+    f"**The findings.** The closed forms are what direct optimisation finds ({count('neural_collapse-nc1')} models), "
+    f"and networks on small digits follow them: the frame of equal classes in {count('neural_collapse-nc3')} settings, "
+    f"that of unequal ones in {count('neural_collapse-nc4')} comparisons. Class sizes and penalty alone tell which "
+    f"classes a network learns in {count('neural_collapse-nc5')} settings. Under cross-entropy deeper heads end below "
+    f"the loss of the collapsed solution; the statement that collapse is best holds in {count('neural_collapse-nc7')} "
+    "depths. Descent from small random numbers loses classes the optimum keeps, clearly in "
+    f"{count('neural_collapse-nc8')} settings. So do deeper heads on MNIST: the frame of unequal classes holds in "
+    f"{count('neural_collapse-nc4m')} comparisons, the loss of what is left in {count('neural_collapse-nc8m')} depths."
 )
 
 # %% [markdown]

@@ -34,45 +34,29 @@
 # it, with the code they published and with a corrected version of it.
 
 # %% tags=["remove-cell"]
+import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    import subprocess
-
-    packages = [
-        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
-        "imbalanced-learn>=0.14,<0.15",
-        "pooch",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
-        check=True,
-    )
+    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
-from collections import Counter
-
 from IPython.display import Markdown, display
 
-from repro.claims import judge_claim
+from repro.claims import Findings
 
-
-def count(label: str, verdict: str = "reproduced") -> str:
-    """Conditions of a claim with a verdict, out of all that were run."""
-    judged = judge_claim(f"presto-{label}", "paper").conditions
-    return f"{Counter(condition.verdict for condition in judged)[verdict]} of {len(judged)}"
-
-
+count = Findings("paper").count
 Markdown(
-    "**The findings.** On simulated rows the method does what the paper says: its error is "
-    f"smaller than that of logistic regression in {count('s1')} settings and than that of "
-    f"proportional odds in {count('s2')}, the first gain grows with rarity ({count('s3')} designs) "
-    f"and the second shrinks ({count('s4')}). On the two real data sets the published advantage "
-    f"appears with the published code ({count('r1')} comparisons on soup, {count('r2')} on "
-    f"PreDiabetes), whose score a constant would win in {count('d3')} comparisons. With the code "
-    f"corrected and sound scores it is resolved in {count('r3')} comparisons on soup and in "
-    f"{count('r4')} on PreDiabetes; {count('r3', 'not reproduced')} and "
-    f"{count('r4', 'not reproduced')} exclude a gain worth mentioning."
+    "**The findings.** On simulated rows the method does what the paper says: its error is smaller than that of "
+    f"logistic regression in {count('presto-s1')} settings and than that of proportional odds in {count('presto-s2')}, "
+    f"the first gain grows with rarity ({count('presto-s3')} designs) and the second shrinks ({count('presto-s4')}). "
+    f"On the two real data sets the published advantage appears with the published code ({count('presto-r1')} "
+    f"comparisons on soup, {count('presto-r2')} on PreDiabetes), whose score a constant would win in "
+    f"{count('presto-d3')} comparisons. With the code corrected and sound scores it is resolved in "
+    f"{count('presto-r3')} comparisons on soup and in {count('presto-r4')} on PreDiabetes; "
+    f"{count('presto-r3'):against} and {count('presto-r4'):against} exclude a gain worth mentioning."
 )
 
 # %% [markdown]

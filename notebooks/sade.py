@@ -38,88 +38,80 @@
 # run of it. No table or figure mixes two recipes.
 
 # %% tags=["remove-cell"]
+import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    import subprocess
-
-    packages = [
-        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
-        "imbalanced-learn>=0.14,<0.15",
-        "pooch",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
-        check=True,
-    )
+    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown, display
 
-from repro.claims import judge_claim
+from repro.claims import Findings
 from repro.results import find_table
 from repro.running import results
 
 quick = results("sade.experts", "quick")  # three training runs, on this machine
 table = find_table("sade.experts", "standard") or quick
-profile, experts = table.provenance.profile, table.frame[table.frame["recipe"] == "digits"]
-
-
-def conditions(label: str, test_set: str = ""):
-    """Judged conditions of a claim on the digits."""
-    judged = judge_claim(f"sade-{label}", profile).conditions
-    return [one for one in judged if "digits" in one.name and test_set in one.name]
-
-
-def count(label: str) -> str:
-    """Conditions of a claim that are reproduced, out of all."""
-    verdicts = [one.verdict for one in conditions(label)]
-    return f"{verdicts.count('reproduced')} of {len(verdicts)}"
-
-
-def points(label: str, test_set: str) -> str:
-    """Difference in accuracy of a claim on one test set, with its interval."""
-    (one,) = conditions(label, test_set)
-    mean, low, high = (round(100 * end, 1) + 0.0 for end in (one.estimate, *one.interval))
-    return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f})"
-
-
-def on_large_images() -> str:
-    """What trainings on CIFAR-100-LT say: by the published recipe if they are there, else by the short one."""
-    for name, recipe in (("paper", "published"), ("standard", "short")):
-        found = find_table("sade.experts", name)
-        rows = experts.iloc[:0] if found is None else found.frame
-        rows = rows[(rows["recipe"] == recipe) & (rows["ratio"] == 100)]
-        rows = rows[(rows["metric"] == "accuracy") & rows["class_label"].isna()]
-        percent = 100 * rows.pivot_table(index="method", columns="test_set", values="value")
-        if not {"learned", "equal", "three_balanced_power"} <= set(percent.index):
-            continue
-        ends = ["forward-50", "uniform", "backward-50"]
-        over_equal, over_opponent = (
-            ", ".join(
-                f"{gain:+.1f}" for gain in (percent.loc["learned"] - percent.loc[one])[ends]
-            )
-            for one in ("equal", "three_balanced_power")
-        )
-        runs = rows[rows["method"] == "learned"]["replicate"].nunique()
-        return (
-            f" On CIFAR-100-LT, by the {recipe} recipe and with {runs} training{'s' * (runs > 1)} of each method, the "
-            f"gains at the tail, on the uniform set and at the inverse tail are {over_equal} points over equal weights "
-            f"and {over_opponent} points over that opponent."
-        )
-    return ""
-
-
-Markdown(
-    f"**The findings**, from {experts['replicate'].nunique()} training runs. "
-    f"The experts differ as intended in {count('a')} respects, and the weights learned without labels "
-    f"follow the hidden distribution in {count('t3')} directions. "
-    f"Over equal weights they gain {points('b', 'forward-50')} where the test set has the tail of the training "
-    f"set, and {points('b', 'backward-50')} where the tail is turned round. "
-    "Over an opponent of the same cost, three experts trained alike plus one estimated number, they gain "
-    f"{points('f', 'forward-50')} and {points('f', 'backward-50')}, and {points('f', 'uniform')} on a uniform "
-    "test set (95 % intervals)." + on_large_images()
+experts = table.frame[table.frame["recipe"] == "digits"]
+found = Findings(table.provenance.profile, recipe="digits")
+forward, uniform, backward = (
+    {"test_set": name, "unit": "points", "decimals": 1}
+    for name in ("forward-50", "uniform", "backward-50")
 )
+
+# %% tags=["hide-input"]
+Markdown(
+    f"**The findings**, from {experts['replicate'].nunique()} training runs. The experts differ as intended in "
+    f"{found.count('sade-a')} respects, and the weights learned without labels follow the hidden distribution in "
+    f"{found.count('sade-t3')} directions. Over equal weights they gain {found.effect('sade-b', **forward)} where the "
+    f"test set has the tail of the training set, and {found.effect('sade-b', **backward)} where the tail is turned "
+    "round. Over an opponent of the same cost, three experts trained alike plus one estimated number, they gain "
+    f"{found.effect('sade-f', **forward)} and {found.effect('sade-f', **backward)}, and "
+    f"{found.effect('sade-f', **uniform)} on a uniform test set (95 % intervals)."
+)
+
+# %% tags=["hide-input"]
+frames = {name: find_table("sade.experts", name) for name in ("standard", "paper")}
+frames = {name: one and one.frame for name, one in frames.items()}
+
+
+def on_cifar(name: str, recipe: str):
+    """Rows of one recipe at ratio 100."""
+    rows = experts.iloc[:0] if frames[name] is None else frames[name]
+    return rows[(rows["recipe"] == recipe) & (rows["ratio"] == 100)]
+
+
+short, published = on_cifar("standard", "short"), on_cifar("paper", "published")
+
+# %% tags=["hide-input"]
+from repro.claims import format_number
+from repro.plotting import sade as figures
+
+
+def gains(rows, reference: str) -> str:
+    """What learned weights gain at the tail, on the uniform set and at the inverse tail."""
+    percent = figures.accuracies(rows, ["learned", reference])
+    percent = percent[["forward-50", "uniform", "backward-50"]]
+    return ", ".join(
+        format_number(gain, 1, signed=True) for gain in percent.iloc[0] - percent.iloc[1]
+    )
+
+
+# %% tags=["hide-input"]
+opponent = "three_balanced_power"
+for recipe, rows in (("published", published), ("short", short)):
+    if {"learned", "equal", opponent} <= set(rows["method"]):
+        runs = rows[rows["method"] == "learned"]["replicate"].nunique()
+        sentence = (
+            f"On CIFAR-100-LT, by the {recipe} recipe and with {runs} training{'s' * (runs > 1)} of each method, the "
+            "gains at the tail, on the uniform set and at the inverse tail are "
+            f"{gains(rows, 'equal')} points over equal weights and {gains(rows, opponent)} points over that opponent."
+        )
+        display(Markdown(sentence))
+        break
 
 # %% [markdown]
 # ## The idea in one picture
@@ -127,7 +119,6 @@ Markdown(
 # One network, three heads, three losses. All heads see the same 492 digits. From left to right the classes get rarer.
 
 # %%
-from repro.plotting import sade as figures
 from repro.studies.sade.on_digits import counts
 
 figures.recalls(experts, counts())
@@ -539,16 +530,7 @@ figures.accuracies(experts, [*methods, "oracle"]).round(1).rename(
 from repro.studies import experiment
 from repro.studies.sade.training import counts_of
 
-found = {name: find_table("sade.experts", name) for name in ("standard", "paper")}
-frames = {name: one and one.frame for name, one in found.items()}
 display(figures.trainings(experiment("sade.experts"), frames))
-
-
-def on_cifar(name: str, recipe: str):
-    """Rows of one recipe at ratio 100."""
-    rows = experts.iloc[:0] if frames[name] is None else frames[name]
-    return rows[(rows["recipe"] == recipe) & (rows["ratio"] == 100)]
-
 
 ALIKE = ["three_balanced", "three_balanced_power", "three_balanced_known"]
 
@@ -612,7 +594,6 @@ def gain(rows, test_set: str, reference: str = "equal") -> str:
 # **The short recipe.** Compare only within it. Where a method has been trained more than once, accuracies are means.
 
 # %% tags=["hide-input"]
-short = on_cifar("standard", "short")
 display(*skills(short), *ranking(short))
 
 
@@ -668,7 +649,6 @@ display(*summary(short))
 # above.
 
 # %% tags=["hide-input"]
-published = on_cifar("paper", "published")
 display(*skills(published), *ranking(published), *summary(published))
 
 # %% [markdown]
@@ -681,17 +661,18 @@ import pandas as pd
 def beside_paper():
     """Our accuracies, those of the paper and their differences, in percent."""
     rows = {}
-    for one in judge_claim("sade-n", "paper").conditions:
+    for one in Findings("paper").conditions("sade-n"):
         if one.published is None or one.estimate is None:
             continue
-        *_, method, test_set = one.name.split(", ")
         numbers = {
             "ours": one.estimate + one.published,
             "published": one.published,
             "difference": one.estimate,
         }
         numbers = {name: 100 * number for name, number in numbers.items()}
-        rows[f"{figures.METHOD_NAMES[method]}, {test_set}"] = {
+        rows[
+            f"{figures.METHOD_NAMES[one.settings['method']]}, {one.settings['test_set']}"
+        ] = {
             **numbers,
             "trainings": one.replicates,
         }

@@ -29,48 +29,29 @@
 # decides each of them, and says what holds.
 
 # %% tags=["remove-cell"]
+import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    import subprocess
-
-    packages = [
-        "git+https://github.com/set_owner/imbalance-book@v0.1.0",
-        "imbalanced-learn>=0.14,<0.15",
-        "pooch",
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages],
-        check=True,
-    )
+    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown, display
 
-from repro.claims import judge_claim
+from repro.claims import Findings
 
-
-def share(claim: str, about: str = "") -> str:
-    """Conditions of a claim that are reproduced, out of those whose name speaks `about` something."""
-    conditions = [
-        condition
-        for condition in judge_claim(claim, "paper").conditions
-        if about in condition.name
-    ]
-    return f"{sum(condition.verdict == 'reproduced' for condition in conditions)} of {len(conditions)}"
-
-
-strong = share("smote-m1", "strong learner, ranking no worse without")
-gain, weak = share("smote-c2"), share("smote-m1", "weak learner")
-smaller, recall = share("smote-c5", "larger trees"), share("smote-c5", "lower recall")
-risk, repaired = share("smote-m2", "risk over-estimated"), share("smote-m4", "repaired")
+count = Findings("paper").count
+strong = count("smote-m1", part="strong learner, ranking no worse without sampling")
 Markdown(
-    "**The findings.** Once its level is not chosen on the rows that judge, SMOTE enlarges the "
-    f"area under the curve of plain under-sampling in {gain} comparisons; against plain copying "
-    f"its smaller trees are resolved in {smaller} and its higher recall in {recall}. With a "
-    f"strong learner the ranking is no worse without sampling on {strong} data sets, with a weak "
-    f"one it is better after SMOTE on {weak}. Sampling inflates predicted risks in {risk} "
-    f"conditions; correcting the prior repairs the mean risk after random sampling in {repaired}."
+    "**The findings.** Once its level is not chosen on the rows that judge, SMOTE enlarges the area under the curve of "
+    f"plain under-sampling in {count('smote-c2')} comparisons; against plain copying its smaller trees are resolved in "
+    f"{count('smote-c5', metric='nodes')} and its higher recall in {count('smote-c5', metric='recall')}. With a strong "
+    f"learner the ranking is no worse without sampling on {strong} data sets, with a weak one it is better after SMOTE "
+    f"on {count('smote-m1', learner='pruned_tree')}. Sampling inflates predicted risks in "
+    f"{count('smote-m2', metric='log_risk_ratio')} conditions; correcting the prior repairs the mean risk after random "
+    f"sampling in {count('smote-m4', metric='log_risk_ratio')}."
 )
 
 # %% [markdown]
@@ -357,13 +338,14 @@ card("smote-m4")
 # ten-fold sweep on the simulated set.
 
 # %%
-from repro.studies.smote.problems import simulated_problem
-from repro.studies.smote.sweep import curve_areas, fold_curves, folds_of, mean_curve
+from repro.studies.smote.sweep import curve_areas, fold_curves, mean_curve
+from repro.trials.folds import stratified_folds
+from repro.trials.table_tasks import simulated_task
 
 levels = [0, 100, 500]
-problem, seed = simulated_problem(800), np.random.SeedSequence(1)
+problem, seed = simulated_task(800), np.random.SeedSequence(1)
 per_level = {level: [] for level in levels}
-for _, train, test in folds_of(problem, seed):
+for _, train, test in stratified_folds(problem.y, seed):
     curves = fold_curves(
         problem.rows(train), problem.X[test], problem.y[test], levels, seed
     )

@@ -92,10 +92,10 @@ def _plain(source: str) -> str:
 
 def studies_of(path: Path) -> list[str]:
     """Studies that a notebook is about or that its code names."""
-    from repro.studies import study_names
+    from repro.studies import chapter_of, study_names
 
     code = "\n\n".join(cell.source for cell in _code_cells(nbformat.read(path, as_version=4)))
-    return [name for name in study_names() if name == path.stem or re.search(rf"\b{name}\b", code)]
+    return [name for name in study_names() if chapter_of(name) == path.stem or re.search(rf"\b{name}\b", code)]
 
 
 def _stored(path: Path) -> Path:

@@ -10,6 +10,7 @@ import re
 import shutil
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import book_evidence as evidence
 from docutils import nodes
@@ -19,7 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 from repro.results import available_tables, provenance_path, read_bytes
-from repro.studies import study_names
+from repro.studies import chapter_of, chapters, study_names
 
 CHAPTERS = "notebooks/"
 DASHBOARD = "book/claims"
@@ -57,7 +58,7 @@ class ClaimsTable(SphinxDirective):
         entries = [entry for entry in evidence.all_evidence().values() if study in (None, entry.claim.study)]
         repository = str(app.config.html_theme_options["repository_url"])
         available = available_tables()
-        chapters = {name: app.builder.get_relative_uri(docname, CHAPTERS + name) for name in chapter_names(app)}
+        told = {study: chapter_of(study) for study in study_names() if chapter_of(study) in chapter_names(app)}
 
         def table(experiment: str, profile: str, suffix: str) -> str | None:
             if (experiment, profile) not in available:
@@ -72,7 +73,9 @@ class ClaimsTable(SphinxDirective):
                     entries=entries,
                     verdicts=evidence.VERDICTS,
                     studies=sorted({entry.claim.study for entry in entries}),
-                    chapters=chapters,
+                    chapters={
+                        study: app.builder.get_relative_uri(docname, CHAPTERS + name) for study, name in told.items()
+                    },
                     table=table,
                     disagreement=lambda entry: evidence.disagreement_address(repository, entry),
                     script=address(app, docname, "_static/dashboard.js"),
@@ -117,7 +120,7 @@ class chapter_list(nodes.General, nodes.Element):  # noqa: N801 - docutils names
 
 
 class ChapterList(SphinxDirective):
-    """Every chapter of the table of contents with what its study is about and how its claims came out."""
+    """Every chapter of the table of contents with what its studies are about and how their claims came out."""
 
     def run(self) -> list[nodes.Node]:
         """Return the place that is filled in later."""
@@ -125,32 +128,37 @@ class ChapterList(SphinxDirective):
 
 
 def chapter_names(app: Sphinx) -> list[str]:
-    """Names of the chapters in the order of the table of contents, which are the names of their studies."""
+    """Names of the chapters in the order of the table of contents."""
     site_map = app.config.external_site_map
     names = [name.removesuffix(".ipynb") for name in site_map if name.startswith(CHAPTERS)]
     return [name.removeprefix(CHAPTERS) for name in names]
 
 
+def chapter_content(name: str) -> dict[str, Any]:
+    """Say what the studies of a chapter are about, with their claims and how those came out."""
+    studies = chapters().get(name, [])
+    texts = [importlib.import_module(f"repro.studies.{study}").__doc__ or "" for study in studies]
+    claims = [entry for entry in evidence.all_evidence().values() if entry.claim.study in studies]
+    return {
+        "summaries": [" ".join(text.partition("\n\n")[0].split()) for text in texts],
+        "tally": evidence.tally(claims),
+        "claims": claims,
+    }
+
+
 def fill_chapter_lists(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace the places of chapter lists by the lists."""
     for node in list(doctree.findall(chapter_list)):
-        chapters = []
-        for name in chapter_names(app):
-            summary = ""
-            if name in study_names():
-                summary = (importlib.import_module(f"repro.studies.{name}").__doc__ or "").partition("\n\n")[0]
-            claims = [entry for entry in evidence.all_evidence().values() if entry.claim.study == name]
-            chapters.append(
-                {
-                    "title": app.env.titles[CHAPTERS + name].astext(),
-                    "address": app.builder.get_relative_uri(docname, CHAPTERS + name),
-                    "summary": " ".join(summary.split()),
-                    "tally": evidence.tally(claims),
-                    "claims": claims,
-                    "dashboard": app.builder.get_relative_uri(docname, DASHBOARD),
-                }
-            )
-        node.replace_self(raw(evidence.render("chapters.html", chapters=chapters)))
+        listed = [
+            {
+                "title": app.env.titles[CHAPTERS + name].astext(),
+                "address": app.builder.get_relative_uri(docname, CHAPTERS + name),
+                "dashboard": app.builder.get_relative_uri(docname, DASHBOARD),
+                **chapter_content(name),
+            }
+            for name in chapter_names(app)
+        ]
+        node.replace_self(raw(evidence.render("chapters.html", chapters=listed)))
 
 
 def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from book_inputs import toc_files
-from book_site import ROOT, Visit, rare_words
+from book_site import ROOT, Visit, parsed, rare_words
 from page_checker import LOOKS, MARK, problems_of
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
@@ -18,6 +19,7 @@ CHAPTERS = [f"{name}.html" for name in toc_files() if (ROOT / f"{name}.ipynb").i
 PAGES = [*(f"{name}.html" for name in toc_files()), "search.html", "a page of the reference"]
 ONE, OTHER = (pytest.mark.xdist_group(f"browser-{number}") for number in (1, 2))
 CLAIMS = (ONE, OTHER)[PAGES.index("book/claims.html") % 2]
+SEARCH = "word => { document.getElementById('search-results').replaceChildren(); Search.performSearch(word) }"
 SHOWN = "table.dashboard > tbody:not([hidden])"
 
 
@@ -43,6 +45,8 @@ SOLUTIONS = "article details:not(.toggle-details):not(.hide)"
 class Observed:
     """What one visit to a page found."""
 
+    opened: list[Any] = field(default_factory=list)
+    overflow: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     formulas: int = 0
     text: str = ""
@@ -78,8 +82,11 @@ def observe(visit: Callable[..., Visit], reference_page: str) -> Callable[[str],
 
     def look(name: str) -> Observed:
         if name not in known:
-            seen = visit(reference_page if name == PAGES[-1] else name)
+            screen = (390, "dark") if name == CHAPTERS[0] else (1366, "light")
+            seen = visit(reference_page if name == PAGES[-1] else name, *screen)
             page, found = seen.page, Observed()
+            found.opened = page.evaluate("() => [innerWidth, document.documentElement.dataset.theme]")
+            found.overflow = page.evaluate(LOOKS["overflow"])
             found.formulas = page.locator("article mjx-container svg").count()
             found.text = page.evaluate("() => document.querySelector('article')?.innerText ?? ''")
             found.solutions = opened_by_keyboard(page) if name in CHAPTERS else []
@@ -105,12 +112,12 @@ def test_page_is_quiet_self_contained_whole_and_accessible(observe: Callable[[st
     assert not seen.problems, "\n".join(seen.problems)
 
 
-@ONE
-def test_a_page_that_is_opened_in_the_dark_on_a_phone_is_dark_and_narrow(visit: Callable[..., Visit]) -> None:
-    page = visit(CHAPTERS[0], 390, "dark").page
-    assert page.evaluate("() => [document.documentElement.dataset.theme, innerWidth]") == ["dark", 390]
-    assert not page.evaluate(LOOKS["overflow"])
-    page.close()
+@pytest.mark.parametrize("name", each(CHAPTERS[:1]))
+def test_a_page_that_is_opened_in_the_dark_on_a_phone_is_dark_and_narrow(
+    observe: Callable[[str], Observed], name: str
+) -> None:
+    assert observe(name).opened == [390, "dark"]
+    assert not observe(name).overflow
 
 
 @ONE
@@ -155,9 +162,27 @@ def ranks(page: Any) -> list[int]:
     return shown
 
 
+@pytest.fixture(scope="session")
+def open_dashboard(site: Path, visit: Callable[..., Visit]) -> tuple[Any, dict[str, float]]:
+    """The dashboard, opened once, by the permalink of its last claim, and where the row of that was then."""
+    last = parsed(site / "book/claims.html").select("table.dashboard > tbody")[-1]["id"]
+    page = visit(f"book/claims.html#{last}").page
+    return page, page.locator(f"#{last}").bounding_box()
+
+
+@pytest.fixture
+def dashboard(open_dashboard: tuple[Any, dict[str, float]]) -> Any:
+    """The dashboard, with all claims shown."""
+    page, _ = open_dashboard
+    page.get_by_label("Text").fill("")
+    page.get_by_label("Verdict", exact=True).select_option(index=0)
+    assert page.locator("table.dashboard > tbody[hidden]").count() == 0
+    return page
+
+
 @CLAIMS
-def test_dashboard_is_sorted_by_keyboard_and_says_so(visit: Callable[..., Visit]) -> None:
-    page = visit("book/claims.html").page
+def test_dashboard_is_sorted_by_keyboard_and_says_so(dashboard: Any) -> None:
+    page = dashboard
     original = shown_claims(page)
     page.get_by_role("button", name="Verdict").focus()
     page.keyboard.press("Enter")
@@ -169,12 +194,11 @@ def test_dashboard_is_sorted_by_keyboard_and_says_so(visit: Callable[..., Visit]
     assert ranks(page) == sorted(ranks(page), reverse=True)
     assert "ordered by verdict, descending" in page.get_by_role("status").first.inner_text()
     assert set(shown_claims(page)) == set(original)
-    page.close()
 
 
 @CLAIMS
-def test_dashboard_is_filtered_by_text_and_verdict_and_says_so(visit: Callable[..., Visit]) -> None:
-    page = visit("book/claims.html").page
+def test_dashboard_is_filtered_by_text_and_verdict_and_says_so(dashboard: Any) -> None:
+    page = dashboard
     everything = shown_claims(page)
     page.get_by_label("Text").fill(everything[-1])
     assert shown_claims(page) == [everything[-1]]
@@ -187,19 +211,13 @@ def test_dashboard_is_filtered_by_text_and_verdict_and_says_so(visit: Callable[.
     left = page.eval_on_selector_all(SHOWN, "groups => groups.map((group) => group.dataset.verdicts)")
     assert left
     assert all(verdict in verdicts.split("|") for verdicts in left)
-    page.close()
 
 
 @CLAIMS
-def test_permalink_of_a_claim_shows_its_row(visit: Callable[..., Visit]) -> None:
-    page = visit("book/claims.html").page
-    last = shown_claims(page)[-1]
-    page.close()
-    page = visit(f"book/claims.html#{last}").page
-    box = page.locator(f"#{last}").bounding_box()
+def test_permalink_of_a_claim_shows_its_row(open_dashboard: tuple[Any, dict[str, float]]) -> None:
+    _, box = open_dashboard
     assert box["y"] < 900
     assert box["y"] + box["height"] > 0
-    page.close()
 
 
 @CLAIMS
@@ -213,13 +231,34 @@ def test_without_scripts_the_dashboard_is_a_plain_table(browser: Any, address: s
     context.close()
 
 
-@pytest.mark.parametrize("name", each(CHAPTERS))
-def test_search_finds_a_word_of_a_chapter_and_the_result_lands(visit: Callable[..., Visit], name: str) -> None:
-    word = rare_words(name.removesuffix(".html"))[0]
-    page = visit(f"search.html?q={word}").page
+@pytest.fixture(scope="session")
+def search_page(visit: Callable[..., Visit]) -> Any:
+    """The page of the search, opened once."""
+    return visit("search.html").page
+
+
+def result_in(page: Any, name: str) -> Any:
+    """The first result that leads to a page."""
     result = page.locator(f"#search-results a[href*='{Path(name).stem}']").first
     result.wait_for()
-    result.click()
+    return result
+
+
+@pytest.mark.parametrize("name", each(CHAPTERS))
+def test_search_finds_a_word_of_a_chapter(site: Path, address: str, search_page: Any, name: str) -> None:
+    word = rare_words(name.removesuffix(".html"))[0]
+    search_page.evaluate(SEARCH, word)
+    target = result_in(search_page, name).evaluate("link => link.href")
+    assert re.split("[?#]", target)[0] == f"{address}/{name}"
+    assert word in parsed(site / name).select_one("article").get_text().lower()
+
+
+@ONE
+def test_a_result_of_the_search_lands(visit: Callable[..., Visit]) -> None:
+    name = CHAPTERS[0]
+    word = rare_words(name.removesuffix(".html"))[0]
+    page = visit(f"search.html?q={word}").page
+    result_in(page, name).click()
     page.wait_for_url(f"**/{name}*", wait_until="domcontentloaded")
     assert word in page.locator("article").text_content().lower()
     page.close()

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -266,14 +265,20 @@ def test_a_damaged_committed_table_stops_the_build_and_stays_as_it_is(toy: Path,
 
 @pytest.mark.book
 @pytest.mark.xdist_group("book")
-def test_a_second_build_does_nothing(site: Path) -> None:
-    command = [sys.executable, str(ROOT / "book" / "build.py")]
-    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+def test_a_second_build_waits_for_the_first_and_does_nothing(site: Path) -> None:
     page = site / "book" / "index.html"
     written = page.stat().st_mtime_ns
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "nothing changed" in finished.stdout
-    assert (site / "index.html").as_uri() in finished.stdout
+    command = [sys.executable, str(ROOT / "book" / "build.py")]
+    with filelock.FileLock(ROOT / "_build" / ".book.lock"):
+        waiting = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert waiting.stdout is not None
+        assert "another build is running" in waiting.stdout.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(timeout=1)
+    out, _ = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0
+    assert "nothing changed" in out
+    assert (site / "index.html").as_uri() in out
     assert page.stat().st_mtime_ns == written
 
 
@@ -299,22 +304,23 @@ def test_a_chapter_that_does_not_exist_is_refused_with_those_that_do() -> None:
     assert finished.returncode == 1
     assert "no chapter 'smoke'" in finished.stdout
     assert "smote, auroc_auprc" in finished.stdout
+    with pytest.raises(book_build.BuildError, match="no chapter 'naive_bayes'; the study is told of in 'closed_form'"):
+        book_build.build_chapter("naive_bayes", force=False)
 
 
-@pytest.mark.book
-@pytest.mark.xdist_group("book")
-def test_two_builds_at_once_wait_for_each_other(site: Path) -> None:
-    lock = filelock.FileLock(ROOT / "_build" / ".book.lock")
-    with lock:
-        waiting = subprocess.Popen(
-            [sys.executable, str(ROOT / "book" / "build.py")], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert waiting.stdout is not None
-        assert "another build is running" in waiting.stdout.readline()
-        finished = threading.Event()
-        threading.Thread(target=lambda: (waiting.wait(), finished.set()), daemon=True).start()
-        assert not finished.wait(timeout=1)
-    assert waiting.wait(timeout=120) == 0
+def test_a_study_of_an_unknown_chapter_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    book_build.check_chapters()
+    found = [name for name in book_build.toc_files() if name != "notebooks/closed_form"]
+    monkeypatch.setattr(book_build, "toc_files", lambda: found)
+    with pytest.raises(
+        book_build.BuildError, match=r"unknown chapter 'closed_form' of naive_bayes: .*; there are smote"
+    ):
+        book_build.check_chapters()
+
+
+def test_a_chapter_is_built_with_all_its_studies(checkout: Path) -> None:
+    notebook = write(checkout / "notebooks" / "closed_form.ipynb", "print(1)")
+    assert book_notebooks.studies_of(notebook) == ["naive_bayes"]
 
 
 @pytest.mark.book

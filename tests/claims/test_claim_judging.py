@@ -483,3 +483,34 @@ def test_the_dictionary_is_json_and_hides_recalled_numbers(study, make_rows, wri
     assert content["conditions"][1]["published"] is None
     required = "id study paper locator statement profile verdict estimate interval replicates control conditions"
     assert {*required.split(), "criterion_changed", "mechanism_demo"} <= set(content)
+
+
+def test_a_condition_keeps_its_settings_as_data(make_claim, make_rows):
+    """What the claim asks for, what tells conditions apart, the part and its metric; numbers and flags stay so."""
+    differences = {("p", "a"): BASE + 3, ("p", "b"): BASE}
+    frames = [make_rows(differences, size=size, biased=size > 1) for size in (2.0, 0.5)]
+    frames += [make_rows(differences, "loss", size=2.0, biased=True)]
+    quantity = {"where": {"dataset": "p", "size": [2, 0.5]}, "conditions": ["size", "biased"]}
+    parts = [{"name": "area"}, {"name": "loss", "metric": "loss", "where": {"biased": True}}]
+    judgement = judge(make_claim(quantity=quantity | {"parts": parts}), pd.concat(frames))
+    dumped = json.loads(json.dumps(judgement.to_dict()))["conditions"]
+    found = [(condition["part"], condition["metric"], condition["settings"]) for condition in dumped]
+    assert found == [
+        ("area", "auc", {"dataset": "p", "size": 2, "biased": True}),
+        ("area", "auc", {"dataset": "p", "size": 0.5, "biased": False}),
+        ("loss", "loss", {"dataset": "p", "size": 2, "biased": True}),
+    ]
+    assert [type(condition.settings["size"]) for condition in judgement.conditions] == [int, float, int]
+    assert hash(judgement.conditions[0]) == hash(judgement.conditions[0])
+
+
+def test_a_setting_that_is_missing_in_some_rows_is_none(make_claim, make_rows):
+    """A column with gaps holds floats and NaN; another one holds strings and whole numbers."""
+    pairs = {("p", "a"): BASE + 3, ("p", "b"): BASE}
+    frames = [make_rows(pairs, level=level, kind=kind) for level, kind in ((300, "x"), (None, 7))]
+    judgement = judge(make_claim(quantity={"conditions": ["level", "kind"]}), pd.concat(frames, ignore_index=True))
+    assert [dict(condition.settings) for condition in judgement.conditions] == [
+        {"level": 300, "kind": "x"},
+        {"level": None, "kind": 7},
+    ]
+    assert [condition.name for condition in judgement.conditions] == ["level 300, x", ", kind 7"]

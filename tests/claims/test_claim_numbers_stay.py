@@ -82,9 +82,11 @@ def a_table() -> pd.DataFrame:
 
 
 def judged(name: str) -> list[dict[str, Any]]:
-    """Conditions of one of the claims as JSON."""
+    """Conditions of one of the claims as JSON, without the keys that came later."""
     claim = Claim.model_validate(PLAIN | CLAIMS[name])
-    return [condition.to_dict() for condition in judge(claim, a_table()).conditions]
+    later = ("part", "metric", "settings")
+    dumped = [condition.to_dict() for condition in judge(claim, a_table()).conditions]
+    return [{key: value for key, value in content.items() if key not in later} for content in dumped]
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -78,7 +78,7 @@ def test_the_card_says_what_the_verdict_rests_on(evidence):
         "Estimate 0.0345 , 95 % interval [0.0320, 0.0370] (auc: a − b; 3 × partition)",
         "paper ◐ partly",
         "Control flipped (must not be reproduced): ✘ not reproduced",
-        "commit 0123456789ab; a <fast> processor, 2 cores; 2.1 min of computing; finished 2026-01-02",
+        "commit 0123456789ab; a <fast> processor, 2 cores; 2 min of computing; finished 2026-01-02",
         "toy/trial.paper.csv",
     ):
         assert words in text

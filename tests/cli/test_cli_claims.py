@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from repro import claims
 from repro.claims import ControlJudgement, Judgement
 from repro.cli import app
+from repro.protocol.claim import Verdict
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,18 @@ def test_a_control_that_fails_is_marked_in_its_row_and_explained(
     sentence = f"control fails: claim {claim.id}: {problem}"
     assert (sentence in answer.stdout) is (problem is not None)
     assert ("control fails:" in answer.stdout) is (problem is not None)
+
+
+@pytest.mark.parametrize(
+    ("smallest_effect", "verdict", "advised"),
+    [(0.0, "inconclusive", True), (0.0, "reproduced", False), (0.1, "inconclusive", False)],
+)
+def test_a_direction_without_a_smallest_effect_is_advised_to_have_one(
+    monkeypatch: pytest.MonkeyPatch, smallest_effect: float, verdict: Verdict, advised: bool
+) -> None:
+    claim = claims.all_claims("naive_bayes")["naive_bayes-n1"].model_copy(update={"smallest_effect": smallest_effect})
+    found = Judgement(claim, "quick", "reproduced", control=ControlJudgement("same_method", verdict, 0.5))
+    monkeypatch.setattr(claims, "judge_all", lambda study, profile: [found])
+    answer = CliRunner().invoke(app, ["claims", "naive_bayes"])
+    assert f"the claim is {verdict} on its control" in answer.stdout
+    assert ("without a smallest_effect a control on which nothing happens" in answer.stdout) is advised

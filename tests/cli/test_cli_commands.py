@@ -36,6 +36,7 @@ def repro(
     monkeypatch.setattr(files, "build_folder", lambda: tmp_path / "_build")
     monkeypatch.setattr(files, "project_root", lambda: tmp_path)
     monkeypatch.setattr(studies, "study_names", lambda: ["toy"])
+    monkeypatch.setattr(studies, "chapter_of", lambda study: "toys")
     monkeypatch.setattr(studies, "experiments", lambda study=None: TOYS)
     monkeypatch.setattr(studies, "experiment", experiment)
     monkeypatch.setattr("repro.claims.all_claims", lambda study=None: {})

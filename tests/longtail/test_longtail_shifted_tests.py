@@ -104,7 +104,7 @@ def test_unknown_names_are_answered_with_the_eleven() -> None:
         ([0, 2], {}, ValueError, "every class from 0 to 2 needs test images, class 1 has none"),
         ([0, -1], {}, ValueError, "labels must lie between 0 and 0, got 1 outside, such as -1"),
         ([0, 1, 1], {"n_max": 2}, ValueError, "class 0 has 1 rows, 2 were asked for"),
-        ([0, 1], {"n_max": 0}, ValueError, "n_max must be a positive whole number, got 0"),
+        ([0, 1], {"n_max": 0}, ValueError, "n_max must be at least 1, got 0"),
         ([0, 1], {"seed": -1}, ValueError, "seed must be at least 0, got -1"),
     ],
 )

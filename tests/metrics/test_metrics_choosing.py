@@ -185,10 +185,10 @@ def test_what_was_not_said_is_named() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"cost_of_miss": -1}, "cost_of_miss must be positive and finite, got -1"),
-        ({"cost_of_miss": 0}, "cost_of_miss must be positive"),
-        ({"cost_of_miss": np.nan}, "cost_of_miss must be positive"),
-        ({"cost_of_false_alarm": -2}, "cost_of_false_alarm must be positive and finite, got -2"),
+        ({"cost_of_miss": -1}, "cost_of_miss must be above 0 and finite, got -1"),
+        ({"cost_of_miss": 0}, "cost_of_miss must be above 0"),
+        ({"cost_of_miss": np.nan}, "cost_of_miss must be above 0"),
+        ({"cost_of_false_alarm": -2}, "cost_of_false_alarm must be above 0 and finite, got -2"),
         ({"prevalence": 1.0}, "prevalence must lie between 0 and 1, got 1.0"),
         ({"reference_auroc": 0.5}, "reference_auroc must lie between 0.5 and 1, got 0.5"),
         ({"capacity": 1001, "n_rows": 1000}, r"capacity must not be larger than the number of rows \(1000\), got 1001"),

@@ -211,11 +211,11 @@ def test_bad_numbers_are_refused() -> None:
         risk_ratio([0, 1], [-0.1, 0.5])
     with pytest.raises(ValueError, match=r"probability must lie between 0 and 1, got 1 values .* such as nan"):
         prior_correction([0.2, np.nan], sampled_odds=1, original_odds=1)
-    with pytest.raises(ValueError, match="sampled_odds must be positive and finite, got 0"):
+    with pytest.raises(ValueError, match="sampled_odds must be above 0 and finite, got 0"):
         prior_correction([0.2], sampled_odds=0, original_odds=1)
-    with pytest.raises(ValueError, match="cost_of_miss must be positive and finite, got -1"):
+    with pytest.raises(ValueError, match="cost_of_miss must be above 0 and finite, got -1"):
         cost_threshold(cost_of_miss=-1, cost_of_false_alarm=1)
-    with pytest.raises(ValueError, match="cost_of_false_alarm must be positive and finite, got inf"):
+    with pytest.raises(ValueError, match="cost_of_false_alarm must be above 0 and finite, got inf"):
         expected_cost([0, 1], [0, 1], cost_of_miss=1, cost_of_false_alarm=np.inf)
     with pytest.raises(ValueError, match="y_score holds NaN"):
         best_threshold([0, 1], [0.1, np.nan], cost_of_miss=1, cost_of_false_alarm=1)

@@ -184,7 +184,7 @@ def test_bootstrap_p_value_is_close_to_that_of_t() -> None:
 
 
 def test_bad_equivalence_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="margin must be positive and finite, got 0"):
+    with pytest.raises(ValueError, match="margin must be above 0 and finite, got 0"):
         equivalence_test(VALUES, 0)
     with pytest.raises(ValueError, match=r"alpha must lie between 0 and 0.5, got 0.5"):
         equivalence_test(VALUES, 0.1, alpha=0.5)

@@ -102,3 +102,50 @@ def test_chapter_opens_with_a_question_and_offers_hidden_solutions(path: Path) -
     assert re.match(r"# .+\?", prose.lstrip()), "the title is a question"
     assert prose.count("<details") == prose.count("</details>") >= 3
     assert prose.count("<summary") == prose.count("</summary>") >= 3
+
+
+def searches_in_names(source: str) -> list[str]:
+    """Places where code compares or takes apart what an attribute ``name`` holds."""
+
+    def speaks_of_a_name(node: ast.AST) -> bool:
+        return any(isinstance(part, ast.Attribute) and part.attr == "name" for part in ast.walk(node))
+
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        of_a_name = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.value
+        pattern = isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.")
+        looked_at = [node] if isinstance(node, ast.Compare) or pattern else [of_a_name] if of_a_name else []
+        if any(map(speaks_of_a_name, looked_at)):
+            found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[one for one in judged if 'digits' in one.name]",
+        "[one for one in judged if one.name.startswith(part)]",
+        "next(one.verdict for one in judged if one.name == 'full_file')",
+        "*_, method, test_set = one.name.split(', ')",
+        "re.search('weak', one.name)",
+    ],
+)
+def test_a_search_in_names_is_found(source: str) -> None:
+    assert searches_in_names(source)
+    assert not searches_in_names("rows[one.settings['method']] = one.name")
+
+
+@by_name
+def test_chapter_asks_for_conditions_by_their_settings(path: Path) -> None:
+    for cell in cells(path, "code"):
+        assert not searches_in_names(cell.source), "repro.claims.Findings selects conditions by their settings"
+        assert "judge_claim" not in cell.source, "repro.claims.Findings counts conditions and words effects"
+
+
+@by_name
+def test_cells_before_the_first_picture_are_short(path: Path) -> None:
+    every = cells(path)
+    picture = next(place for place, cell in enumerate(every) if cell.source.startswith("## The idea in one picture"))
+    opening = [cell.source for cell in every[:picture] if cell.cell_type == "code"]
+    assert opening
+    assert [len(source.splitlines()) for source in opening if len(source.splitlines()) > 15] == []

@@ -12,13 +12,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
-from repro.claims import ConditionJudgement, Judgement
-from repro.plotting import METHOD_STYLES, PALETTE, Shown, book_style, shared, show
+from repro.plotting import METHOD_STYLES, PALETTE, Shown, book_style, show
 from repro.plotting import smote as figures
-from repro.protocol.claim import Claim
 
 
 def _luminance(color: str) -> float:
@@ -140,34 +137,3 @@ def test_the_first_picture_has_three_panels() -> None:
     width, height = _picture(shown).size
     assert width > 2 * height
     assert "squares" in shown.alt
-
-
-def test_the_conditions_of_a_claim_stand_beside_their_own_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = Claim.model_validate(
-        {
-            "id": "toy-c1",
-            "paper": "book",
-            "locator": "our question",
-            "statement": "A is better.",
-            "experiment": "toy.trial",
-            "quantity": {"metric": "auc", "contrast": ["a", "b"], "conditions": "dataset", "replicate": "partition"},
-            "interval": "t",
-            "criterion": {"kind": "direction"},
-            "control": "flipped",
-            "profiles": {"paper": "full"},
-        }
-    )
-    conditions = (
-        ConditionJudgement("pima", "reproduced", estimate=2.0, interval=(1.0, 3.0), replicates=9),
-        ConditionJudgement("adult", "inconclusive", estimate=0.5, interval=(-1.0, 2.0), replicates=9),
-    )
-    kept: list[Figure] = []
-    monkeypatch.setattr(shared, "show", lambda figure, **texts: kept.append(figure) or texts["alt"])
-    alt = shared.forest(Judgement(claim, "paper", "partly", conditions), xlabel="difference")
-    axes = kept[0].axes[0]
-    names = {label.get_text(): place for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)}
-    bars = {line.get_ydata()[0]: tuple(line.get_xdata()) for line in axes.lines if line.get_linewidth() == 2}
-    plt.close(kept[0])
-    assert {name: bars[place] for name, place in names.items()} == {"pima": (1.0, 3.0), "adult": (-1.0, 2.0)}
-    assert names["pima"] > names["adult"], "the first condition stands at the top"
-    assert "pima: 2, from 1 to 3, reproduced" in str(alt)

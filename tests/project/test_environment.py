@@ -27,6 +27,8 @@ dependencies = ["numpy>=2"]
 [tool.ruff]
 line-length = 100
 """
+SHARED = pytest.mark.xdist_group("environment")
+FILES = {"pyproject.toml": PROJECT, "constraints.txt": "numpy==2.4.6\n"}
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +42,8 @@ def environment() -> ModuleType:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
-    (tmp_path / "constraints.txt").write_text("numpy==2.4.6\n", encoding="utf-8")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -112,13 +114,34 @@ def test_a_full_disk_is_named_before_anything_is_written(environment: ModuleType
     assert str(tmp_path) in problem
 
 
-def test_without_a_package_index_the_message_says_what_is_needed(root: Path, checkout: Path) -> None:
+@pytest.fixture(scope="module")
+def without_index(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A checkout in which the script was run where nothing can be installed, and how that ended."""
+    checkout = tmp_path_factory.mktemp("without-index")
     (checkout / "scripts").mkdir()
     shutil.copy(root / "scripts" / "environment.py", checkout / "scripts")
+    for name, text in FILES.items():
+        (checkout / name).write_text(text, encoding="utf-8")
     settings = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
     settings |= {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "HOME": str(checkout), "PATH": "/usr/bin:/bin"}
     script = checkout / "scripts" / "environment.py"
-    finished = subprocess.run([sys.executable, script], env=settings, capture_output=True, text=True, check=False)
+    return checkout, subprocess.run([sys.executable, script], env=settings, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def with_an_empty_environment(checkout: Path, without_index: tuple[Path, object]) -> Path:
+    """A checkout whose ``.venv`` holds pip alone."""
+    shutil.copytree(without_index[0] / ".venv", checkout / ".venv", symlinks=True)
+    return checkout
+
+
+@SHARED
+def test_without_a_package_index_the_message_says_what_is_needed(
+    without_index: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    checkout, finished = without_index
     assert finished.returncode == 1
     assert "No matching distribution" in finished.stderr, "the reason of pip, which is the last to try"
     assert "package index" in finished.stderr
@@ -154,9 +177,15 @@ def command(folder: Path, name: str, text: str) -> None:
     (folder / name).chmod(0o755)
 
 
+@SHARED
 def test_uv_on_the_path_installs_what_pip_would_from_where_pip_would(
-    environment: ModuleType, checkout: Path, machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environment: ModuleType,
+    with_an_empty_environment: Path,
+    machine: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    checkout = with_an_empty_environment
     command(machine, "uv", UV)
     settings = tmp_path / "pip.conf"
     settings.write_text(
@@ -187,13 +216,15 @@ def test_uv_on_the_path_installs_what_pip_would_from_where_pip_would(
     assert list((checkout / "_build").iterdir()) == []
 
 
+@SHARED
 def test_where_uv_fails_pip_starts_from_an_empty_environment(
     environment: ModuleType,
-    checkout: Path,
+    with_an_empty_environment: Path,
     machine: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    checkout = with_an_empty_environment
     command(machine, "uv", UV.replace("exit $STATUS", 'touch "${4%/bin/python}/half"; echo "no answer" >&2; exit 3'))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     assert environment.install(checkout) is None

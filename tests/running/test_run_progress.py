@@ -7,15 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from repro.running import progress
-from repro.running.progress import SweepProgress, duration
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "0 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1.5 h"), (90000, "25.0 h")],
-)
-def test_duration_for_people(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+from repro.running.progress import SweepProgress
 
 
 def test_time_left_follows_the_measured_speed(capsys: pytest.CaptureFixture[str]) -> None:

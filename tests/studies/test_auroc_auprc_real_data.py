@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -36,14 +37,14 @@ def opposed(n: int = 2000) -> Population:
     second = np.arange(n) % 2 == 1
     x = generator.random(n)
     y = generator.random(n) < np.where(second, 0.8 * (x > 0.5), 0.4 * (x < 0.5))
-    return Population(x[:, None], np.zeros((n, 2)), y, second)
+    return Population("opposed", x[:, None], y, sensitive=np.zeros((n, 2)), second=second)
 
 
 def test_adult_has_the_rows_and_prevalence_ratios_of_its_training_file() -> None:
     for attribute, ratio in (("sex", 2.808), ("race", 2.065)):
         rows = population("adult", attribute)
         assert len(rows.y) == 30_940
-        assert rows.features.shape[1] == 12  # 14 without sex and race
+        assert rows.X.shape[1] == 12  # 14 without sex and race
         first, second = rows.prevalences()
         assert second / first == pytest.approx(ratio, abs=5e-4)
 
@@ -53,17 +54,17 @@ def test_adult_has_the_rows_and_prevalence_ratios_of_its_training_file() -> None
 def test_compas_has_the_rows_and_prevalence_ratios_of_its_file() -> None:
     for attribute, ratio in (("sex", 1.349), ("race", 1.319)):
         rows = population("compas", attribute)
-        assert rows.features.shape == (6150, 6)
+        assert rows.X.shape == (6150, 6)
         low, high = sorted(rows.prevalences())
         assert high / low == pytest.approx(ratio, abs=5e-4)
 
 
 def test_groups_are_made_equal_without_repeating_a_row() -> None:
     everyone = opposed(300)
-    marked = Population(np.arange(300.0)[:, None], everyone.sensitive, everyone.y, np.arange(300) < 90)
+    marked = replace(everyone, X=np.arange(300.0)[:, None], second=np.arange(300) < 90)
     sample = equal_groups(marked, np.random.default_rng(0))
     assert (sample.second.sum(), (~sample.second).sum()) == (90, 90)
-    assert len(np.unique(sample.features)) == 180
+    assert len(np.unique(sample.X)) == 180
 
 
 @pytest.mark.parametrize("ratio", room.RATIOS)
@@ -96,11 +97,11 @@ def test_hyper_parameters_lie_in_the_papers_ranges_and_few_draws_start_many() ->
 
 def test_the_split_is_two_to_one_to_one_and_keeps_the_shares_of_the_groups() -> None:
     everyone = opposed(400)
-    marked = Population(np.arange(400.0)[:, None], everyone.sensitive, everyone.y, np.arange(400) < 100)
+    marked = replace(everyone, X=np.arange(400.0)[:, None], second=np.arange(400) < 100)
     parts = split(marked, 3)
     assert [len(part.y) for part in parts] == [200, 100, 100]
     assert [int(part.second.sum()) for part in parts] == [50, 25, 25]
-    assert sorted(np.concatenate([part.features[:, 0] for part in parts])) == list(range(400))
+    assert sorted(np.concatenate([part.X[:, 0] for part in parts])) == list(range(400))
 
 
 @pytest.mark.parametrize("weighting", room.WEIGHTINGS)
@@ -116,7 +117,7 @@ def test_the_weighted_group_is_the_one_that_the_model_serves(weighting: str) -> 
 
 def test_the_gap_is_that_of_the_higher_prevalence_group_whatever_its_code() -> None:
     usual = opposed()
-    swapped = Population(usual.features, usual.sensitive, usual.y, ~usual.second)
+    swapped = replace(usual, second=~usual.second)
     seed = 5
     first = model_table(usual, "higher_prevalence", (50,), 1, np.random.SeedSequence(seed))
     second = model_table(swapped, "higher_prevalence", (50,), 1, np.random.SeedSequence(seed))
@@ -131,12 +132,12 @@ def test_metrics_of_a_model_agree_with_a_model_trained_by_hand() -> None:
     found = model_table(rows, "higher_prevalence", (3,), 1, np.random.SeedSequence(5)).iloc[0]
     train, validation, test = split(rows, int(seed.spawn(2)[0].generate_state(1)[0] // 2))
     weight = np.where(train.second, 3.0, 1.0)
-    matrix = xgboost.DMatrix(train.features, train.y, weight=weight)
+    matrix = xgboost.DMatrix(train.X, train.y, weight=weight)
     options = {"max_depth": 5, "eta": 0.3, "min_child_weight": 1, "objective": "binary:logistic", "nthread": 1}
     booster = xgboost.train(options, matrix, 100)
-    score = booster.predict(xgboost.DMatrix(validation.features))
+    score = booster.predict(xgboost.DMatrix(validation.X))
     assert found["auroc"] == pytest.approx(roc_auc_score(validation.y, score), abs=1e-9)
-    score = booster.predict(xgboost.DMatrix(test.features))
+    score = booster.predict(xgboost.DMatrix(test.X))
     gap = roc_auc_score(test.y[test.second], score[test.second]) - roc_auc_score(
         test.y[~test.second], score[~test.second]
     )

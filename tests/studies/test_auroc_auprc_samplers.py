@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,9 +24,7 @@ from repro.studies.auroc_auprc.samplers import (
     generators,
     n_positives,
     over_seeds,
-    settings_first,
     two_groups,
-    whole,
 )
 
 
@@ -114,15 +111,5 @@ def test_more_runs_do_not_move_the_first_ones() -> None:
     assert len(set(many)) == 5
 
 
-def test_a_parameter_that_is_no_number_is_named() -> None:
-    with pytest.raises(TypeError, match=r"'seeds'.*'many'"):
-        whole(Cell("auroc_auprc.repair", {"seeds": "many"}, 2002), "seeds")
-
-
 def test_summaries_over_seeds_are_mean_and_quantiles() -> None:
     assert over_seeds(np.arange(101.0)) == {"mean": 50, "p5": 5, "p95": 95}
-
-
-def test_settings_come_first() -> None:
-    frame = settings_first(pd.DataFrame({"metric": ["a"], "value": [1.0]}), sampler="binomial", n=None)
-    assert list(frame.columns) == ["sampler", "n", "metric", "value"]

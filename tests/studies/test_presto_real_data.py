@@ -17,14 +17,12 @@ from repro.studies.presto.competitors import REAL, SINGLE, Training, fit_methods
 from repro.studies.presto.missing import MISSING
 from repro.studies.presto.real_data import (
     METHODS,
-    Task,
-    draw_folds,
-    draw_split,
     prediabetes,
     soup,
     soup_splits,
 )
 from repro.studies.presto.scores import all_scores, coded_error, n_bins
+from repro.trials.folds import held_out, shuffled_folds
 
 needs_soup = pytest.mark.skipif("REPRO_DATA_MIRROR" not in os.environ, reason="needs REPRO_DATA_MIRROR for soup")
 
@@ -52,26 +50,15 @@ def test_soup_is_turned_round_and_has_22_dummies():
 def test_a_tenth_of_the_rows_is_held_out_and_every_class_is_on_both_sides():
     task = prediabetes(30)
     for seed in range(20):
-        train, test = draw_split(task, np.random.default_rng(seed))
+        train, test = held_out(task.y, np.random.default_rng(seed), 0.1)
         assert (train.size, test.size) == (2753, 306)
         assert sorted([*train, *test]) == list(range(3059))
         for part in (train, test):
             assert set(task.y[part]) == {0, 1, 2}
 
 
-def test_groups_stay_together_in_splits_and_folds():
-    generator = np.random.default_rng(0)
-    groups = np.repeat(np.arange(60), 10)
-    task = Task(generator.normal(size=(600, 2)), generator.integers(0, 3, 600), groups)
-    train, test = draw_split(task, generator)
-    assert not set(groups[train]) & set(groups[test])
-    assert np.unique(groups[test]).size == 6
-    for fit, held_out in draw_folds(train.size, groups[train], generator):
-        assert not set(groups[train][fit]) & set(groups[train][held_out])
-
-
 def test_folds_without_groups_are_random_and_of_equal_size():
-    folds = draw_folds(103, None, np.random.default_rng(0))
+    folds = shuffled_folds(103, np.random.default_rng(0), 5)
     assert sorted(len(test) for _, test in folds) == [20, 20, 21, 21, 21]
     assert any(np.diff(test).max() > 1 for _, test in folds)
 
@@ -118,7 +105,7 @@ def small_training(seed=0):
     task = prediabetes(50)
     generator = np.random.default_rng(seed)
     rows = generator.permutation(task.y.size)[:800]
-    return Training(task.X[rows], task.y[rows], 3, draw_folds(800, None, generator), REAL)
+    return Training(task.X[rows], task.y[rows], 3, shuffled_folds(800, generator, 5), REAL)
 
 
 def test_the_prior_corrected_regression_is_calibrated_in_the_large():
@@ -151,8 +138,8 @@ def test_a_split_of_the_stored_table_comes_out_again(cutoff):
         cell for cell in experiment("presto.prediabetes").cells_of("paper") if cell.parameters["cutoff"] == cutoff
     )
     task, generator = prediabetes(cutoff), np.random.default_rng(cell.seed_sequence().spawn(1)[0])
-    train, test = draw_split(task, generator)
-    folds = draw_folds(train.size, None, generator)
+    train, test = held_out(task.y, generator, 0.1)
+    folds = shuffled_folds(train.size, generator, 5)
     names = ("presto", "presto_published", "proportional_odds", "base_rate")
     fitted = fit_methods(Training(task.X[train], task.y[train], 3, folds, REAL), names)
     rows = stored[(stored["cell"] == cell.id) & (stored["replicate"] == 0)].set_index(["method", "metric"])["value"]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,19 +11,16 @@ from scipy.stats import spearmanr
 from sklearn.metrics import confusion_matrix
 from sklearn.naive_bayes import GaussianNB
 
-from repro.protocol.experiment import Cell
+from repro.protocol.experiment import Cell, child_seed
 from repro.results import find_table
 from repro.sampling import RandomUnderSampler
 from repro.studies import experiment
 from repro.studies.smote import replication
-from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS, Problem, load_problem, simulated_problem
-from repro.studies.smote.repeated_rows import distinct_rows, grouped_folds
+from repro.studies.smote.problems import TABLE_3, UNDER_LEVELS
 from repro.studies.smote.sweep import (
-    child_seed,
     curve_areas,
     exchange_labels,
     fold_curves,
-    folds_of,
     hull_summary,
     majority_rows,
     mean_curve,
@@ -34,24 +30,18 @@ from repro.studies.smote.sweep import (
     threshold_curves,
 )
 from repro.trees import C45Classifier
+from repro.trials.folds import stratified_folds
+from repro.trials.table_tasks import BinaryTask, simulated_task
 
 SEED = np.random.SeedSequence(3)
 
 
 @pytest.fixture(scope="module")
-def problem() -> Problem:
-    return simulated_problem(400, minority_share=0.15)
+def problem() -> BinaryTask:
+    return simulated_task(400, minority_share=0.15)
 
 
-def test_the_simulated_problem_has_the_stated_rows_and_share() -> None:
-    simulated = simulated_problem(1500)
-    assert simulated.X.shape == (1500, 5)
-    assert simulated.y.sum() == 105  # 7 % of 1,500
-    again = simulated_problem(1500)
-    assert np.array_equal(simulated.X, again.X)
-
-
-def test_under_sampling_leaves_the_papers_number_of_majority_rows(problem: Problem) -> None:
+def test_under_sampling_leaves_the_papers_number_of_majority_rows(problem: BinaryTask) -> None:
     kept = majority_rows(problem, SEED)
     minority = int(problem.y.sum())
     assert minority == 60
@@ -62,7 +52,7 @@ def test_under_sampling_leaves_the_papers_number_of_majority_rows(problem: Probl
     assert sorted(kept) == [level for level in UNDER_LEVELS if level >= 25]
 
 
-def test_under_sampling_draws_the_rows_of_the_sampler(problem: Problem) -> None:
+def test_under_sampling_draws_the_rows_of_the_sampler(problem: BinaryTask) -> None:
     for level, rows in majority_rows(problem, SEED).items():
         random_state = int(child_seed(SEED, level).generate_state(1)[0])
         sampler = RandomUnderSampler(minority_percentage=level, random_state=random_state)
@@ -70,8 +60,8 @@ def test_under_sampling_draws_the_rows_of_the_sampler(problem: Problem) -> None:
         assert np.array_equal(rows, sampler.sample_indices_)
 
 
-def test_every_curve_starts_at_the_tree_on_the_untouched_rows(problem: Problem) -> None:
-    _, train_rows, test_rows = next(iter(folds_of(problem, SEED)))
+def test_every_curve_starts_at_the_tree_on_the_untouched_rows(problem: BinaryTask) -> None:
+    _, train_rows, test_rows = next(iter(stratified_folds(problem.y, SEED)))
     train, test = problem.rows(train_rows), problem.rows(test_rows)
     curves = fold_curves(train, test.X, test.y, (0, 100), SEED)
     predicted = C45Classifier().fit(train.X, train.y).predict(test.X)
@@ -81,13 +71,7 @@ def test_every_curve_starts_at_the_tree_on_the_untouched_rows(problem: Problem) 
     assert curves[0].keys() == curves[100].keys()
 
 
-def test_folds_are_stratified_and_partition_the_rows(problem: Problem) -> None:
-    tests = [test for _, _, test in folds_of(problem, SEED)]
-    assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(400))
-    assert {int(problem.y[test].sum()) for test in tests} == {6}
-
-
-def test_controls_replace_what_smote_adds(problem: Problem) -> None:
+def test_controls_replace_what_smote_adds(problem: BinaryTask) -> None:
     assert len(synthetic_rows(problem, 200, SEED, variant="smote_adds_nothing")[0]) == 0
     children, labels = synthetic_rows(problem, 200, SEED)
     assert len(children) == 120
@@ -105,7 +89,7 @@ def test_a_control_exchanges_exactly_the_stated_share_of_labels() -> None:
     assert y.sum() == 6
 
 
-def test_controls_mislead_whom_the_claim_puts_ahead(problem: Problem) -> None:
+def test_controls_mislead_whom_the_claim_puts_ahead(problem: BinaryTask) -> None:
     pima, mammography = replace(problem, name="pima"), replace(problem, name="mammography")
     assert misled("claimed_winner_misled", pima) == {"naive_bayes": 1.0}
     assert misled("claimed_winner_misled", mammography) == dict.fromkeys((100, 200, 300, 400, 500), 1.0)
@@ -117,8 +101,8 @@ def test_controls_mislead_whom_the_claim_puts_ahead(problem: Problem) -> None:
     assert not misled("smote_adds_nothing", mammography)
 
 
-def test_a_misled_curve_keeps_the_untouched_tree_and_falls_below_the_diagonal(problem: Problem) -> None:
-    _, train_rows, test_rows = next(iter(folds_of(problem, SEED)))
+def test_a_misled_curve_keeps_the_untouched_tree_and_falls_below_the_diagonal(problem: BinaryTask) -> None:
+    _, train_rows, test_rows = next(iter(stratified_folds(problem.y, SEED)))
     train, test = problem.rows(train_rows), problem.rows(test_rows)
     proper = fold_curves(train, test.X, test.y, (0, 100), SEED)
     control = fold_curves(train, test.X, test.y, (0, 100), SEED, variant="smote_misled")
@@ -143,14 +127,14 @@ def test_areas_follow_the_toy_points_of_the_specification() -> None:
     assert areas["auc_full"] == pytest.approx(0.8325)
 
 
-def test_the_prior_sweep_starts_at_the_fitted_classifier_and_rises(problem: Problem) -> None:
+def test_the_prior_sweep_starts_at_the_fitted_classifier_and_rises(problem: BinaryTask) -> None:
     curve = list(naive_bayes_curve(problem, problem.X, problem.y).values())
     predicted = GaussianNB().fit(problem.X, problem.y).predict(problem.X)
     assert curve[0] == pytest.approx((predicted[~problem.y].mean(), predicted[problem.y].mean()))
     assert (np.diff(curve, axis=0) >= 0).all()
 
 
-def test_threshold_zero_calls_everything_minority(problem: Problem) -> None:
+def test_threshold_zero_calls_everything_minority(problem: BinaryTask) -> None:
     for curve in threshold_curves(problem, problem.X, problem.y).values():
         assert curve[0.0] == (1.0, 1.0)
         ordered = np.array(list(curve.values()))
@@ -166,15 +150,6 @@ def test_hull_vertices_are_counted_for_the_family_that_owns_them() -> None:
     assert summary["below"]["hull_area_lost_without"] == pytest.approx(0)
 
 
-def test_repeated_rows_are_found_and_kept_in_one_fold() -> None:
-    repeated = load_problem({"dataset": "simulated_repeated"})
-    assert len(repeated.y) == round(1500 / 0.7)
-    assert len(distinct_rows(repeated).y) == 1500
-    for _, train, test in grouped_folds(repeated, SEED):
-        seen = {tuple(row) for row in repeated.X[train]}
-        assert not any(tuple(row) in seen for row in repeated.X[test])
-
-
 def test_the_same_cell_gives_the_same_rows_and_another_partition_others() -> None:
     parameters = {"dataset": "simulated", "partition": 0}
     sweep = experiment("smote.replication")
@@ -187,7 +162,7 @@ def test_the_same_cell_gives_the_same_rows_and_another_partition_others() -> Non
 def test_replication_adds_as_many_rows_as_smote_and_only_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def fitted(train: Problem, X: np.ndarray, y: np.ndarray) -> SimpleNamespace:
+    def fitted(train: BinaryTask, X: np.ndarray, y: np.ndarray) -> SimpleNamespace:
         seen.append((train, X[train.y.size :], y[train.y.size :]))
         return SimpleNamespace(node_count_=1, leaf_count_=1, predict=lambda rows: np.ones(len(rows), dtype=bool))
 
@@ -203,26 +178,6 @@ def test_replication_adds_as_many_rows_as_smote_and_only_copies(monkeypatch: pyt
             assert np.array_equal(rows, np.unique(train.X[train.y], axis=0))
             assert len(set(counts)) == 1
     assert {len(copies) // train.y.sum() for train, copies, _ in seen} == {level // 100 for level in replication.LEVELS}
-
-
-def _own_file(folder: Path, text: str) -> dict[str, str]:
-    (folder / "own.csv").write_text(text)
-    return {"dataset": "own", "csv": str(folder / "own.csv"), "target": "y"}
-
-
-def test_an_own_file_with_missing_values_is_refused_by_the_name_of_the_column(tmp_path: Path) -> None:
-    rows = "".join(f"{i},{'' if i == 3 else i * 2},{'a' if i % 2 else 'b'}\n" for i in range(60))
-    with pytest.raises(ValueError, match=r"'second'.*1 missing"):
-        load_problem(_own_file(tmp_path, "first,second,y\n" + rows))
-
-
-def test_an_own_file_with_one_or_three_classes_or_few_rows_is_refused(tmp_path: Path) -> None:
-    three = "".join(f"{i},{'abc'[i % 3]}\n" for i in range(90))
-    with pytest.raises(ValueError, match="two classes, found 3"):
-        load_problem(_own_file(tmp_path, "x,y\n" + three))
-    few = "".join(f"{i},{int(i < 7)}\n" for i in range(90))
-    with pytest.raises(ValueError, match=r"at least 10 rows.*7"):
-        load_problem(_own_file(tmp_path, "x,y\n" + few))
 
 
 def test_the_committed_baseline_agrees_with_an_independent_run_of_j48() -> None:

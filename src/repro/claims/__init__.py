@@ -1,14 +1,16 @@
 """Claims: how evidence judges a statement, and how the verdict is shown.
 
 :func:`all_claims` reads the statements, :func:`judge_claim` judges one on its result table and on its control,
-:func:`card` shows it, :func:`compare_with_expected` says what changed since the verdicts were accepted.
+:func:`card` shows it, :class:`Findings` gives the numbers for sentences about it, :func:`compare_with_expected` says
+what changed since the verdicts were accepted.
 """
 
 from __future__ import annotations
 
-from repro.claims.cards import STYLE, Card, ClaimsTable, badge_html, markdown_table
+from repro.claims.cards import Card, ClaimsTable, markdown_table
 from repro.claims.control import Control, controls
 from repro.claims.expected import Difference, accept, compare_with_expected, not_yet_run
+from repro.claims.findings import Count, Findings
 from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement, overall_verdict
 from repro.claims.judging import control_verdict, judge, judge_all, judge_claim, judge_profiles
 from repro.claims.loading import all_claims, find_claim, load_claims
@@ -17,18 +19,18 @@ from repro.claims.show import card, claims_frame, table
 from repro.claims.wording import SYMBOLS, criterion_words, quantity_words
 
 __all__ = [
-    "STYLE",
     "SYMBOLS",
     "Card",
     "ClaimsTable",
     "ConditionJudgement",
     "Control",
     "ControlJudgement",
+    "Count",
     "Difference",
+    "Findings",
     "Judgement",
     "accept",
     "all_claims",
-    "badge_html",
     "card",
     "claims_frame",
     "compare_with_expected",

@@ -5,49 +5,44 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Final
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement
 from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.wording import (
     SYMBOLS,
     criterion_words,
-    duration_words,
     hardware_words,
     interval_words,
     published_words,
     quantity_words,
 )
-from repro.protocol.claim import Claim, Part, Verdict
+from repro.ground.duration import duration
+from repro.protocol.claim import Claim, Part
 from repro.results import table_path
 
-STYLE: Final = """<style>
-.repro-card{border:1px solid currentColor;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0;background:transparent;
-color:inherit;overflow-wrap:anywhere}
-.repro-card p{margin:.3rem 0}
-.repro-card-profile{border-left:.3rem solid var(--repro-mark,#808080);padding-left:.75rem;margin-top:.75rem}
-.repro-badge{display:inline-block;border:2px solid var(--repro-mark,#808080);border-radius:1rem;padding:0 .6rem;
-font-weight:600;white-space:nowrap}
-.repro-mark{display:inline-block;border:1px dashed currentColor;border-radius:.25rem;padding:0 .4rem;font-size:.9em}
-.repro-reproduced{--repro-mark:#009e73}.repro-partly{--repro-mark:#cc79a7}.repro-not-reproduced{--repro-mark:#d55e00}
-.repro-inconclusive{--repro-mark:#3b8fc4}.repro-not-run{--repro-mark:#808080}
-.repro-scroll{overflow-x:auto;overflow-wrap:normal;max-width:100%;margin:.4rem 0}
-.repro-scroll table{border-collapse:collapse;color:inherit;background:transparent}
-.repro-scroll th,.repro-scroll td{text-align:left;padding:.15rem .7rem .15rem 0;border-bottom:1px solid #808080;
-vertical-align:top;color:inherit;background:transparent}
-.repro-claims table{min-width:44rem}
-.repro-claims th{white-space:nowrap}
-.repro-number{white-space:nowrap;font-variant-numeric:tabular-nums}
-.repro-small{font-size:.9em;font-weight:400}
-</style>"""
-"""Style of cards and badges: colours are inherited, verdict colours are borders only."""
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MANY_CONDITIONS: Final = 8
+"""A card shows up to this many conditions or published values at once; more are folded under their count."""
 
 
-def badge_html(verdict: Verdict) -> str:
-    """Badge of a verdict: its sign and its word; the colour of its border adds nothing that they do not say."""
-    kind = verdict.replace(" ", "-")
-    return f'<span class="repro-badge repro-{kind}"><span aria-hidden="true">{SYMBOLS[verdict]}</span> {verdict}</span>'
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only whoever shows a card waits for it
+
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals.update(symbols=SYMBOLS, many=MANY_CONDITIONS)
+    return templates
 
 
 def _marks(judgement: Judgement) -> list[str]:
@@ -94,23 +89,6 @@ def _readable(name: str) -> str:
     return name.replace("_", " ")
 
 
-MANY_CONDITIONS: Final = 8
-"""A card shows up to this many conditions at once; more are folded under their count."""
-
-
-def _folded(judgement: Judgement, table: str) -> str:
-    """Table of conditions, behind a line that counts their verdicts when there are many."""
-    if len(judgement.conditions) <= MANY_CONDITIONS:
-        return table
-    verdicts = Counter(condition.verdict for condition in judgement.conditions)
-    counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
-    return f"<details><summary>{len(judgement.conditions)} conditions: {counts}</summary>{table}</details>"
-
-
-def _small(text: str) -> str:
-    return f'<span class="repro-small">{escape(text)}</span>'
-
-
 def _replicates(claim: Claim, number: int) -> str:
     unit = claim.quantity.replicate
     return f"{number} × {unit}"
@@ -132,7 +110,7 @@ def _provenance_line(judgement: Judgement) -> str:
         f"{parts}"
         f"commit {provenance.commit[:12]}{' (dirty)' if provenance.commit.endswith('-dirty') else ''}; "
         f"{hardware_words(hardware.processor, hardware.cores, hardware.gpu)}; "
-        f"{duration_words(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}{renewed}"
+        f"{duration(provenance.wall_seconds)} of computing; finished {provenance.finished[:10]}{renewed}"
     )
 
 
@@ -154,6 +132,10 @@ class Card:
     judgements: tuple[Judgement, ...]
     table_url: Callable[[str, str], str | None] | None = None
 
+    @property
+    def _paper(self) -> str:
+        return "a question of this book" if self.claim.paper == "book" else self.claim.paper
+
     def _published(self) -> list[str]:
         return [published_words(entry) for entry in self.claim.published if entry.source != "recalled"]
 
@@ -163,11 +145,13 @@ class Card:
         name = f"{self.claim.study}/{table_path(self.claim.experiment, profile).name}"
         return name, self.table_url(self.claim.experiment, profile) if self.table_url else None
 
-    def _conditions_html(self, judgement: Judgement) -> str:
+    def _quantity(self, condition: ConditionJudgement) -> str:
+        return _readable(quantity_words(self.claim, _part_of(self.claim, condition)))
+
+    def _conditions(self, judgement: Judgement) -> dict[str, Any]:
+        """Table of several conditions: head, rows, and what all rows share."""
         conditions = judgement.conditions
-        quantities = [
-            _readable(quantity_words(self.claim, _part_of(self.claim, condition))) for condition in conditions
-        ]
+        quantities = [self._quantity(condition) for condition in conditions]
         shared = len(set(quantities)) == 1
         columns = {
             "Estimate": [format_estimate(condition.estimate, condition.interval)[0] for condition in conditions],
@@ -180,54 +164,52 @@ class Card:
         for name in ("90 % interval", "Plain t interval", "Paper"):
             if set(columns[name]) == {format_number(None)}:
                 del columns[name]
-        rows = []
-        for position, condition in enumerate(conditions):
-            quantity = "" if shared else f"<br>{_small(quantities[position])}"
-            note = f"<br>{_small(condition.note)}" if condition.note else ""
-            numbers = "".join(f'<td class="repro-number">{texts[position]}</td>' for texts in columns.values())
-            rows.append(
-                f'<tr><th scope="row">{escape(_readable(condition.name))}{quantity}</th>'
-                f'<td><span class="repro-number">{SYMBOLS[condition.verdict]} {condition.verdict}</span>{note}</td>'
-                f"{numbers}</tr>"
-            )
-        label = escape(f"Conditions of {self.claim.id}, profile {judgement.profile}")
-        head = "".join(f'<th scope="col">{name}</th>' for name in ("Condition", "Verdict", *columns))
+        rows = [
+            {
+                "name": _readable(condition.name),
+                "quantity": "" if shared else quantities[position],
+                "verdict": condition.verdict,
+                "note": condition.note,
+                "numbers": [texts[position] for texts in columns.values()],
+            }
+            for position, condition in enumerate(conditions)
+        ]
         unit = f"replicate: {self.claim.quantity.replicate}"
-        return (
-            f'<div class="repro-scroll" tabindex="0" role="region" aria-label="{label}"><table><thead><tr>{head}</tr>'
-            f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
-            f"<p>{_small(f'{quantities[0]}; {unit}' if shared else unit)}</p>"
-        )
+        counted = Counter(condition.verdict for condition in conditions).most_common()
+        return {
+            "head": ["Condition", "Verdict", *columns],
+            "rows": rows,
+            "below": f"{quantities[0]}; {unit}" if shared else unit,
+            "counts": ", ".join(f"{number} {verdict}" for verdict, number in counted),
+        }
 
-    def _profile_html(self, judgement: Judgement) -> str:
-        claim = self.claim
-        kind = judgement.verdict.replace(" ", "-")
-        marks = "".join(f' <span class="repro-mark">{escape(mark)}</span>' for mark in _marks(judgement))
-        lines = [f"<p><strong>{judgement.profile}</strong> {badge_html(judgement.verdict)}{marks}</p>"]
-        if len(judgement.conditions) == 1:
-            condition = judgement.conditions[0]
-            estimate, interval = format_estimate(condition.estimate, condition.interval)
-            lines.append(
-                f"<p>Estimate <strong>{estimate}</strong>, 95 % interval {interval} "
-                f"({escape(_readable(quantity_words(claim, _part_of(claim, condition))))}; "
-                f"{escape(_replicates(claim, condition.replicates))})</p>"
-            )
-            if details := _details(condition):
-                lines.append(f"<p>{_small(details)}</p>")
-        elif judgement.conditions:
-            lines.append(_folded(judgement, self._conditions_html(judgement)))
-        if judgement.note:
-            lines.append(f"<p>{_small(judgement.note)}</p>")
-        if judgement.control:
-            lines.append(
-                f'<p class="repro-small">Control {escape(_readable(judgement.control.name))} (must not be reproduced): '
-                f"{SYMBOLS[judgement.control.verdict]} {_control_words(judgement.control)}</p>"
-            )
-        if judgement.provenance:
-            name, address = self._table(judgement)
-            table = f'<a href="{escape(address)}">{escape(name)}</a>' if address else f"<code>{escape(name)}</code>"
-            lines.append(f'<p class="repro-small">{escape(_provenance_line(judgement))}; table {table}</p>')
-        return f'<div class="repro-card-profile repro-{kind}">{"".join(lines)}</div>'
+    def _only(self, condition: ConditionJudgement) -> dict[str, str]:
+        """Return what is said about a condition that is the only one of its claim."""
+        estimate, interval = format_estimate(condition.estimate, condition.interval)
+        return {
+            "estimate": estimate,
+            "interval": interval,
+            "quantity": self._quantity(condition),
+            "replicates": _replicates(self.claim, condition.replicates),
+            "details": _details(condition),
+        }
+
+    def _profile(self, judgement: Judgement) -> dict[str, Any]:
+        """Content of the part of the card that belongs to one profile."""
+        control, name_and_address = judgement.control, self._table(judgement)
+        several = len(judgement.conditions) > 1
+        return {
+            "name": judgement.profile,
+            "verdict": judgement.verdict,
+            "marks": _marks(judgement),
+            "only": self._only(judgement.conditions[0]) if len(judgement.conditions) == 1 else None,
+            "conditions": self._conditions(judgement) if several else None,
+            "note": judgement.note,
+            "control": control and {"name": _readable(control.name), "verdict": control.verdict},
+            "control_words": control and _control_words(control),
+            "provenance": _provenance_line(judgement),
+            "table": dict(zip(("name", "address"), name_and_address, strict=True)),
+        }
 
     def _criterion_lines(self) -> list[str]:
         """Say what counts as reproduced, in one line unless parts have criteria of their own."""
@@ -244,32 +226,21 @@ class Card:
         ]
 
     def _repr_html_(self) -> str:
-        claim = self.claim
-        paper = "a question of this book" if claim.paper == "book" else claim.paper
-        lines = [
-            f"<p><strong>{escape(claim.id)}</strong> · {escape(paper)}, {escape(claim.locator)}</p>",
-            f"<p>{escape(claim.statement)}</p>",
-        ]
-        if published := self._published():
-            text = escape("; ".join(published))
-            if len(published) > MANY_CONDITIONS:
-                text = f"<details><summary>Published: {len(published)} values</summary>{text}.</details>"
-                lines.append(f'<div class="repro-small">{text}</div>')
-            else:
-                lines.append(f'<p class="repro-small">Published: {text}.</p>')
-        lines.extend(f"<p>{_small(line)}</p>" for line in self._criterion_lines())
-        if claim.note:
-            lines.append(f"<p>{_small(claim.note)}</p>")
-        profiles = "".join(self._profile_html(judgement) for judgement in self.judgements)
         return (
-            f'<div class="repro-card" role="group" aria-label="Verdict on claim {escape(claim.id)}">'
-            f"{STYLE}{''.join(lines)}{profiles}</div>"
+            _templates()
+            .get_template("card.html")
+            .render(
+                claim=self.claim,
+                paper=self._paper,
+                published=self._published(),
+                criteria=self._criterion_lines(),
+                profiles=[self._profile(judgement) for judgement in self.judgements],
+            )
         )
 
     def _repr_markdown_(self) -> str:
         claim = self.claim
-        paper = "a question of this book" if claim.paper == "book" else claim.paper
-        lines = [f"**{claim.id}** · {paper}, {claim.locator}", claim.statement]
+        lines = [f"**{claim.id}** · {self._paper}, {claim.locator}", claim.statement]
         if published := self._published():
             lines.append(f"Published: {'; '.join(published)}.")
         lines.extend(self._criterion_lines())
@@ -336,16 +307,7 @@ class ClaimsTable:
         return rows
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in TABLE_HEAD)
-        body = "".join(
-            f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
-            for row in self._rows()
-        )
-        return (
-            f'<div class="repro-claims">{STYLE}<div class="repro-scroll" tabindex="0" role="region" '
-            f'aria-label="Verdicts of the claims"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-            "</div></div>"
-        )
+        return _templates().get_template("claims.html").render(head=TABLE_HEAD, rows=self._rows())
 
     def _repr_markdown_(self) -> str:
         return markdown_table(TABLE_HEAD, self._rows())

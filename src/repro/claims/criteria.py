@@ -144,6 +144,8 @@ def judge_condition(claim: Claim, evidence: Evidence) -> ConditionJudgement:
     shown: dict[str, Any] = {
         "name": evidence.name,
         "part": evidence.part,
+        "metric": evidence.metric,
+        "settings": evidence.settings,
         "published": published.value if published else None,
         "published_source": published.source if published else None,
     }

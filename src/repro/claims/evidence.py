@@ -29,6 +29,11 @@ class Evidence:
         Name of the condition; empty when the claim has only one.
     part : str
         Name of the claim's part it belongs to; empty when the claim has no parts.
+    metric : str
+        Metric that answers this condition.
+    settings : dict of str to scalar
+        Settings that all rows of this condition share: those that the claim asks for, and those that tell its
+        conditions apart.
     criterion : Criterion
         Rule for this condition.
     smallest_effect : float
@@ -42,6 +47,8 @@ class Evidence:
 
     name: str
     part: str
+    metric: str
+    settings: Mapping[str, Scalar]
     criterion: Criterion
     smallest_effect: float
     series: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -176,8 +183,8 @@ def _groups(table: _Table, rows: Rows) -> Iterator[tuple[dict[str, Scalar], Rows
     combined = np.stack([column.codes[rows] for column in columns])
     distinct, first, inverse = np.unique(combined, axis=1, return_index=True, return_inverse=True)
     for number in np.argsort(first):
-        texts = (column.texts[code] for column, code in zip(columns, distinct[:, number], strict=True))
-        yield dict(zip(names, texts, strict=True)), rows[inverse.ravel() == number]
+        values = (column.values[code] for column, code in zip(columns, distinct[:, number], strict=True))
+        yield dict(zip(names, values, strict=True)), rows[inverse.ravel() == number]
 
 
 def condition_words(column: str, value: Scalar) -> str:
@@ -230,14 +237,15 @@ def collect_evidence(
         criterion = part.criterion if part and part.criterion else claim.criterion
         smallest = claim.smallest_effect if part is None or part.smallest_effect is None else part.smallest_effect
         where = {**quantity.where, **(part.where if part else {})}
-        fixed: dict[str, Scalar] = {column: wanted for column, wanted in where.items() if not isinstance(wanted, list)}
-        if part:
-            fixed["part"] = part.name
+        fixed = {column: wanted for column, wanted in where.items() if not isinstance(wanted, list)}
         for condition, rows in _groups(table, table.select(metric, where)):
             name = ", ".join([*([part.name] if part else []), *(condition_words(*item) for item in condition.items())])
-            published = _published_for(claim, metric, {**fixed, **condition})
+            settings = {**fixed, **condition}
+            published = _published_for(claim, metric, settings | ({"part": part.name} if part else {}))
             if criterion.kind == "within" and published is None and rows.size:
                 table.fail(f"criterion 'within' needs one published value for condition {name!r}")
             series = _series(table, rows, name, criterion, contrast) if rows.size else {}
-            collected.append(Evidence(name, part.name if part else "", criterion, smallest, series, published))
+            collected.append(
+                Evidence(name, part.name if part else "", metric, settings, criterion, smallest, series, published)
+            )
     return collected

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from repro.protocol.claim import Claim, Verdict
+from repro.protocol.experiment import Scalar
 from repro.protocol.profile import CONTROL
 from repro.results import Provenance
 
@@ -72,6 +73,11 @@ class ConditionJudgement:
         90 % interval that decides whether a claimed equivalence is reproduced.
     note : str
         What a reader should know about this verdict.
+    metric : str
+        Metric of the table that was judged.
+    settings : mapping of str to scalar
+        Settings that all rows of the condition share: those that the claim asks for, and those that tell its
+        conditions apart.
     """
 
     name: str
@@ -85,11 +91,16 @@ class ConditionJudgement:
     plain_interval: Bounds | None = None
     interval_90: Bounds | None = None
     note: str = ""
+    metric: str = ""
+    settings: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Content as JSON types."""
         return {
             "name": self.name,
+            "part": self.part,
+            "metric": self.metric,
+            "settings": dict(self.settings),
             "verdict": self.verdict,
             "estimate": self.estimate,
             "interval": _listed(self.interval),

@@ -32,17 +32,18 @@ def supported_decimals(interval: tuple[float, float], significant: int = 2) -> i
     return decimals
 
 
-def format_number(value: float | None, decimals: int | None = None) -> str:
+def format_number(value: float | None, decimals: int | None = None, *, signed: bool = False) -> str:
     """Text of a number with a true minus sign; three significant digits when `decimals` is not given.
 
-    None is a dash.
+    None is a dash. With `signed` a number that is not below zero, as it is shown, has a plus sign.
     """
     if value is None:
         return "\N{EN DASH}"
     text = f"{value:.3g}" if decimals is None else f"{value:.{decimals}f}"
     if float(text) == 0:
         text = text.removeprefix("-")
-    return text.replace("-", MINUS)
+    plus = "+" if signed and not text.startswith("-") else ""
+    return plus + text.replace("-", MINUS)
 
 
 def format_estimate(estimate: float | None, interval: tuple[float, float] | None) -> tuple[str, str]:

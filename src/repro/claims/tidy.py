@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.protocol.experiment import RESERVED_COLUMNS, VARIANT
+from repro.protocol.experiment import RESERVED_COLUMNS, VARIANT, Scalar
 from repro.results import scalar_text
 
 Codes = NDArray[np.intp]
@@ -18,9 +18,17 @@ Rows = NDArray[np.intp]
 """Positions of rows in the table."""
 
 
+def _plain(value: Scalar, text: str) -> Scalar:
+    """Value of a canonical text, independent of how pandas stored its column."""
+    if not text:
+        return None
+    whole = isinstance(value, float) and text.removeprefix("-").isdigit()
+    return int(text) if whole else value
+
+
 @dataclass(frozen=True, eq=False)
 class Column:
-    """Canonical texts of a column.
+    """Canonical texts of a column, and what they stand for.
 
     Attributes
     ----------
@@ -28,10 +36,14 @@ class Column:
         For each row the place of its text in `texts`.
     texts : tuple of str
         The distinct texts, in the order of their first rows.
+    values : tuple of scalar
+        The value of each text as a plain Python object: a whole number is an int, however the column stores it, a
+        missing value is None.
     """
 
     codes: Codes
     texts: tuple[str, ...]
+    values: tuple[Scalar, ...]
 
     @classmethod
     def of(cls, values: pd.Series) -> Self:
@@ -41,10 +53,13 @@ class Column:
         """
         if values.dtype == object:  # True and 1 would count as the same entry
             texts = [scalar_text(value) for value in values]
+            first = dict(zip(reversed(texts), reversed(values.tolist()), strict=True))
             place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-            return cls(np.array([place[text] for text in texts], dtype=np.intp), tuple(place))
+            plain = tuple(_plain(first[text], text) for text in place)
+            return cls(np.array([place[text] for text in texts], dtype=np.intp), tuple(place), plain)
         codes, distinct = pd.factorize(values, use_na_sentinel=False)
-        return cls(codes, tuple(scalar_text(value) for value in distinct))
+        found = tuple(scalar_text(value) for value in distinct)
+        return cls(codes, found, tuple(map(_plain, distinct.tolist(), found)))
 
     def code(self, text: str) -> int:
         """Code of a text, -1 if no row has it."""

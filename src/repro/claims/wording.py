@@ -79,11 +79,3 @@ def published_words(entry: Published) -> str:
 def hardware_words(processor: str, cores: int, gpu: str | None) -> str:
     """One line about a machine."""
     return f"{processor}, {cores} {'core' if cores == 1 else 'cores'}{f', {gpu}' if gpu else ''}"
-
-
-def duration_words(seconds: float) -> str:
-    """Give a computing time in a unit that suits its size."""
-    for unit, size in (("h", 3600.0), ("min", 60.0)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"

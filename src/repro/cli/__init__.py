@@ -13,6 +13,7 @@ from repro.cli.claims import claims
 from repro.cli.data import app as data_app
 from repro.cli.doctor import doctor
 from repro.cli.new import new
+from repro.cli.output import in_any_encoding
 from repro.cli.repository import set_repository
 from repro.cli.run import list_studies, run
 from repro.cli.tables import tables, verify
@@ -80,6 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         0: done. 1: a cell, the storage or a check failed. 2: the input was wrong. 130: interrupted.
     """
     _settings["debug"] = False
+    in_any_encoding()
     try:
         app(arguments)
     except SystemExit as end:

@@ -35,6 +35,15 @@ def _marks(judgement: Judgement) -> str:
     return ", ".join(marks)
 
 
+def _advice(judgement: Judgement) -> str:
+    """Say what is missing when a claimed direction cannot fail on a control without any effect."""
+    claim, control = judgement.claim, judgement.control
+    effects = {claim.smallest_effect, *(part.smallest_effect for part in claim.quantity.parts if part.smallest_effect)}
+    if claim.criterion.kind == "direction" and effects == {0} and control and control.verdict == "inconclusive":
+        return "; without a smallest_effect a control on which nothing happens can only be inconclusive: give one"
+    return ""
+
+
 def _table(judgements: list[Judgement]) -> str:
     from repro.claims import SYMBOLS, format_estimate
 
@@ -61,7 +70,7 @@ def _table(judgements: list[Judgement]) -> str:
     judged = sum(judgement.verdict != "not run" for judgement in judgements)
     note = f"{judged} of {len(judgements)} judged; one in twenty 95 % intervals misses its value by chance\n"
     failing = {
-        judgement.claim.id: judgement.control.problem
+        judgement.claim.id: judgement.control.problem + _advice(judgement)
         for judgement in judgements
         if judgement.control and judgement.control.problem
     }

@@ -80,7 +80,7 @@ def doctor(
     layout: Annotated[Format, typer.Option("--format", help="How to print the findings.")] = Format.table,
 ) -> None:
     """Show what this machine can run: versions, cores, memory, GPU, data at hand, expected times."""
-    from repro.running.progress import duration
+    from repro.ground.duration import duration
 
     found = _findings()
     if layout is Format.json:

@@ -2,21 +2,67 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import math
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import typer
 
-__all__ = ["Format", "emit", "interruptible", "json_text", "say", "table_text"]
+__all__ = ["Format", "emit", "in_any_encoding", "interruptible", "json_text", "say", "table_text"]
 
 PLAIN_WIDTH = 160
 EXIT_INTERRUPTED = 130
+
+
+PLAIN: Final = {
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "≈": "~",
+    "−": "-",
+    "→": "->",
+    "←": "<-",
+    "✓": "+",
+    "✗": "x",
+    "…": "...",
+}
+"""What stands for a character that the encoding of a terminal or a pipe lacks; see also :func:`plain_character`."""
+
+
+def plain_character(character: str) -> str:
+    """Write a character in ASCII: lines of a table as lines, letters without their accents, others by their name."""
+    if character in PLAIN:
+        return PLAIN[character]
+    name = unicodedata.name(character, "")
+    if name.startswith("BOX DRAWINGS"):
+        return "+" if " AND " in name else "|" if "VERTICAL" in name else "-"
+    simple = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return simple or (f"<{name.lower()}>" if name else "?")
+
+
+def _in_plain_characters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(plain_character, error.object[error.start : error.end])), error.end
+
+
+def in_any_encoding() -> None:
+    """Let standard output and error write plain characters for those that their encoding lacks, instead of failing.
+
+    Output that is piped or redirected has the code page of the system on Windows, 1252 for most.
+    """
+    codecs.register_error("plain", _in_plain_characters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
 
 
 class Format(StrEnum):

@@ -13,6 +13,7 @@ from repro.protocol.profile import CONTROL, check_profile, default_profile
 
 if TYPE_CHECKING:
     from repro.protocol.experiment import Experiment
+    from repro.running import Plan
 
 __all__ = ["experiments_of", "list_studies", "run"]
 
@@ -69,11 +70,9 @@ def _values_of(only: list[str]) -> dict[str, str]:
     return values
 
 
-def _show_plan(runs: list[tuple[Experiment, str]], only: dict[str, str], layout: Format, output: Path | None) -> None:
-    from repro.running import chosen_cells, plan_cells
-    from repro.running.progress import duration
+def _show_plan(plans: list[Plan], layout: Format, output: Path | None) -> None:
+    from repro.ground.duration import duration
 
-    plans = [plan_cells(experiment, profile, chosen_cells(experiment, profile, only)) for experiment, profile in runs]
     if layout is Format.json:
         content = [
             {
@@ -171,18 +170,24 @@ def run(
     }
     values = _values_of(only or [])
     if csv is not None:
-        if values:
-            raise ValueError("--only does not go with --csv")
-        _run_own_file(chosen, csv, target, positive, layout, output, options)
+        others = {"--profile": profile, "--only": values, "--controls": controls, "--prune": prune}
+        for name, value in others.items():
+            if value:
+                raise ValueError(f"{name} does not go with --csv")
+        _run_own_file(chosen, csv, target, positive, layout, output, options, dry_run=dry_run)
         return
     if target is not None or positive is not None:
         raise ValueError("--target and --positive belong to --csv")
     runs = _runs_of(chosen, profile or default_profile(), controls)
-    if dry_run:
-        _show_plan(runs, values, layout, output)
-        return
     from repro import running
 
+    if dry_run:
+        plans = [
+            running.plan_cells(experiment, wanted, running.chosen_cells(experiment, wanted, values))
+            for experiment, wanted in runs
+        ]
+        _show_plan(plans, layout, output)
+        return
     rows = []
     for experiment, wanted in runs:
         with interruptible():
@@ -208,6 +213,10 @@ def run(
         emit(table_text(columns, [tuple(row.values()) for row in rows]), output)
 
 
+def _note(remark: str) -> None:
+    say(f"note: {remark}")
+
+
 def _run_own_file(
     chosen: list[tuple[Experiment, bool]],
     csv: Path,
@@ -216,6 +225,8 @@ def _run_own_file(
     layout: Format,
     output: Path | None,
     options: dict[str, Any],
+    *,
+    dry_run: bool,
 ) -> None:
     from repro import running
 
@@ -226,8 +237,14 @@ def _run_own_file(
         names = ", ".join(experiment.name for experiment in able) or "none of those named"
         raise ValueError(f"--csv runs one experiment; those that take a file: {names}")
     experiment = able[0]
+    if dry_run:
+        cells, remarks = running.own_cells(experiment, csv, target, positive)
+        for remark in remarks:
+            _note(remark)
+        _show_plan([running.plan_cells(experiment, csv.name, cells)], layout, output)
+        return
     with interruptible():
-        table = running.run_on_csv(experiment, csv, target, positive, **options)
+        table = running.run_on_csv(experiment, csv, target, positive, **options, say=_note)
     report = experiment.own_data.report(table) if experiment.own_data else []
     if layout is Format.json:
         emit(json_text(report), output)
@@ -240,16 +257,17 @@ def list_studies(
     study: Annotated[str | None, typer.Argument(help="A study; all when left out.")] = None,
     layout: Annotated[Format, typer.Option("--format", help="How to print the list.")] = Format.table,
 ) -> None:
-    """List studies and experiments with their profiles, claims and expected time."""
+    """List studies and experiments with their chapter, profiles, claims and expected time."""
     from repro import studies
     from repro.claims import all_claims
-    from repro.running.progress import duration
+    from repro.ground.duration import duration
 
     experiments = studies.experiments(study)
     claims = all_claims(study)
     entries: list[dict[str, Any]] = [
         {
             "study": experiment.study,
+            "chapter": studies.chapter_of(experiment.study),
             "experiment": experiment.name,
             "summary": experiment.summary,
             "profiles": {
@@ -271,6 +289,7 @@ def list_studies(
     rows = [
         (
             entry["experiment"],
+            entry["chapter"],
             "\n".join(
                 f"{profile}: {size['cells']} cells, {duration(size['seconds'])}"
                 for profile, size in entry["profiles"].items()
@@ -281,4 +300,5 @@ def list_studies(
         )
         for entry in entries
     ]
-    emit(table_text(("experiment", "profiles (time on one core)", "claims", "own file", "summary"), rows), None)
+    head = ("experiment", "chapter", "profiles (time on one core)", "claims", "own file", "summary")
+    emit(table_text(head, rows), None)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from repro.data.csv_file import load_csv, own_checksum
+from repro.data.csv_file import load_csv, own_checksum, remarks
 from repro.data.dataset import Dataset, ImageDataset, Metadata
 from repro.data.keeping import Status, Summary, clear, describe, fetch, verify
 from repro.data.loading import checksum, load, load_images
@@ -33,6 +33,7 @@ __all__ = [
     "make_long_tail",
     "names",
     "own_checksum",
+    "remarks",
     "prediabetes_response",
     "verify",
 ]

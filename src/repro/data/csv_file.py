@@ -1,12 +1,17 @@
-"""A reader's own table: a CSV file with a header line and one label column."""
+"""A reader's own table: a CSV file with a header line and one label column.
+
+Nothing is guessed without a word: what was decided on the way stands in the notes, what cannot be decided is refused.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-import warnings
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,22 +25,67 @@ from repro.ground.exceptions import UnknownName
 from repro.ground.files import sha256_of_file
 from repro.protocol.experiment import canonical_json
 
-DELIMITERS: Final = (",", ";", "\t")
+SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
-MISSING: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "<null>")
-"""Fields that mean a missing value in every feature column."""
+SPREADSHEET_ERRORS: Final = ("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")
 
-MISSING_AMONG_NUMBERS: Final = ("?", "None", "-", ".")
+MISSING: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "<null>", "<NA>", *SPREADSHEET_ERRORS)
+"""Fields that mean a missing value in every column."""
+
+MISSING_AMONG_NUMBERS: Final = ("?", "None", "none", "-", ".")
 """Fields that mean a missing value where everything else in the column is a number, and are a category elsewhere."""
+
+FIRST_RECORDS: Final = 100
+"""Records that are looked at for the separator."""
+
+FEW_NUMBERS: Final = 12
+"""Different numbers that a column of categories may hold beside its words, as in 1, 2, 3+."""
+
+NEARLY_ALL: Final = 0.9
+"""Share of numbers from which a column is one of numbers with errors in it."""
+
+MANY_ROWS: Final = 20
+"""Rows from which a different text, or a rising number, in each of them is no chance."""
+
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;|\t:^~])"?[ ]*(?:\r\n|\r|\n)', re.IGNORECASE)
+_ARFF = re.compile(r"(?:\s*%.*\n)*\s*@relation\b", re.IGNORECASE)
+_IDENTIFIER = re.compile(
+    r"(?:.*(?:[^a-zA-Z]|[a-z](?=I[dD])))?(?i:id|uuid|key|index|row|rownames?|record|no|nr|number)\W*"
+)
+
+_GAP = " \u00a0\u202f'\u2019"  # between thousands, in all countries
+_PLAIN = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?)", re.IGNORECASE)
+_POINT_GROUPS = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:[,{_GAP}][0-9]{{3}})+(?:\.[0-9]*)?")
+_COMMA = re.compile(r"[+-]?(?:[0-9]+,?[0-9]*|,[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
+_COMMA_GROUPS = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:[.{_GAP}][0-9]{{3}})+(?:,[0-9]*)?")
+_WITHOUT_GROUPS = {
+    "point": str.maketrans("", "", "," + _GAP),
+    "comma": str.maketrans(",", ".", "." + _GAP),
+}
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The fields of a file: names of the columns, fields by column, number of each row's line."""
+
+    names: list[str]
+    columns: list[list[str]]
+    lines: list[int]
+    notes: list[str]
 
 
 def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Dataset:
     """Load a reader's own CSV file.
 
-    The first line names the columns; the delimiter (comma, semicolon or tab) is found by itself; the file may be
-    packed by gzip. Columns of numbers become ``int64`` or ``float64``, true/false columns 0 and 1, all others
-    categories. Missing numbers stay missing and are counted in ``metadata.missing_values``; ``?`` is missing among
-    numbers and a category of its own elsewhere.
+    The first line names the columns. The separator (comma, semicolon, tab or pipe) is the one by which the first
+    records have as many fields as the header, unless a line ``sep=;`` names it; the file may be packed by gzip. Columns
+    of numbers become ``int64`` or ``float64``, true/false columns 0 and 1, all others categories. Missing numbers stay
+    missing and are counted in ``metadata.missing_values``; ``?`` is missing among numbers and a category of its own
+    elsewhere.
+
+    Left out, with a note: columns with neither name nor values, row numbers without a name, and text that is another
+    one in each of 20 rows or more. Converted, with a note: numbers with decimal commas or with commas, points or gaps
+    between thousands.
 
     Parameters
     ----------
@@ -51,7 +101,8 @@ def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Da
     -------
     Dataset
         ``metadata`` reports missing values, constant and duplicate columns, repeated rows; ``metadata.notes`` whatever
-        was decided on the way, and a target with one class (``positive`` is None then) or more than two.
+        was decided on the way, columns that may be identifiers, and a target with one class (``positive`` is None then)
+        or more than two. :func:`remarks` puts all of it into sentences.
 
     Raises
     ------
@@ -61,25 +112,15 @@ def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Da
         If the file has no such target column, or the column no such positive label; the nearest ones are named.
     ValueError
         If the file is empty, not UTF-8, has repeated column names, rows of another length than the header, no column
-        beside the target, or rows without a label.
+        beside the target, rows without a label (empty or with a mark of missing values), a column of numbers with
+        fields that are none, or numbers that can be read in two ways (``1,234``).
     """
     path = Path(path)
-    text = _text(path)
-    delimiter, header, notes = _header(path, text)
-    if target not in header:
-        if all(_is_number(name) for name in header):
-            raise ValueError(
-                f"{path}: no column {target!r}; the first line holds only numbers ({', '.join(header[:4])}, ...): "
-                "add a line with column names"
-            )
-        raise UnknownName(f"target column of {path}", target, header)
-    if len(header) == 1:
-        raise ValueError(f"{path}: {target!r} is the only column found (delimiters tried: comma, semicolon, tab)")
-    frame = _frame(path, text, delimiter, header, target)
-    labels = _labels(path, frame[target])
-    features = pd.DataFrame({name: _feature(frame[name]) for name in header if name != target})
+    sheet = _sheet(path, _text(path), target)
+    labels, said = _labels(path, target, sheet)
+    features, decided = _features(path, target, sheet)
     facts = table_facts(Table(features, labels))
-    chosen, remarks = _positive_class(target, facts["class_counts"], positive)
+    chosen, remarked = _positive_class(target, facts["class_counts"], positive)
     metadata = Metadata(
         title=path.name,
         source=str(path),
@@ -90,7 +131,7 @@ def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Da
         traps=(),
         checksum=sha256_of_file(path),
         route="file",
-        notes=(*notes, *remarks),
+        notes=(*sheet.notes, *decided, *said, *remarked),
         **facts,
     )
     return Dataset(path.name, features, labels, None, chosen, metadata)
@@ -107,6 +148,19 @@ def own_checksum(path: str | Path, target: str, positive: Label | None = None) -
     loaded = load_csv(path, target, positive)
     facts = canonical_json([table_checksum(Table(loaded.features, loaded.target, loaded.groups)), str(loaded.positive)])
     return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def remarks(metadata: Metadata) -> tuple[str, ...]:
+    """Put into sentences what to know about a loaded table: its notes, then what is missing, constant or repeated."""
+    said = list(metadata.notes)
+    said += [
+        f"column {name!r} lacks {count} of {metadata.n_rows} values" for name, count in metadata.missing_values.items()
+    ]
+    said += [f"column {name!r} is constant" for name in metadata.constant_columns]
+    said += [f"column {later!r} repeats column {earlier!r}" for later, earlier in metadata.duplicate_columns]
+    if metadata.repeated_rows:
+        said.append(f"{metadata.repeated_rows} of {metadata.n_rows} rows repeat an earlier one, also across folds")
+    return tuple(said)
 
 
 def _text(path: Path) -> str:
@@ -128,84 +182,326 @@ def _text(path: Path) -> str:
         raise ValueError(f"{path} holds zero bytes: it is no text file")
     if not text.strip():
         raise ValueError(f"{path} is empty")
+    if _ARFF.match(text):
+        raise ValueError(f"{path} is an ARFF file (Weka, KEEL); save it as CSV: a line of column names, then the rows")
     return text
 
 
-def _header(path: Path, text: str) -> tuple[str, list[str], list[str]]:
-    """Find the delimiter, the column names and what is to be said about them."""
-    first_line = next(line for line in text.splitlines() if line.strip())
-    candidates = {
-        delimiter: next(csv.reader([first_line], delimiter=delimiter, skipinitialspace=True))
-        for delimiter in DELIMITERS
-    }
-    delimiter = max(DELIMITERS, key=lambda candidate: len(candidates[candidate]))
-    names = [name.strip() for name in candidates[delimiter]]
+# From text to fields
+
+
+def _records(text: str, separator: str, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of the line and the fields of every record."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=strict)
+    try:
+        for fields in reader:
+            yield reader.line_num, [field.strip() for field in fields]
+    except csv.Error as error:
+        raise csv.Error(f"{error}, in or above line {reader.line_num}") from error
+
+
+def _without_empty_end(fields: Sequence[str]) -> list[str]:
+    """Fields up to the last one that is not empty."""
+    last = max((position for position, field in enumerate(fields) if field), default=-1)
+    return list(fields[: last + 1])
+
+
+def _fits(fields: Sequence[str], header: Sequence[str]) -> bool:
+    """Whether a record has the fields of the header, but for empty ones at the end of either."""
+    return len(_without_empty_end(fields)) <= len(header) and len(fields) >= len(_without_empty_end(header))
+
+
+def _separator(path: Path, text: str, target: str) -> str:
+    """Separator under which the first records agree best with a header that names the target."""
+    best, best_score, below = "", (False, 0.0, 1), ""
+    for separator in SEPARATORS:
+        first = [fields for _, fields in islice(_records(text, separator, strict=False), FIRST_RECORDS) if any(fields)]
+        if not first:
+            continue
+        header, rows = first[0], first[1:]
+        agreeing = float(np.mean([_fits(fields, header) for fields in rows])) if rows else 1.0
+        score = (target in header, agreeing, len(_without_empty_end(header)))
+        if score[2] > 1 and score > best_score:
+            best, best_score = separator, score
+        named = (fields for fields in rows if target in fields and sum(map(bool, fields)) > sum(map(bool, header)))
+        below = below or separator.join(next(named, []))
+    if below and not best_score[0]:
+        raise ValueError(
+            f"{path}: column {target!r} is not named in the first line but further down, in {below[:60]!r}; remove the "
+            "lines above"
+        )
+    if not best:
+        first_line = next(line.strip() for line in text.splitlines() if line.strip())
+        tried = ", ".join(SEPARATORS.values())
+        raise ValueError(f"{path}: {first_line[:60]!r} is the only column found (separators tried: {tried})")
+    return best
+
+
+def _sheet(path: Path, text: str, target: str) -> _Sheet:
+    """Find separator, names and rows; leave out what holds nothing."""
+    named = _SEPARATOR_LINE.match(text)
+    skipped = 0 if named is None else text[: named.end()].count("\n") or 1
+    text = text if named is None else text[named.end() :]
+    try:
+        separator = _separator(path, text, target) if named is None else named[1]
+        records = [(skipped + line, fields) for line, fields in _records(text, separator, strict=True)]
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read as CSV: {error}; is a quotation mark never closed?") from error
+    filled = [(line, fields) for line, fields in records if any(fields)]
+    if not filled:
+        raise ValueError(f"{path} is empty")
+    (_, header), rows = filled[0], filled[1:]
     notes = []
-    for position, name in enumerate(names):
-        if not name:
-            names[position] = f"column_{position + 1}"
-            notes.append(f"column {position + 1} has no name and is called {names[position]!r}")
+    bare = sum(len(fields) > 1 for _, fields in records) - sum(len(fields) > 1 for _, fields in filled)
+    if bare:
+        notes.append(f"{bare} lines hold nothing but separators and are left out")
+    names = [name or f"column_{position}" for position, name in enumerate(header, start=1)]
+    if target not in names:
+        if all(_PLAIN.fullmatch(name) for name in names):
+            raise ValueError(
+                f"{path}: no column {target!r}; the first line holds only numbers ({', '.join(names[:4])}, ...): "
+                "add a line with column names"
+            )
+        raise UnknownName(f"target column of {path}", target, names)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"{path}: column names must differ; {', '.join(map(repr, repeated))} occurs more than once")
-    return delimiter, names, notes
-
-
-def _frame(path: Path, text: str, delimiter: str, header: Sequence[str], target: str) -> pd.DataFrame:
-    missing = {name: [""] if name == target else list(MISSING) for name in header}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame: pd.DataFrame = pd.read_csv(
-                io.StringIO(text),
-                sep=delimiter,
-                header=0,
-                names=list(header),
-                index_col=False,
-                dtype={target: str},
-                skipinitialspace=True,
-                keep_default_na=False,
-                na_values=missing,
-                low_memory=False,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise ValueError(f"{path}: rows do not have the {len(header)} columns of the header ({error})") from error
-    if frame.empty:
+    if not rows:
         raise ValueError(f"{path} has a header and no rows")
-    return frame
-
-
-def _feature(column: pd.Series[Any]) -> pd.Series[Any]:
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return column.astype("int64")
-    if pd.api.types.is_signed_integer_dtype(column.dtype):
-        return column.astype("int64")
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.astype("float64")
-    text = column.where(column.isna(), column.astype(str).str.strip())
-    rest = text.mask(text.isin(MISSING_AMONG_NUMBERS))
-    numbers = pd.to_numeric(rest, errors="coerce")
-    if rest.notna().any() and numbers.notna().equals(rest.notna()):
-        return numbers.astype("float64")
-    return nominal(text)
-
-
-def _labels(path: Path, column: pd.Series[Any]) -> pd.Series[Any]:
-    labels = column.where(column.isna(), column.astype(str).str.strip())
-    quoted = labels.str.fullmatch(r"'.*'")
-    if quoted.eq(True).all():
-        labels = labels.str[1:-1]
-    absent = labels.isna() | labels.eq("")
-    if absent.any():
+    unfit = [(line, fields) for line, fields in rows if not _fits(fields, header)]
+    if unfit:
+        line, fields = unfit[0]
+        why = "; a number or text that holds a comma needs quotes" if separator == "," else ""
         raise ValueError(
-            f"{path}: {int(absent.sum())} rows have no label in column {column.name!r}, the first one is row "
-            f"{int(np.flatnonzero(absent)[0]) + 1} after the header; remove them or fill them in"
+            f"{path}: {len(unfit)} of {len(rows)} rows do not have the {len(names)} columns of the header, the first "
+            f"one is line {line} with {len(fields)} fields{why}"
         )
-    numbers = pd.to_numeric(labels, errors="coerce")
-    if numbers.notna().all() and np.isfinite(numbers).all():
-        whole = (numbers == np.round(numbers)).all() and (numbers.abs() < 2**53).all()
-        return numbers.astype("int64" if whole else "float64")
-    return nominal(labels)
+    width = len(names)
+    if any(len(fields) > width for _, fields in rows):
+        notes.append(f"empty fields after column {width} are left out")
+    columns = [list(column) for column in zip(*((fields + [""] * width)[:width] for _, fields in rows), strict=True)]
+    sheet = _Sheet([], [], [line for line, _ in rows], notes)
+    for position, (name, fields) in enumerate(zip(names, columns, strict=True)):
+        without_name = not header[position] or re.fullmatch(r"Unnamed: [0-9]+", name) is not None
+        if without_name and name != target:
+            what = "it holds nothing and is" if not any(fields) else "it numbers the rows and is"
+            leaves = not any(fields) or _numbers_rows(fields)
+            notes.append(
+                f"column {position + 1} has no name: " + (f"{what} left out" if leaves else f"it is called {name!r}")
+            )
+            if leaves:
+                continue
+        sheet.names.append(name)
+        sheet.columns.append(fields)
+    if len(sheet.names) == 1:
+        raise ValueError(f"{path}: {target!r} is the only column found that can be used")
+    return sheet
+
+
+def _numbers_rows(fields: Sequence[str]) -> bool:
+    """Whether the fields are whole numbers, another one in each row, and too many or too well ordered for chance."""
+    if not all(field.isascii() and field.isdigit() for field in fields) or len(set(fields)) < len(fields):
+        return False
+    return len(fields) >= MANY_ROWS or _rises(list(map(float, fields)))
+
+
+def _rises(numbers: Sequence[float]) -> bool:
+    return bool((np.diff(numbers) > 0).all())
+
+
+# From fields to columns
+
+
+def _features(path: Path, target: str, sheet: _Sheet) -> tuple[pd.DataFrame, list[str]]:
+    """Turn the fields of every column but the target into numbers or categories."""
+    notes: list[str] = []
+    texts = {name: fields for name, fields in zip(sheet.names, sheet.columns, strict=True) if name != target}
+    writings = {name: _writing(_present(fields)) for name, fields in texts.items()}
+    clear = set(writings.values()) & {"point", "comma"}
+    if any(
+        "." in field and not _COMMA_GROUPS.fullmatch(field)
+        for name, writing in writings.items()
+        if writing == "plain" and {"comma", "either"} & set(writings.values())
+        for field in texts[name]
+    ):
+        clear.add("point")
+    columns: dict[str, pd.Series[Any]] = {}
+    for name, fields in texts.items():
+        column, said = _feature(path, name, fields, sheet.lines, writings[name], clear)
+        notes += said
+        if column is not None:
+            columns[name] = column
+    if not columns:
+        raise ValueError(f"{path}: {target!r} is the only column found that can be used; {'; '.join(notes)}")
+    return pd.DataFrame(columns), notes
+
+
+def _feature(
+    path: Path, name: str, fields: list[str], lines: Sequence[int], writing: str, clear: set[str]
+) -> tuple[pd.Series[Any] | None, list[str]]:
+    """Turn the fields of a column into numbers or categories; None for one that is left out.
+
+    `clear` holds the writings of numbers that some column of the file shows beyond doubt.
+    """
+    notes = []
+    broken = [field for field in fields if field in SPREADSHEET_ERRORS]
+    if broken:
+        notes.append(f"column {name!r} holds {len(broken)} errors of a spreadsheet ({broken[0]!r}): missing")
+    present = set(_present(fields))
+    if not present and not any(field not in MISSING for field in fields):
+        return pd.Series(np.nan, index=range(len(fields)), name=name), notes
+    if present and present <= _TRUTH.keys():
+        truth = [_TRUTH.get(field) for field in fields]
+        return pd.Series(truth, name=name, dtype="float64" if None in truth else "int64"), notes
+    if writing == "text":
+        return _category(path, name, fields, lines, notes)
+    grouped = next((field for field in fields if field in present and not _PLAIN.fullmatch(field)), "")
+    if writing == "plain" and clear == {"comma"}:
+        grouped = next((field for field in present if "." in field), "")
+        writing = "either" if grouped else writing
+    if writing == "either":
+        values = {_number(grouped, "point"), _number(grouped, "comma")}
+        if len(values) > 1 and len(clear) != 1:
+            raise ValueError(
+                f"{path}: {grouped!r} in column {name!r} can be {min(values):g} or {max(values):g}; write "
+                "numbers with a decimal point and nothing between thousands"
+            )
+        writing = next(iter(clear), "point")
+    if grouped:
+        notes.append(f"column {name!r} is read as numbers, {grouped!r} as {_number(grouped, writing):.16g}")
+    kept = ["" if field not in present else field if not grouped else _plainly(field, writing) for field in fields]
+    column = _numbers(kept).rename(name)
+    return column, notes + _remarks_on_numbers(name, fields, column)
+
+
+_TRUTH: Final = {"True": 1, "TRUE": 1, "true": 1, "False": 0, "FALSE": 0, "false": 0}
+
+
+def _present(fields: Sequence[str]) -> list[str]:
+    """Fields that are there if the column is one of numbers."""
+    absent = {*MISSING, *MISSING_AMONG_NUMBERS}
+    return [field for field in fields if field not in absent]
+
+
+def _writing(present: Sequence[str]) -> str:
+    """How the numbers of a column are written.
+
+    ``plain``: as programs do. ``point``: with commas or gaps between thousands. ``comma``: with a decimal comma.
+    ``either``: both can be. ``text``: not all are numbers, or there are none.
+    """
+    if not present:
+        return "text"
+    if _is_plain(present):
+        return "plain"
+    different = set(present)
+    point = all(_PLAIN.fullmatch(field) or _POINT_GROUPS.fullmatch(field) for field in different)
+    comma = all(_COMMA.fullmatch(field) or _COMMA_GROUPS.fullmatch(field) for field in different)
+    return "either" if point and comma else "point" if point else "comma" if comma else "text"
+
+
+def _is_plain(fields: Sequence[str]) -> bool:
+    if not set("".join(fields)) <= set("0123456789+-.eE"):
+        return all(map(_PLAIN.fullmatch, fields))
+    try:
+        list(map(float, fields))
+    except ValueError:
+        return False
+    return True
+
+
+def _plainly(field: str, writing: str) -> str:
+    return field.translate(_WITHOUT_GROUPS[writing])
+
+
+def _number(field: str, writing: str) -> float:
+    return float(_plainly(field, writing))
+
+
+def _numbers(fields: Sequence[str]) -> pd.Series[Any]:
+    """Numbers of plain fields, exact in every release of pandas; empty ones are missing."""
+    if set("".join(fields)) <= set("0123456789+-") and all(0 < len(field) < 20 for field in fields):
+        whole = list(map(int, fields))
+        if min(whole) >= -(2**63) and max(whole) < 2**63:
+            return pd.Series(whole, dtype="int64")
+    return pd.Series([float(field or "nan") for field in fields], dtype="float64")
+
+
+def _remarks_on_numbers(name: str, fields: Sequence[str], column: pd.Series[Any]) -> list[str]:
+    zeros = next((field for field in fields if re.fullmatch(r"0[0-9]+", field)), None)
+    if zeros is not None:
+        return [f"column {name!r} is read as numbers although some begin with 0 ({zeros!r}); is it a code?"]
+    whole = column.notna().all() and np.isfinite(column).all() and bool((column == np.round(column)).all())
+    if whole and len(column) >= MANY_ROWS and column.nunique() > len(column) / 2:
+        if _rises(column.to_list()):
+            return [f"column {name!r} rises from row to row, as row numbers do; it is used"]
+        if _IDENTIFIER.fullmatch(name):
+            return [f"column {name!r} holds {column.nunique()} different whole numbers, as identifiers do; it is used"]
+    return []
+
+
+def _category(
+    path: Path, name: str, fields: Sequence[str], lines: Sequence[int], notes: list[str]
+) -> tuple[pd.Series[Any] | None, list[str]]:
+    """Turn a column of text into a category, unless it is one of numbers with errors, or an identifier."""
+    text = pd.Series(fields, name=name, dtype=object)
+    text = text.mask(text.isin(MISSING))
+    counts = text.value_counts()
+    point = {field for field in counts.index if _PLAIN.fullmatch(field) or _POINT_GROUPS.fullmatch(field)}
+    comma = {field for field in counts.index if _COMMA.fullmatch(field) or _COMMA_GROUPS.fullmatch(field)}
+    numbers = max(point, comma, key=lambda fields: counts[list(fields)].sum())
+    others = [field for field in counts.index if field not in numbers]
+    share = counts[list(numbers)].sum() / counts.sum()
+    if (share >= NEARLY_ALL and len(numbers) > FEW_NUMBERS) or len(point | comma) == len(counts):
+        wrong = [field for field in others if field not in MISSING_AMONG_NUMBERS]
+        raise ValueError(
+            f"{path}: column {name!r} holds numbers, as {min(numbers)!r}, and {len(wrong)} fields that are none or "
+            f"are written otherwise, as {wrong[0]!r} in line {lines[fields.index(wrong[0])]}; correct them, or leave "
+            "them empty where the value is missing"
+        )
+    if share >= 0.5:
+        named = ", ".join(map(repr, sorted(others)[:3]))
+        notes.append(f"column {name!r} is read as categories: it holds numbers, but also {named}")
+    marks = [mark for mark in MISSING_AMONG_NUMBERS if mark in counts]
+    if marks:
+        notes.append(f"{marks[0]!r} in column {name!r} is a category of its own, not a missing value")
+    if len(fields) >= MANY_ROWS:
+        if len(counts) == len(fields):
+            return None, [*notes, f"column {name!r} holds another text in each row, as identifiers do: left out"]
+        if len(counts) > len(fields) / 2:
+            notes.append(f"column {name!r} has {len(counts)} categories in {len(fields)} rows")
+    return nominal(text), notes
+
+
+def _labels(path: Path, target: str, sheet: _Sheet) -> tuple[pd.Series[Any], list[str]]:
+    labels = list(sheet.columns[sheet.names.index(target)])
+    if all(len(label) > 1 and label[0] == label[-1] == "'" for label in labels):
+        labels = [label[1:-1] for label in labels]
+    marks = {mark.casefold() for mark in (*MISSING, "?")}
+    rest = [label for label in labels if label.casefold() not in marks]
+    if rest and _writing(_present(rest)) != "text":
+        marks |= {mark.casefold() for mark in MISSING_AMONG_NUMBERS}
+    absent = [row for row, label in enumerate(labels) if label.casefold() in marks]
+    if absent:
+        mark = labels[absent[0]]
+        means = f" ({mark!r} means a missing one; if it is a class, give it another name)" if mark else ""
+        raise ValueError(
+            f"{path}: {len(absent)} rows have no label in column {target!r}{means}, the first one is row "
+            f"{absent[0] + 1} after the header; remove them or fill them in"
+        )
+    writing = _writing(labels)
+    if writing == "either":
+        writing = "text"
+    if writing != "text" and not any(re.search("inf", label, re.IGNORECASE) for label in labels):
+        numbers = _numbers([label if writing == "plain" else _plainly(label, writing) for label in labels])
+        whole = bool((numbers == np.round(numbers)).all()) and bool((numbers.abs() < 2**53).all())
+        said = [] if writing == "plain" else [f"the labels in column {target!r} are read as numbers with a {writing}"]
+        return numbers.astype("int64" if whole else "float64").rename(target), said
+    numbers_among = sorted({label for label in labels if _is_plain([label])})
+    words = sorted(set(labels) - set(numbers_among))
+    mixed = (
+        [f"column {target!r} holds numbers and also {words[0]!r}: each is a class"] if numbers_among and words else []
+    )
+    return nominal(pd.Series(labels, name=target, dtype=object)), mixed
 
 
 def _positive_class(target: str, counts: dict[Label, int], wanted: Label | None) -> tuple[Label | None, list[str]]:
@@ -234,12 +530,4 @@ def _positive_class(target: str, counts: dict[Label, int], wanted: Label | None)
 def _same_label(label: Label, wanted: Label) -> bool:
     if str(label) == str(wanted).strip():
         return True
-    return not isinstance(label, str) and _is_number(str(wanted)) and float(wanted) == label
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return not isinstance(label, str) and _PLAIN.fullmatch(str(wanted).strip()) is not None and float(wanted) == label

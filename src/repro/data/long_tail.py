@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from repro.ground.checks import whole_number
 from repro.ground.exceptions import UnknownName
 from repro.ground.random_state import RandomState, as_generator
 
@@ -52,6 +53,8 @@ def long_tail_counts(
 
     Raises
     ------
+    TypeError
+        If a number of examples or classes is not whole.
     ValueError
         If a number is not positive, the ratio is below 1 or the smallest class would be empty.
     UnknownName
@@ -64,9 +67,8 @@ def long_tail_counts(
     """
     if kind not in get_args(Kind):
         raise UnknownName("kind of long-tail profile", kind, get_args(Kind))
-    for name, value in (("n_max", n_max), ("n_classes", n_classes)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+    whole_number("n_max", n_max, at_least=1)
+    whole_number("n_classes", n_classes, at_least=1)
     if not (np.isfinite(imbalance_ratio) and imbalance_ratio >= 1):
         raise ValueError(f"imbalance_ratio must be a number of at least 1, got {imbalance_ratio!r}")
     position = np.linspace(0.0, 1.0, n_classes)

@@ -1,4 +1,8 @@
-"""The progress bar of a download."""
+"""The progress bar of a download.
+
+Pooch has a bar of its own (``progressbar=True``, drawn by tqdm). It does not name the file, looks unlike the bars of
+sweeps, writes up to ten times a second into a log (this one writes one line, at the end) and needs one package more.
+"""
 
 from __future__ import annotations
 

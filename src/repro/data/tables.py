@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from repro.data.dataset import Dataset, Table
+from repro.data.r_data import read_data_frame
 
 PREDIABETES_PREDICTORS: Final = ("Age", "Sex", "IMD_Decile", "BMI", "HbA1C")
 """The predictors among the raw columns of ``prediabetes``."""
@@ -187,10 +188,7 @@ def soup_csv(contents: Sequence[bytes]) -> Table:
 
 def soup_rda(contents: Sequence[bytes]) -> Table:
     """Soup from the R package's ``soup.rda``: the same table as :func:`soup_csv`."""
-    from repro.data.r_data import read_data_frames
-
-    frame = read_data_frames(contents[0])["soup"]
-    return _soup(frame.astype(str))
+    return _soup(read_data_frame(contents[0], "soup").astype(str))
 
 
 def compas(contents: Sequence[bytes], *, target: str) -> Table:

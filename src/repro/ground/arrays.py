@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from numbers import Integral
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+LARGEST_INTEGER: Final = 2**53
+"""Whole numbers beyond this size are not all different in float64."""
 
 
 def as_array(values: Any) -> NDArray[Any]:
@@ -20,6 +24,87 @@ def as_array(values: Any) -> NDArray[Any]:
         # NumPy has no bfloat16
         return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())
     return np.asarray(values)
+
+
+def one_column(values: Any) -> Any:
+    """Give the column of a table that has a single one, and anything else as it is.
+
+    Parameters
+    ----------
+    values : DataFrame, Series, array-like or tensor
+        Tables of pandas or polars.
+    """
+    if hasattr(values, "columns") and hasattr(values, "shape") and values.shape[1] == 1:
+        return values.iloc[:, 0] if hasattr(values, "iloc") else values[values.columns[0]]
+    return values
+
+
+def real_vector(name: str, values: Any, *, hint: str = "") -> NDArray[Any]:
+    """Give real numbers as a vector in which different numbers stay different.
+
+    A table with one column counts as this column.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument.
+    values : array-like or tensor of shape (n,)
+    hint : str
+        What is added to the message about a wrong shape.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In float64; whole numbers that reach beyond 2**53, and floats wider than float64, keep their type.
+
+    Raises
+    ------
+    TypeError
+        If the entries are no real numbers.
+    ValueError
+        If they are no vector, there is none, entries are NaN or infinite (says how many), or whole numbers do not fit
+        into 64 bits.
+    """
+    found = as_array(one_column(values))
+    if found.ndim != 1 or found.size == 0:
+        raise ValueError(f"{name} must be a vector with at least 1 entry, got shape {found.shape}{hint}")
+    if found.dtype.kind == "O":
+        found = _numbers_of_objects(name, found)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got {shown(found)}")
+    if found.dtype.kind in "iu" and max(-int(found.min()), int(found.max())) > LARGEST_INTEGER:
+        return found
+    numbers = found if found.dtype == np.longdouble else found.astype(np.float64, copy=False)
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        n_nan = int(np.isnan(numbers).sum())
+        raise ValueError(
+            f"{name} must be finite, got {n_nan} NaN and {numbers.size - int(finite.sum()) - n_nan} infinite values "
+            f"among {numbers.size}"
+        )
+    return numbers
+
+
+def _numbers_of_objects(name: str, objects: NDArray[np.object_]) -> NDArray[Any]:
+    """Whole numbers in an integer type, all others in float64; the NA of pandas, which float() refuses, as NaN."""
+    import pandas as pd
+
+    missing = pd.isna(objects)
+    if not missing.any() and all(isinstance(value, Integral) for value in objects):
+        whole = np.array([int(value) for value in objects])
+        if whole.dtype.kind not in "iu":
+            raise ValueError(f"{name} holds whole numbers beyond 64 bits, got {shown(objects)}; give their ranks")
+        return whole
+    try:
+        return np.where(missing, np.nan, objects).astype(np.float64)
+    except (TypeError, ValueError) as problem:
+        raise TypeError(f"{name} must hold real numbers, got {shown(objects)}") from problem
+
+
+def shown(values: Any) -> str:
+    """Up to five different values, for an error message."""
+    distinct = list(dict.fromkeys(map(repr, np.asarray(values, dtype=object).tolist())))
+    return ", ".join(distinct[:5]) + (f" and {len(distinct) - 5} others" if len(distinct) > 5 else "")
 
 
 def finite_matrix(name: str, values: Any, shape: tuple[int, int]) -> NDArray[np.float64]:

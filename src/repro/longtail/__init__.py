@@ -1,4 +1,4 @@
-"""Long-tailed recognition: losses, networks with experts, test-time aggregation, prior estimation. Needs PyTorch.
+"""Long-tailed recognition: losses, test-time aggregation, prior estimation. Needs PyTorch.
 
 Install it with ``pip install 'imbalance-book[torch]'``.
 """
@@ -23,13 +23,6 @@ from repro.longtail.losses import (
     expert_diversity,
     inverse_frequencies,
     make_loss,
-)
-from repro.longtail.networks import (
-    CosineClassifier,
-    DotProductClassifier,
-    MultiExpertResNet32,
-    ResNet32,
-    SmallExperts,
 )
 from repro.longtail.post_hoc import (
     LinearClassifier,
@@ -60,25 +53,20 @@ __all__ = [
     "BalancedSoftmax",
     "BbsePrior",
     "ClassBalancedLoss",
-    "CosineClassifier",
     "CrossEntropy",
-    "DotProductClassifier",
     "EmPrior",
     "FocalLoss",
     "LADELoss",
     "LDAMLoss",
     "LinearClassifier",
     "LogitAdjustedLoss",
-    "MultiExpertResNet32",
     "OracleWeights",
     "PowerPrior",
     "PriorInterval",
-    "ResNet32",
     "RideLoss",
     "SadeLoss",
     "ShotGroups",
     "ShotRecalls",
-    "SmallExperts",
     "StabilitySurface",
     "TEST_DISTRIBUTIONS",
     "adjust_logits",

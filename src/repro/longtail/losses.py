@@ -1,4 +1,8 @@
-"""Losses for long-tailed training sets. All take logits and labels, as PyTorch's own do."""
+"""Losses for long-tailed training sets. All take logits and labels, as PyTorch's own do.
+
+Logits may have any floating type; those in half precision are computed with in single precision, which is what
+automatic mixed precision does with PyTorch's own losses.
+"""
 
 from __future__ import annotations
 
@@ -105,9 +109,15 @@ def check_logits(logits: Tensor, labels: Tensor, n_classes: int, *, experts: int
             )
 
 
-def _check_any(logits: Tensor, labels: Tensor, n_classes: int) -> None:
-    """Check logits of shape (n, C) or, of any number of experts, (n, experts, C)."""
-    check_logits(logits, labels, n_classes, experts=logits.shape[1] if logits.ndim == 3 else None)
+def _checked(logits: Tensor, labels: Tensor, n_classes: int, *, experts: int | None = None) -> Tensor:
+    """Check logits and give them in the precision to compute in: single where they come in half, else their own.
+
+    They have shape (n, C) or, of any number of experts unless it is given, (n, experts, C).
+    """
+    if experts is None and logits.ndim == 3:
+        experts = logits.shape[1]
+    check_logits(logits, labels, n_classes, experts=experts)
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
 class CrossEntropy(nn.Module):
@@ -124,7 +134,7 @@ class CrossEntropy(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        _check_any(logits, labels, self.n_classes)
+        logits = _checked(logits, labels, self.n_classes)
         return _cross_entropy(logits, labels)
 
 
@@ -139,7 +149,7 @@ def _by_rows(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, int]:
 def _cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
     """Sum over the experts of the mean cross-entropy; weighted as PyTorch does, by the sum of the weights."""
     rows, targets, experts = _by_rows(logits, labels)
-    loss = functional.cross_entropy(rows, targets, weight=weight)
+    loss = functional.cross_entropy(rows, targets, weight=None if weight is None else weight.to(rows.dtype))
     return experts * loss if experts > 1 else loss
 
 
@@ -161,7 +171,7 @@ class BalancedSoftmax(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        _check_any(logits, labels, len(self.log_prior))
+        logits = _checked(logits, labels, len(self.log_prior))
         return _cross_entropy(logits + self.log_prior, labels)
 
 
@@ -201,7 +211,7 @@ class SadeLoss(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, 3, C) and labels of shape (n,)."""
-        check_logits(logits, labels, self.shifts.shape[1], experts=3)
+        logits = _checked(logits, labels, self.shifts.shape[1], experts=3)
         return _cross_entropy(logits + self.shifts, labels)
 
 
@@ -287,7 +297,7 @@ class FocalLoss(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        _check_any(logits, labels, self.n_classes)
+        logits = _checked(logits, labels, self.n_classes)
         rows, targets, experts = _by_rows(logits, labels)
         entropy = functional.cross_entropy(rows, targets, reduction="none")
         # the power of a 0 has no finite slope for gamma below 1
@@ -326,7 +336,7 @@ class ClassBalancedLoss(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        _check_any(logits, labels, len(self.class_weights))
+        logits = _checked(logits, labels, len(self.class_weights))
         return _cross_entropy(logits, labels, self.class_weights)
 
 
@@ -352,7 +362,7 @@ class LDAMLoss(nn.Module):
         Of the deferred weights.
     logits_scaled : bool, default=False
         False: logits are cosines, s multiplies them. True: they are s times cosines already, as from
-        :class:`repro.longtail.CosineClassifier` with the same scale; only the margin is multiplied.
+        :class:`repro.training.CosineClassifier` with the same scale; only the margin is multiplied.
 
     Attributes
     ----------
@@ -407,10 +417,10 @@ class LDAMLoss(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        _check_any(logits, labels, len(self.margins))
+        logits = _checked(logits, labels, len(self.margins))
         rows, targets, experts = _by_rows(logits if self.logits_scaled else self.scale * logits, labels)
         margins = self.scale * functional.one_hot(targets, len(self.margins)) * self.margins
-        return experts * functional.cross_entropy(rows - margins, targets, weight=self.class_weights)
+        return experts * functional.cross_entropy(rows - margins, targets, weight=self.class_weights.to(rows.dtype))
 
 
 class LogitAdjustedLoss(nn.Module):
@@ -441,7 +451,7 @@ class LogitAdjustedLoss(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
-        _check_any(logits, labels, len(self.shift))
+        logits = _checked(logits, labels, len(self.shift))
         return _cross_entropy(logits + self.shift, labels)
 
 
@@ -486,7 +496,7 @@ class LADELoss(nn.Module):
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of logits of shape (n, C) or (n, experts, C) and labels of shape (n,)."""
         n_classes = len(self.prior)
-        _check_any(logits, labels, n_classes)
+        logits = _checked(logits, labels, n_classes)
         by_expert = logits.reshape(len(labels), -1, n_classes)
         own = functional.one_hot(labels, n_classes).to(logits.dtype)
         means = torch.einsum("nkc,nc->kc", by_expert, own) / own.sum(dim=0).clamp_min(1)
@@ -530,7 +540,7 @@ class RideLoss(nn.Module):
     ----------
     counts : sequence of int of shape (C,)
     max_margin, scale : float, default=0.5 and 30
-        Of LDAM. The logits are `scale` times cosines already, as from :class:`repro.longtail.CosineClassifier`.
+        Of LDAM. The logits are `scale` times cosines already, as from :class:`repro.training.CosineClassifier`.
     diversity : float, default=-0.45
         Negative: distance from the mean of the experts is rewarded.
     temperature : float, default=1
@@ -600,6 +610,7 @@ class RideLoss(nn.Module):
         """Scalar loss of logits of shape (n, experts, C) and labels of shape (n,)."""
         if logits.ndim != 3:
             raise ValueError(f"logits must have shape (n, experts, C), got {tuple(logits.shape)}")
+        logits = _checked(logits, labels, len(self.temperatures))
         loss: Tensor = self.margin_loss(logits, labels)
         return loss + self.diversity * expert_diversity(logits, self.temperatures)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from repro.ground.arrays import as_array, one_column
+from repro.ground.labels import label_array
+
 
 def binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[np.bool_]:
     """Give labels as booleans.
@@ -14,7 +17,7 @@ def binary_labels(y_true: ArrayLike, name: str = "y_true") -> NDArray[np.bool_]:
     ValueError
         If they are no vector, or hold anything but 0 and 1 (False and True).
     """
-    labels = np.asarray(y_true)
+    labels = label_array(name, y_true)
     if labels.ndim != 1 or labels.size == 0:
         raise ValueError(f"{name} must be a vector with at least 1 entry, got shape {labels.shape}")
     if labels.dtype != np.bool_ and not np.isin(labels, (0, 1)).all():
@@ -43,23 +46,10 @@ def probabilities(probability: ArrayLike) -> NDArray[np.float64]:
     ValueError
         If one is missing or lies outside [0, 1].
     """
-    found = np.asarray(probability, dtype=np.float64)
+    found = as_array(one_column(probability)).astype(np.float64, copy=False)
     if not ((found >= 0) & (found <= 1)).all():
         wrong = found[~((found >= 0) & (found <= 1))]
         raise ValueError(
             f"probability must lie between 0 and 1, got {wrong.size} values that do not, such as {wrong[0]:g}"
         )
     return found
-
-
-def positive(**amounts: float) -> None:
-    """Refuse amounts that are not positive and finite.
-
-    Raises
-    ------
-    ValueError
-        Names the first such argument.
-    """
-    for name, amount in amounts.items():
-        if not (np.isfinite(amount) and amount > 0):
-            raise ValueError(f"{name} must be positive and finite, got {amount}")

@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from repro.ground.arrays import as_array, real_vector, shown
+from repro.ground.labels import label_array
+
 LABEL_CODINGS = "booleans, 0 and 1, or -1 and 1"
 """What `y_true` may hold."""
 
@@ -25,74 +28,42 @@ class Ranking:
     order : ndarray of shape (n,), intp
         Row numbers; rows of equal score keep their order in the input.
     weight : ndarray of shape (n,), float64, or None
-        Sample weights.
+        Sample weights, divided by a power of two such that the largest lies between 1/2 and 1.
     block_end : ndarray of shape (n_distinct,), intp
         Position of the last row of every block of equal scores.
-    score : ndarray of shape (n,), float64
-        Scores.
+    score : ndarray of shape (n,)
+        Scores, float64 or, beyond 2**53, whole numbers.
     group : ndarray of shape (n,), intp, or None
         Position of the row's group in `group_names`.
     group_names : tuple
         Labels of the groups, sorted; empty without groups.
+    weight_exponent : int
+        The power of two.
     """
 
     positive: NDArray[np.bool_]
     order: NDArray[np.intp]
     weight: NDArray[np.float64] | None
     block_end: NDArray[np.intp]
-    score: NDArray[np.float64]
+    score: NDArray[Any]
     group: NDArray[np.intp] | None
     group_names: tuple[Hashable, ...]
-
-
-def _shown(values: ArrayLike) -> str:
-    """Up to five distinct values, for an error message."""
-    distinct = list(dict.fromkeys(map(repr, np.asarray(values, dtype=object).tolist())))
-    return ", ".join(distinct[:5]) + (f" and {len(distinct) - 5} others" if len(distinct) > 5 else "")
-
-
-def _vector(values: ArrayLike, name: str, hint: str = "") -> NDArray[Any]:
-    found = np.asarray(values)
-    if found.ndim != 1 or found.size == 0:
-        raise ValueError(f"{name} must be a vector with at least 1 entry, got shape {found.shape}{hint}")
-    return found
+    weight_exponent: int = 0
 
 
 def _labels(y_true: ArrayLike) -> NDArray[np.bool_]:
-    labels = _vector(y_true, "y_true")
+    labels = label_array("y_true", y_true)
+    if labels.ndim != 1 or labels.size == 0:
+        raise ValueError(f"y_true must be a vector with at least 1 entry, got shape {labels.shape}")
     if labels.dtype == np.bool_:
         return labels
-    missing = int(pd.isna(labels).sum()) if labels.dtype.kind in "fOmM" else 0
-    if missing:
-        raise ValueError(f"y_true holds {missing} missing values; leave these rows out")
     positive = np.asarray(labels == 1, dtype=np.bool_)
     n_negative = labels.size - np.count_nonzero(positive)
     if n_negative not in (np.count_nonzero(labels == 0), np.count_nonzero(labels == -1)):
         raise ValueError(
-            f"y_true must hold {LABEL_CODINGS}, got {_shown(labels)}; binarise with y_true == positive_label"
+            f"y_true must hold {LABEL_CODINGS}, got {shown(labels)}; binarise with y_true == positive_label"
         )
     return positive
-
-
-def _numbers(values: ArrayLike, name: str, hint: str = "") -> NDArray[np.float64]:
-    found = _vector(values, name, hint)
-    if found.dtype == object:
-        # nullable columns of pandas hold pd.NA, which float() refuses
-        found = np.where(pd.isna(found), np.nan, found)
-    if found.dtype.kind not in "biufO":
-        raise TypeError(f"{name} must hold real numbers, got {_shown(found)}")
-    try:
-        numbers = found.astype(np.float64, copy=False)
-    except (TypeError, ValueError) as problem:
-        raise TypeError(f"{name} must hold real numbers, got {_shown(found)}") from problem
-    finite = np.isfinite(numbers)
-    if not finite.all():
-        n_nan = int(np.isnan(numbers).sum())
-        raise ValueError(
-            f"{name} must be finite, got {n_nan} NaN and {numbers.size - int(finite.sum()) - n_nan} infinite values "
-            f"among {numbers.size}"
-        )
-    return numbers
 
 
 def _one_length(name: str, size: int, expected: int) -> None:
@@ -100,21 +71,29 @@ def _one_length(name: str, size: int, expected: int) -> None:
         raise ValueError(f"y_true and {name} must have one length, got {expected} and {size}")
 
 
-def _weights(sample_weight: ArrayLike, positive: NDArray[np.bool_], both_classes: bool) -> NDArray[np.float64]:
-    weight = _numbers(sample_weight, "sample_weight")
-    _one_length("sample_weight", weight.size, positive.size)
-    if weight.min() < 0:
+def _weights(
+    sample_weight: ArrayLike, positive: NDArray[np.bool_], both_classes: bool
+) -> tuple[NDArray[np.float64], int]:
+    """Give weights of which the largest is near 1, so that no product of two sums overflows, and their power of two."""
+    given = real_vector("sample_weight", sample_weight).astype(np.float64, copy=False)
+    _one_length("sample_weight", given.size, positive.size)
+    if given.min() < 0:
         raise ValueError(
-            f"sample_weight must not be negative, got {int((weight < 0).sum())} negative values, "
-            f"the smallest {weight.min():g}"
+            f"sample_weight must not be negative, got {int((given < 0).sum())} negative values, "
+            f"the smallest {given.min():g}"
         )
-    if not weight.any():
+    if not given.any():
         raise ValueError("sample_weight must not be zero in every row")
+    exponent = int(np.frexp(given.max())[1])
+    weight: NDArray[np.float64] = np.ldexp(given, -exponent)
     if both_classes:
         for name, rows in (("positives", positive), ("negatives", ~positive)):
             if not weight[rows].any():
-                raise ValueError(f"sample_weight is zero for all {int(rows.sum())} {name}; both classes need weight")
-    return weight
+                vanishing = " beside the largest weight" if given[rows].any() else ""
+                raise ValueError(
+                    f"sample_weight is zero{vanishing} for all {int(rows.sum())} {name}; both classes need weight"
+                )
+    return weight, exponent
 
 
 def _groups(groups: Any, n_rows: int) -> tuple[NDArray[np.integer[Any]], tuple[Hashable, ...]]:
@@ -123,7 +102,9 @@ def _groups(groups: Any, n_rows: int) -> tuple[NDArray[np.integer[Any]], tuple[H
     if isinstance(groups, list | tuple):
         # of a list that mixes strings and NaN, NumPy would make the string "nan"
         groups = np.array(groups, dtype=object)
-    labels = groups if categorical else _vector(groups, "groups")
+    labels = groups if categorical else as_array(groups)
+    if labels.ndim != 1 or labels.size == 0:
+        raise ValueError(f"groups must be a vector with at least 1 entry, got shape {labels.shape}")
     _one_length("groups", len(labels), n_rows)
     whole = not categorical and labels.dtype.kind in "iu" and labels.dtype != np.uint64
     if whole and int(labels.max()) - int(labels.min()) < n_rows:
@@ -137,16 +118,17 @@ def _groups(groups: Any, n_rows: int) -> tuple[NDArray[np.integer[Any]], tuple[H
     try:
         codes, names = pd.factorize(labels, sort=True)
     except TypeError as problem:
-        raise TypeError(f"groups must hold labels that can be sorted, got {_shown(labels)}") from problem
+        raise TypeError(f"groups must hold labels that can be sorted, got {shown(labels)}") from problem
     if codes.min() < 0:
         raise ValueError(f"groups holds {int((codes < 0).sum())} missing values; leave these rows out or name them")
     return codes.astype(np.min_scalar_type(len(names))), tuple(np.asarray(names).tolist())
 
 
-def _descending(score: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _descending(score: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Give the stable order from the highest score down and the last position of each block of equal scores."""
     n_rows = score.size
-    order = np.argsort(-score)
+    # of whole numbers the complement reverses the order, also of those whose negative does not exist
+    order = np.argsort(~score if score.dtype.kind in "iu" else -score)
     ranked = score[order]
     ends_block = np.append(ranked[1:] != ranked[:-1], True)
     block_end = np.flatnonzero(ends_block)
@@ -172,7 +154,7 @@ def rank_rows(
     y_true : array-like of shape (n,)
         Booleans, 0 and 1, or -1 and 1.
     y_score : array-like of shape (n,)
-        Finite scores; higher means more likely positive.
+        Finite scores; higher means more likely positive. Whole numbers are compared as such.
     sample_weight : array-like of shape (n,), optional
         Not negative, finite, with a positive total in each class.
     groups : array-like of shape (n,), optional
@@ -194,14 +176,14 @@ def rank_rows(
     """
     positive = _labels(y_true)
     n_rows = positive.size
-    score = _numbers(y_score, "y_score", "; of predict_proba take the column of the positive class")
+    score = real_vector("y_score", y_score, hint="; of predict_proba take the column of the positive class")
     _one_length("y_score", score.size, n_rows)
     if both_classes:
         n_positive = int(np.count_nonzero(positive))
         if n_positive in (0, n_rows):
             found = "positives" if n_positive else "negatives"
             raise ValueError(f"y_true must hold both classes, got {n_rows} {found} and nothing else")
-    weight = None if sample_weight is None else _weights(sample_weight, positive, both_classes)
+    weight, exponent = (None, 0) if sample_weight is None else _weights(sample_weight, positive, both_classes)
     codes, names = (None, ()) if groups is None else _groups(groups, n_rows)
     order, block_end = _descending(score)
     return Ranking(
@@ -212,6 +194,7 @@ def rank_rows(
         score[order],
         None if codes is None else codes[order].astype(np.intp),
         names,
+        exponent,
     )
 
 

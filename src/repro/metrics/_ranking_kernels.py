@@ -64,7 +64,7 @@ def group_pass(
     few_positive : bool
         Whether the positives are the smaller class. Only rows of the smaller class are compared with every group, so
         that a pass takes O(n + min(n1, n0) n_groups) steps.
-    depths : ndarray of shape (n_depths,), int64
+    depths : ndarray of shape (n_depths,), float64
         Ascending, at most the weight of all rows.
 
     Returns

@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from repro.metrics._checks import binary_labels, positive, probabilities, same_length
+from repro.ground.checks import positive_number
+from repro.metrics._checks import binary_labels, probabilities, same_length
 
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logit is taken."""
@@ -110,7 +111,8 @@ def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bin
 
     The rows are put in order of their prediction and cut into bins of equal count (which differ by one row at most);
     the share of class 1 in a bin stands for the unknown true probability of its rows. The error of a share counts too:
-    a perfect prediction p scores about p (1 - p) / rows in a bin, not 0. Equal predictions keep the order of the rows.
+    a perfect prediction p scores about p (1 - p) / rows in a bin, not 0. Rows of equal prediction share their mean
+    outcome, so that the value does not depend on the order of the rows, wherever a bin ends.
 
     Parameters
     ----------
@@ -135,7 +137,11 @@ def binned_probability_error(y_true: ArrayLike, probability: ArrayLike, *, n_bin
     if not 1 <= n_bins <= labels.size:
         raise ValueError(f"n_bins must lie between 1 and the number of rows, {labels.size}, got {n_bins}")
     order = np.argsort(predicted, kind="stable")
-    squares = [((predicted[rows] - labels[rows].mean()) ** 2).sum() for rows in np.array_split(order, n_bins)]
+    ranked = predicted[order]
+    block = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))
+    outcome = (np.bincount(block, labels[order]) / np.bincount(block))[block]
+    bins = np.array_split(np.arange(labels.size), n_bins)
+    squares = [((ranked[rows] - outcome[rows].mean()) ** 2).sum() for rows in bins]
     return float(sum(squares) / labels.size)
 
 
@@ -162,7 +168,8 @@ def prior_correction(probability: ArrayLike, *, sampled_odds: float, original_od
     ValueError
         If odds are not positive or a probability lies outside [0, 1].
     """
-    positive(sampled_odds=sampled_odds, original_odds=original_odds)
+    positive_number("sampled_odds", sampled_odds)
+    positive_number("original_odds", original_odds)
     predicted = probabilities(probability)
     raised = predicted * (original_odds / sampled_odds)
     return np.asarray(raised / (raised + (1 - predicted)))

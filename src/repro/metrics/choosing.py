@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from repro.ground.checks import positive_number
 from repro.ground.exceptions import UnknownName
-from repro.metrics._checks import positive
 from repro.metrics._metric_advice import COST_FACTOR, Selection, Setting, advise
 from repro.metrics.thresholds import cost_threshold
 
@@ -260,8 +260,8 @@ def choose_metric(
     M. McDermott et al., A closer look at AUROC and AUPRC under class imbalance, NeurIPS 2024.
     """
     if cost_of_miss is not None:
-        positive(cost_of_miss=cost_of_miss)
-    positive(cost_of_false_alarm=cost_of_false_alarm)
+        positive_number("cost_of_miss", cost_of_miss)
+    positive_number("cost_of_false_alarm", cost_of_false_alarm)
     if selection not in get_args(Selection):
         raise UnknownName("selection", str(selection), get_args(Selection))
     if prevalence is not None and not 0 < prevalence < 1:

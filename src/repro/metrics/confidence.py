@@ -9,12 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from repro.ground.arrays import as_array
+from repro.ground.labels import label_array
+
 Floats = NDArray[np.float64]
 
 
 def _classes(y_true: ArrayLike, scores: NDArray[Any], name: str) -> NDArray[np.int64]:
     """Check labels and one row of scores for each."""
-    labels = np.asarray(y_true)
+    labels = label_array("y_true", y_true)
     if scores.ndim != 2 or labels.ndim != 1 or len(scores) != len(labels) or not len(labels):
         raise ValueError(
             f"{name} must have one row for each of the labels, at least one; got shape {scores.shape} and labels of "
@@ -55,7 +58,7 @@ def reliability(
         If lengths differ or there is no row, a label or probability is out of its range, rows do not add up to 1, or
         `n_bins` is below 1.
     """
-    found = np.asarray(probability, dtype=np.float64)
+    found = as_array(probability).astype(np.float64, copy=False)
     labels = _classes(y_true, found, "probability")
     if not (found.min() >= 0 and np.allclose(found.sum(axis=1), 1.0)):
         raise ValueError("probability must hold rows of numbers that are not negative and add up to 1")
@@ -63,7 +66,8 @@ def reliability(
         raise ValueError(f"n_bins must be at least 1, got {n_bins}")
     sure = found.max(axis=1)
     right = found.argmax(axis=1) == labels
-    place = np.clip(np.ceil(sure * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    # a confidence m / n_bins equals this quotient to the last bit; times n_bins it may exceed m
+    place = np.searchsorted(np.arange(1, n_bins) / n_bins, sure, side="left")
     count = np.bincount(place, minlength=n_bins)
     with np.errstate(invalid="ignore"):
         confidence = np.bincount(place, sure, n_bins) / count
@@ -115,7 +119,7 @@ def fit_temperature(y_true: ArrayLike, logits: ArrayLike) -> float:
     ValueError
         If lengths differ or there is no row, a label is out of its range, or a logit is not finite.
     """
-    scores = np.asarray(logits, dtype=np.float64)
+    scores = as_array(logits).astype(np.float64, copy=False)
     labels = _classes(y_true, scores, "logits")
     if not np.isfinite(scores).all():
         raise ValueError(f"logits must be finite, got {int((~np.isfinite(scores)).sum())} that are not")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from repro.ground.checks import positive_number
 from repro.ground.exceptions import UnknownName
 from repro.ground.random_state import RandomState, as_generator
-from repro.metrics._checks import positive
 
 Method = Literal["t", "nadeau_bengio", "bca"]
 
@@ -304,7 +304,7 @@ def equivalence_test(
     UnknownName
         If `method` is unknown.
     """
-    positive(margin=margin)
+    positive_number("margin", margin)
     if not 0 < alpha < 0.5:
         raise ValueError(f"alpha must lie between 0 and 0.5, got {alpha}")
     if method not in get_args(Method):

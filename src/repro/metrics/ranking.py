@@ -149,7 +149,7 @@ class PositiveThresholds:
     Attributes
     ----------
     score : ndarray of shape (n1,), float64
-        Scores t of the positives, in the order of the input.
+        Scores t of the positives, in the order of the input; whole numbers beyond 2**53 keep their type.
     weight : ndarray of shape (n1,), float64
         Their weights, with sum 1.
     fpr : ndarray of shape (n1,), float64
@@ -162,7 +162,7 @@ class PositiveThresholds:
         P(y = 0).
     """
 
-    score: NDArray[np.float64]
+    score: NDArray[Any]
     weight: NDArray[np.float64]
     fpr: NDArray[np.float64]
     fpr_closed: NDArray[np.float64]
@@ -373,9 +373,12 @@ def ranking_summary(
     group, names = ranking.group, ranking.group_names
     if group is None:
         group, names = np.zeros(n_rows, dtype=np.intp), ("all",)
-    depths = _depths(k, float(n_rows if ranking.weight is None else ranking.weight.sum()))
+    with np.errstate(over="ignore"):
+        total = float(n_rows if ranking.weight is None else np.ldexp(ranking.weight.sum(), ranking.weight_exponent))
+    depths = _depths(k, total)
+    reached = np.ldexp(depths.astype(np.float64), -ranking.weight_exponent)
     few_positive = 2 * n_positive <= n_rows
-    counted = group_pass(ranking.positive, ranking.weight, group, ranking.block_end, len(names), few_positive, depths)
+    counted = group_pass(ranking.positive, ranking.weight, group, ranking.block_end, len(names), few_positive, reached)
     pairs = np.outer(counted.positives, counted.negatives)
     won_twice = 2 * pairs - counted.above_twice if few_positive else counted.above_twice.T
     positives, negatives = float(counted.positives.sum()), float(counted.negatives.sum())
@@ -387,6 +390,7 @@ def ranking_summary(
         n_rows - n_positive,
         *_group_tables(counted, pairs, won_twice, names),
         pd.DataFrame(
-            {"precision": counted.found / depths, "recall": counted.found / positives}, index=pd.Index(depths, name="k")
+            {"precision": counted.found / reached, "recall": counted.found / positives},
+            index=pd.Index(depths, name="k"),
         ),
     )

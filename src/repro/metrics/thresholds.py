@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from repro.metrics._checks import binary_labels, positive, same_length
+from repro.ground.arrays import real_vector
+from repro.ground.checks import positive_number
+from repro.metrics._checks import binary_labels, same_length
 
 
 def cost_threshold(*, cost_of_miss: float, cost_of_false_alarm: float) -> float:
@@ -25,7 +27,8 @@ def cost_threshold(*, cost_of_miss: float, cost_of_false_alarm: float) -> float:
     ValueError
         If a cost is not positive.
     """
-    positive(cost_of_miss=cost_of_miss, cost_of_false_alarm=cost_of_false_alarm)
+    positive_number("cost_of_miss", cost_of_miss)
+    positive_number("cost_of_false_alarm", cost_of_false_alarm)
     return cost_of_false_alarm / (cost_of_false_alarm + cost_of_miss)
 
 
@@ -49,7 +52,8 @@ def expected_cost(y_true: ArrayLike, decided: ArrayLike, *, cost_of_miss: float,
     ValueError
         If a cost is not positive, lengths differ, there is no row, or a label is not 0 or 1.
     """
-    positive(cost_of_miss=cost_of_miss, cost_of_false_alarm=cost_of_false_alarm)
+    positive_number("cost_of_miss", cost_of_miss)
+    positive_number("cost_of_false_alarm", cost_of_false_alarm)
     truth, decision = binary_labels(y_true), binary_labels(decided, "decided")
     same_length(truth, decision, "y_true and decided")
     return float((cost_of_miss * (truth & ~decision) + cost_of_false_alarm * (~truth & decision)).mean())
@@ -82,15 +86,14 @@ def best_threshold(y_true: ArrayLike, y_score: ArrayLike, *, cost_of_miss: float
     -----
     One sort, O(n log n).
     """
-    positive(cost_of_miss=cost_of_miss, cost_of_false_alarm=cost_of_false_alarm)
-    truth, score = binary_labels(y_true), np.asarray(y_score, dtype=np.float64)
+    positive_number("cost_of_miss", cost_of_miss)
+    positive_number("cost_of_false_alarm", cost_of_false_alarm)
+    truth, score = binary_labels(y_true), real_vector("y_score", y_score)
     same_length(truth, score, "y_true and y_score")
-    if not np.isfinite(score).all():
-        raise ValueError("y_score holds NaN or infinite values")
-    order = np.argsort(-score, kind="stable")
+    order = np.argsort(~score if score.dtype.kind in "iu" else -score, kind="stable")
     sorted_score, sorted_truth = score[order], truth[order]
     last_of_ties = np.append(sorted_score[1:] != sorted_score[:-1], True)
     hits, alarms = np.cumsum(sorted_truth)[last_of_ties], np.cumsum(~sorted_truth)[last_of_ties]
     cost = cost_of_miss * (truth.sum() - np.append(0, hits)) + cost_of_false_alarm * np.append(0, alarms)
     cheapest = np.argmax(cost <= cost.min() * (1 + 1e-12))
-    return float(np.append(np.inf, sorted_score[last_of_ties])[cheapest])
+    return float("inf") if cheapest == 0 else sorted_score[last_of_ties][cheapest - 1].item()

@@ -19,10 +19,11 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from repro.ground.labels import label_vector
 from repro.ordinal._fitting import Problem, Settings
 from repro.ordinal._probabilities import Repair, class_probabilities
 from repro.ordinal._rows import Floats, as_csr
-from repro.ordinal._targets import ClassWeight, OrderedTarget, ordered_target, row_weights
+from repro.ordinal._targets import ClassWeight, OrderedTarget, ordered_target, refuse_one_class, row_weights
 
 Positivity = Literal["all", "observed"]
 
@@ -45,13 +46,20 @@ def read_rows(
     target : OrderedTarget
     weight : ndarray of shape (n,)
         Weight of every row, the one of its class included.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Also if fewer than two classes have rows of positive weight.
     """
     formats = "csr" if accept_sparse else False
-    X, labels = validate_data(estimator, X, y, accept_sparse=formats, dtype=np.float64, ensure_min_samples=2)
+    labels = None if y is None else label_vector("y", y)
+    X, labels = validate_data(estimator, X, labels, accept_sparse=formats, dtype=np.float64, ensure_min_samples=2)
     target = ordered_target(y, labels, class_order)
     weight = row_weights(target, _check_sample_weight(sample_weight, X, dtype=np.float64), class_weight)
+    refuse_one_class(target, weight, slice(None), "y")
     counts = np.bincount(target.positions, weight > 0, minlength=target.classes.size)
-    if (counts == 0).any() and (counts > 0).sum() > 1:
+    if (counts == 0).any():
         absent = ", ".join(repr(label) for label in target.classes[counts == 0].tolist())
         warnings.warn(
             f"no row with a positive weight has the class {absent}; its probability will be 0 everywhere", stacklevel=3
@@ -59,10 +67,23 @@ def read_rows(
     return X, target, weight
 
 
+def keep_classes(estimator: Any, target: OrderedTarget) -> None:
+    """Set `classes_`, sorted as scikit-learn's functions expect them, and `class_order_`."""
+    estimator.classes_ = np.sort(target.classes)
+    estimator.class_order_ = target.classes
+
+
+def as_classes_(estimator: Any, by_class: Floats) -> Floats:
+    """Columns of the classes in their order, put in the order of `classes_`."""
+    places = np.argsort(estimator.class_order_)
+    return by_class if (np.diff(places) > 0).all() else np.take(by_class, places, axis=1)
+
+
 class CumulativeLogitPredictions(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Predictions of a fitted cumulative logit model."""
 
     classes_: npt.NDArray[Any]
+    class_order_: npt.NDArray[Any]
     intercept_: Floats
     coef_: Floats
 
@@ -111,10 +132,10 @@ class CumulativeLogitPredictions(ClassifierMixin, BaseEstimator):  # type: ignor
                 "probability; repair='cumulative_max' or repair='isotonic' mends them",
                 stacklevel=2,
             )
-        return probabilities
+        return as_classes_(self, probabilities)
 
     def predict_rare_proba(self, X: ArrayLike) -> Floats:
-        """Probability of the last class, ``1 - s(alpha_{K-1} + x'beta_{K-1})``, equation (2).
+        """Probability of the last class of `class_order_`, ``1 - s(alpha_{K-1} + x'beta_{K-1})``, equation (2).
 
         It depends on one boundary only, lies in [0, 1] for every row and is not touched by `repair`.
 
@@ -142,14 +163,14 @@ class CumulativeLogitPredictions(ClassifierMixin, BaseEstimator):  # type: ignor
         -------
         float64 array of shape (n_samples, n_classes), or (n_samples,) for two classes
             Logarithms of the class probabilities (those that are not positive count as the smallest positive number);
-            for two classes the log-odds of the last one.
+            in the order of `classes_`; for two classes the log-odds of the second one.
         """
         scores = self.boundary_scores(X)
         if scores.shape[1] == 1:
-            return -scores[:, 0]
+            return -scores[:, 0] if self.classes_[1] == self.class_order_[1] else scores[:, 0]
         probabilities = class_probabilities(scores, getattr(self, "repair", None))
         decision: Floats = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
-        return decision
+        return as_classes_(self, decision)
 
     def predict(self, X: ArrayLike) -> npt.NDArray[Any]:
         """Most probable class.
@@ -161,11 +182,11 @@ class CumulativeLogitPredictions(ClassifierMixin, BaseEstimator):  # type: ignor
         Returns
         -------
         array of shape (n_samples,)
-            Labels of `classes_`; the first of equally probable ones.
+            The first in `class_order_` of equally probable ones.
         """
         scores = self.boundary_scores(X)
         probabilities = class_probabilities(scores, getattr(self, "repair", None))
-        labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        labels: npt.NDArray[Any] = self.class_order_[probabilities.argmax(axis=1)]
         return labels
 
 
@@ -181,7 +202,7 @@ class CumulativeLogitClassifier(CumulativeLogitPredictions):
         estimator: Any = self
         X, target, weight = read_rows(self, X, y, sample_weight, estimator.class_order, estimator.class_weight)
         problem = Problem(X, target.positions, weight, target.classes.size, self._settings())
-        self.classes_ = target.classes
+        keep_classes(self, target)
         return problem
 
 

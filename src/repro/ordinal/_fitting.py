@@ -78,15 +78,10 @@ class Problem:
     positions : ndarray of shape (n,)
         Class of every row.
     weight : ndarray of shape (n,)
-        Not negative; rows with weight 0 are left out.
+        Not negative; rows with weight 0 are left out. At least two classes have others.
     n_classes : int
         Declared classes.
     settings : Settings
-
-    Raises
-    ------
-    ValueError
-        If fewer than two classes have rows.
     """
 
     def __init__(
@@ -97,8 +92,6 @@ class Problem:
             X = as_csr(X)[used] if sparse.issparse(X) else X[used]
             positions, weight = positions[used], weight[used]
         self.present = np.bincount(positions, minlength=n_classes) > 0
-        if self.present.sum() < 2:
-            raise ValueError(f"y holds {int(self.present.sum())} class with rows of positive weight; 2 are needed")
         self.settings = settings
         classes = (np.cumsum(self.present) - 1)[positions]
         self.rows: Rows = make_rows(

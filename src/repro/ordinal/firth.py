@@ -19,7 +19,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from repro.ordinal._base import read_rows
+from repro.ordinal._base import as_classes_, keep_classes, read_rows
 from repro.ordinal._rows import Floats
 
 LARGEST_STEP = 5.0
@@ -43,7 +43,7 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
     ----------
     class_order : array-like of two labels or None, default=None
         The second one is the event. Not needed for numbers, which are taken in numerical order, nor for an ordered
-        pandas Categorical.
+        pandas Categorical; see :class:`PrestoClassifier`.
     tol : float, default=1e-8
         Largest entry of the modified score, on standardised columns and divided by the total weight, at which to stop.
     max_iter : int, default=100
@@ -52,8 +52,11 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
+        Sorted, as everywhere in scikit-learn; columns of `predict_proba` follow it.
+    class_order_ : ndarray of shape (2,)
+        The same labels, the event last.
     coef_ : ndarray of shape (1, n_features)
-        Weights of the log-odds of the second class.
+        Weights of the log-odds of the event.
     intercept_ : ndarray of shape (1,)
     penalized_log_likelihood_ : float
         The maximum, with the information on the original scale.
@@ -90,6 +93,7 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
     }
 
     classes_: npt.NDArray[Any]
+    class_order_: npt.NDArray[Any]
     coef_: Floats
     intercept_: Floats
 
@@ -140,15 +144,12 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         """
         self._validate_params()
         matrix, target, weight = read_rows(self, X, y, sample_weight, self.class_order, None, accept_sparse=False)
-        counts = np.bincount(target.positions, weight > 0, minlength=target.classes.size)
         if target.classes.size > 2:
             raise ValueError(
                 f"Only binary classification is supported. y holds {target.classes.size} classes; "
                 "FirthLogisticRegression needs two"
             )
-        if target.classes.size < 2 or not counts.all():
-            raise ValueError(f"y holds {int((counts > 0).sum())} class with rows of positive weight; 2 are needed")
-        self.classes_ = target.classes
+        keep_classes(self, target)
         mean = np.average(matrix, axis=0, weights=weight)
         scale = np.sqrt(np.average((matrix - mean) ** 2, axis=0, weights=weight))
         scale[scale == 0] = 1.0
@@ -167,8 +168,14 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         self.penalized_log_likelihood_ = float(value + np.log(scale).sum())
         return self
 
+    def _log_odds(self, X: ArrayLike) -> Floats:
+        """Log-odds of the event, shape (n_samples,)."""
+        check_is_fitted(self)
+        matrix: Any = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(matrix @ self.coef_[0] + self.intercept_[0], dtype=np.float64)
+
     def decision_function(self, X: ArrayLike) -> Floats:
-        """Log-odds of the second class.
+        """Log-odds of the second class of `classes_`, as scikit-learn's functions read them.
 
         Parameters
         ----------
@@ -178,9 +185,8 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         -------
         float64 array of shape (n_samples,)
         """
-        check_is_fitted(self)
-        matrix: Any = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.asarray(matrix @ self.coef_[0] + self.intercept_[0], dtype=np.float64)
+        log_odds = self._log_odds(X)
+        return log_odds if self.classes_[1] == self.class_order_[1] else -log_odds
 
     def predict(self, X: ArrayLike) -> npt.NDArray[Any]:
         """Label of the more probable class.
@@ -193,8 +199,8 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         -------
         array of shape (n_samples,)
         """
-        event = self.decision_function(X) > 0
-        labels: npt.NDArray[Any] = self.classes_[event.astype(np.intp)]
+        event = self._log_odds(X) > 0
+        labels: npt.NDArray[Any] = self.class_order_[event.astype(np.intp)]
         return labels
 
     def predict_proba(self, X: ArrayLike) -> Floats:
@@ -207,12 +213,13 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         Returns
         -------
         float64 array of shape (n_samples, 2)
+            Columns in the order of `classes_`.
         """
-        log_odds = self.decision_function(X)
-        return np.column_stack([expit(-log_odds), expit(log_odds)])
+        log_odds = self._log_odds(X)
+        return as_classes_(self, np.column_stack([expit(-log_odds), expit(log_odds)]))
 
     def predict_rare_proba(self, X: ArrayLike) -> Floats:
-        """Probability of the second class.
+        """Probability of the event, the second class of `class_order_`.
 
         Parameters
         ----------
@@ -222,7 +229,7 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
         -------
         float64 array of shape (n_samples,)
         """
-        probability: Floats = expit(self.decision_function(X))
+        probability: Floats = expit(self._log_odds(X))
         return probability
 
 

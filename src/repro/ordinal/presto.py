@@ -15,11 +15,11 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
-from repro.ordinal._base import CumulativeLogitClassifier, Positivity, read_rows, take_rows
+from repro.ordinal._base import CumulativeLogitClassifier, Positivity, keep_classes, read_rows, take_rows
 from repro.ordinal._fitting import Fit, Problem, Settings, warn_if_unfinished
 from repro.ordinal._probabilities import Repair, class_probabilities
 from repro.ordinal._rows import Floats
-from repro.ordinal._targets import ClassWeight
+from repro.ordinal._targets import ClassWeight, refuse_one_class
 
 SMALLEST_PROBABILITY = 1e-15
 
@@ -96,7 +96,9 @@ class PrestoClassifier(CumulativeLogitClassifier):
         as zero.
     class_order : array-like or None, default=None
         All labels from the first to the last, which is the rare end. Not needed for numbers, which are taken in
-        numerical order, nor for an ordered pandas Categorical.
+        numerical order, nor for an ordered pandas Categorical or polars Enum. Give it for those too where scikit-learn
+        may encode the target before `fit` (`cross_val_predict`, bagging, voting, stacking): it numbers sorted labels,
+        by which the order of a Categorical is lost and one given here is not.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; they multiply `sample_weight`.
     repair : None, "cumulative_max" or "isotonic", default=None
@@ -110,6 +112,9 @@ class PrestoClassifier(CumulativeLogitClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Sorted, as everywhere in scikit-learn; columns of `predict_proba` follow it.
+    class_order_ : ndarray of shape (n_classes,)
+        The same labels from the first to the last; boundaries follow it.
     intercept_ : ndarray of shape (n_classes - 1,)
         On the original scale. Infinite next to a declared class without rows at either end.
     coef_ : ndarray of shape (n_classes - 1, n_features)
@@ -251,6 +256,7 @@ class PrestoPath:
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
+        From the first to the last.
     lambdas : ndarray of shape (n_lambdas,)
         Descending.
     intercepts : ndarray of shape (n_lambdas, n_classes - 1)
@@ -495,6 +501,11 @@ class PrestoClassifierCV(CumulativeLogitClassifier):
         folds = list(_splitter(self.cv, groups, target.positions).split(X, target.positions, groups))
         scores = np.empty((self.lambdas_.size, len(folds)))
         for number, (train, test) in enumerate(folds):
+            refuse_one_class(target, weight, train, f"the training part of fold {number + 1} of {len(folds)} of cv")
+            if not test_weight[test].any():
+                raise ValueError(
+                    f"the test part of fold {number + 1} of {len(folds)} of cv holds no row of positive weight"
+                )
             part = Problem(take_rows(X, train), target.positions[train], weight[train], n_classes, self._settings())
             held_out, observed = take_rows(X, test), target.positions[test]
             for place, fit in enumerate(part.path(self.lambdas_)):
@@ -509,7 +520,7 @@ class PrestoClassifierCV(CumulativeLogitClassifier):
         # down the path, so that the last fit starts from a close one
         *_, final = problem.path(self.lambdas_[: chosen + 1])
         warn_if_unfinished(final, self.tol, self.max_iter)
-        self.classes_ = target.classes
+        keep_classes(self, target)
         _take_over(self, final)
         return self
 

@@ -39,6 +39,9 @@ class ProportionalOddsClassifier(CumulativeLogitClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Sorted, as everywhere in scikit-learn; columns of `predict_proba` follow it.
+    class_order_ : ndarray of shape (n_classes,)
+        The same labels from the first to the last; `intercept_` follows it.
     intercept_ : ndarray of shape (n_classes - 1,)
         Not decreasing.
     coef_ : ndarray of shape (n_features,)

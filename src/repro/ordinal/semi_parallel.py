@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from repro.ordinal._base import CumulativeLogitPredictions, read_rows
+from repro.ordinal._base import CumulativeLogitPredictions, keep_classes, read_rows
 from repro.ordinal._probabilities import Repair
 from repro.ordinal._quadratic import lasso_quadratic
 from repro.ordinal._rows import Floats
@@ -42,6 +42,7 @@ class SemiParallelPath:
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
+        From the first to the last.
     lambdas : ndarray of shape (n_lambdas,)
         Descending.
     intercepts : ndarray of shape (n_lambdas, n_classes - 1)
@@ -89,8 +90,6 @@ class _Problem:
         X, positions, weight = X[used], target.positions[used], weight[used]
         self.n_declared = target.classes.size
         self.present = np.bincount(positions, minlength=self.n_declared) > 0
-        if self.present.sum() < 2:
-            raise ValueError(f"y holds {int(self.present.sum())} class with rows of positive weight; 2 are needed")
         self.classes = (np.cumsum(self.present) - 1)[positions]
         self.weight = weight / weight.sum()
         self.n_boundaries = int(self.present.sum()) - 1
@@ -364,6 +363,9 @@ class SemiParallelClassifier(CumulativeLogitPredictions):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Sorted, as everywhere in scikit-learn; columns of `predict_proba` follow it.
+    class_order_ : ndarray of shape (n_classes,)
+        The same labels from the first to the last; boundaries follow it.
     intercept_ : ndarray of shape (n_classes - 1,)
         On the original scale. Infinite next to a declared class without rows at either end.
     coef_ : ndarray of shape (n_classes - 1, n_features)
@@ -458,7 +460,7 @@ class SemiParallelClassifier(CumulativeLogitPredictions):
         problem = _Problem(matrix, target, weight, float(self.deviation_penalty), self.standardize)
         (fit,) = problem.path(np.array([float(self.lam)]), self.tol, self.max_iter)
         _warn_if_unfinished(fit, self.lam, self.tol, self.max_iter)
-        self.classes_ = target.classes
+        keep_classes(self, target)
         self.intercept_, self.coef_, self.common_ = fit.intercept, fit.coef, fit.common
         self.objective_, self.kkt_residual_, self.n_iter_ = fit.objective, fit.kkt_residual, fit.n_iter
         return self

@@ -12,7 +12,7 @@ import pandas as pd
 from repro.metrics import nadeau_bengio_interval
 from repro.plotting.figures import METHOD_STYLES, PALETTE, Shown, book_style, show
 from repro.studies.smote.problems import TABLE_3
-from repro.studies.smote.sweep import FOLDS
+from repro.trials.folds import FOLDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from repro.running.store import CellStore
 from repro.running.sweep import REMEDY, Backend, Device, SweepOptions, compute_cells
 from repro.running.tables import assemble, beside_earlier, provenance_of
 
-__all__ = ["results", "run", "run_on_csv"]
+__all__ = ["own_cells", "results", "run", "run_on_csv"]
 
 
 def run(
@@ -207,6 +208,42 @@ def results(experiment: Experiment | str, profile: str | None = None, *, progres
     return run(experiment, profile, progress=progress, built=profile not in ("standard", "paper"))
 
 
+def own_cells(
+    experiment: Experiment | str, csv: Path | str, target: str, positive: str | None = None
+) -> tuple[list[Cell], tuple[str, ...]]:
+    """Cells of an experiment on the reader's own file, and what is to be said about the file.
+
+    Parameters
+    ----------
+    experiment, csv, target, positive
+        As in :func:`run_on_csv`.
+
+    Returns
+    -------
+    cells : list of Cell
+    remarks : tuple of str
+        How the file was read and what is missing, constant or repeated in it (:func:`repro.data.remarks`).
+
+    Raises
+    ------
+    ValueError
+        If the experiment does not run on own data, or the file cannot be used; the message says why.
+    """
+    from repro.data import load_csv, remarks
+
+    experiment = resolve(experiment)
+    if experiment.own_data is None:
+        raise ValueError(f"{experiment.name} does not run on own data")
+    path = Path(csv).expanduser().resolve()
+    said = remarks(load_csv(path, target, positive).metadata)
+    sets = experiment.own_data.cells({"csv": str(path), "target": target, "positive": positive})
+    return [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets], said
+
+
+def _warn(remark: str) -> None:
+    warnings.warn(remark, UserWarning, stacklevel=3)
+
+
 def run_on_csv(
     experiment: Experiment | str,
     csv: Path | str,
@@ -220,6 +257,7 @@ def run_on_csv(
     progress: bool = True,
     force: bool = False,
     wait: bool = True,
+    say: Callable[[str], None] = _warn,
 ) -> pd.DataFrame:
     """Run an experiment on the reader's own file.
 
@@ -235,6 +273,8 @@ def run_on_csv(
         Label of the positive class; None for the rarer one.
     n_jobs, backend, scheduler, device, progress, force, wait
         As in :func:`run`.
+    say : callable, optional
+        Called with each remark on the file, before anything is computed; by default they are warnings.
 
     Returns
     -------
@@ -246,16 +286,12 @@ def run_on_csv(
     ValueError
         If the experiment does not run on own data, or the file cannot be used; the message says why.
     """
-    from repro.data import load_csv
-
     options = SweepOptions(n_jobs, backend, scheduler, device, progress)
     experiment = resolve(experiment)
-    if experiment.own_data is None:
-        raise ValueError(f"{experiment.name} does not run on own data")
+    cells, remarks = own_cells(experiment, csv, target, positive)
+    for remark in remarks:
+        say(remark)
     path = Path(csv).expanduser().resolve()
-    load_csv(path, target, positive)
-    sets = experiment.own_data.cells({"csv": str(path), "target": target, "positive": positive})
-    cells = [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets]
     name = f"own-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     with experiment_lock(experiment.name, name, wait=wait), saying_what_is_kept(experiment, path.name, cells):
         try:

@@ -11,18 +11,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["SweepProgress", "duration"]
+from repro.ground.duration import duration
 
 LINE_SECONDS = 10.0
-
-
-def duration(seconds: float) -> str:
-    """Write a time for people: ``8 s``, ``3 min``, ``2.5 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 class SweepProgress:

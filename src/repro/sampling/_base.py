@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
+from repro.ground.labels import label_array
 from repro.ground.random_state import RandomState, as_generator
 from repro.sampling._tables import RowNumbers, append_rows, kind_of
 
@@ -70,16 +71,16 @@ def read_labels(target: Any) -> Labels:
     ------
     ValueError
         If a label is missing, the target is continuous or has several labels per row, or holds one class only.
+    TypeError
+        If labels are of several types, or neither numbers nor text.
     """
     if target is None:
         raise ValueError("resampling requires y to be passed, but the target y is None")
-    kind = kind_of(target)
-    values = target.to_numpy() if kind in ("pandas", "polars") else target
-    _refuse_missing(values)
+    values = target if kind_of(target) == "sparse" else label_array("y", target)
     found = type_of_target(values, input_name="y")
     if found not in ("binary", "multiclass"):
         check_classification_targets(values)
-    if found == "multilabel-indicator" or getattr(values, "ndim", 1) != 1:
+    if found == "multilabel-indicator" or values.ndim != 1:
         values = check_target_type(values)
     values = np.asarray(values)
     classes, counts = np.unique(values, return_counts=True)
@@ -90,19 +91,8 @@ def read_labels(target: Any) -> Labels:
     return Labels(values, classes, counts)
 
 
-def _refuse_missing(values: Any) -> None:
-    values = np.asarray(values)
-    if values.dtype.kind == "f":
-        missing = int(np.isnan(values).sum())
-    elif values.dtype.kind == "O":
-        import pandas as pd
-
-        missing = int(pd.isna(values).sum())
-    else:
-        return
-    if missing:
-        raise ValueError(f"y holds {missing} missing labels (NaN or None); every row needs a class")
-
+ROUNDING_UP = 1 + 1e-15
+"""Takes a product that is whole, but for a rounding of its factors and its own, to the whole number or just above."""
 
 RANDOM_STATE: list[object] = ["random_state", np.random.Generator]
 """What `random_state` may be, in the form of scikit-learn's parameter checks."""
@@ -120,7 +110,12 @@ class Resampler:
 
     def _target_counts(self, labels: Labels) -> dict[Any, int]:
         """Rows to make (over-sampling) or to keep (under-sampling) for every class that is touched."""
-        counts = check_sampling_strategy(self.sampling_strategy, labels.values, self._sampling_type)
+        strategy = self.sampling_strategy
+        if isinstance(strategy, Real):
+            # imbalanced-learn cuts ratio * rows and rows / ratio: 0.29 of 100 rows would be 28
+            more = self._sampling_type == "over-sampling"
+            strategy = min(1.0, float(strategy) * ROUNDING_UP if more else float(strategy) / ROUNDING_UP)
+        counts = check_sampling_strategy(strategy, labels.values, self._sampling_type)
         return {label.item() if isinstance(label, np.generic) else label: int(count) for label, count in counts.items()}
 
     def _check(self, X: Any, y: Any) -> tuple[Any, Labels]:
@@ -282,5 +277,5 @@ class SyntheticOverSampler(Resampler, BaseOverSampler):  # type: ignore[misc]  #
 def _children_by_percent(n_rows: int, amount: float) -> int:
     """Children of a class of `n_rows`: whole hundreds of percent per parent, below 100 a part of the parents."""
     if amount < 100:
-        return math.floor(n_rows * amount / 100)
-    return n_rows * math.floor(amount / 100)
+        return math.floor(n_rows * amount / 100 * ROUNDING_UP)
+    return n_rows * math.floor(amount / 100 * ROUNDING_UP)

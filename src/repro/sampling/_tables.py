@@ -12,6 +12,8 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils import check_array
 
+from repro.ground.arrays import LARGEST_INTEGER
+
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
@@ -20,9 +22,6 @@ Array = npt.NDArray[Any]
 Numbers = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.intp]
 Container = TypeVar("Container")
-
-LARGEST_INTEGER = 2**53
-"""Whole numbers beyond this are not all representable in float64."""
 
 _NUMBERS_IN_OBJECTS = frozenset({"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"})
 
@@ -281,7 +280,7 @@ class PandasTable(FrameTable):
         return types.is_integer_dtype(dtype) or types.is_bool_dtype(dtype)
 
     def values(self, column: int) -> Any:
-        return self.frame.iloc[:, column].array
+        return self.frame.iloc[:, column]
 
     def is_nominal(self, column: int) -> bool:
         from pandas.api import types

@@ -12,7 +12,6 @@ Rows = npt.NDArray[np.float64]
 Neighbours = npt.NDArray[np.int32]
 
 _QUERY_BLOCK = 256
-_TRIAL_QUERIES = 64
 _LONG_WORK = 5e6
 """Work, in steps of about a nanosecond, from which it pays to start threads."""
 

@@ -1,12 +1,14 @@
 """Studies: one package per paper, with what is run (``experiments``) and what the paper says (``claims.yml``).
 
-A study is found by its folder: adding one needs no registration anywhere.
+A study is found by its folder: adding one needs no registration anywhere. It tells its story in a chapter of its own,
+or in the one that ``CHAPTER`` in its ``__init__`` names, with other studies of the same question.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from repro.ground.exceptions import UnknownName
 from repro.protocol import used
 from repro.protocol.experiment import Experiment
 
-__all__ = ["claims_path", "experiment", "experiments", "study_names"]
+__all__ = ["chapter_of", "chapters", "claims_path", "experiment", "experiments", "study_names"]
 
 
 def study_names() -> list[str]:
@@ -24,7 +26,11 @@ def study_names() -> list[str]:
 
 @cache
 def _study_names(modified: int) -> tuple[str, ...]:
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+    for name in names:
+        if any(Path(folder, f"{name}.py").exists() for folder in __path__):
+            raise ValueError(f"two studies are called {name!r}: a folder and a file {name}.py; a study is a folder")
+    return tuple(names)
 
 
 def check_study(study: str) -> str:
@@ -40,12 +46,53 @@ def check_study(study: str) -> str:
     return study
 
 
+def chapter_of(study: str) -> str:
+    """Name of the chapter that tells of a study: ``notebooks/<chapter>``.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such study.
+    ValueError
+        If its ``CHAPTER`` is no name of a chapter.
+    """
+    chapter = getattr(importlib.import_module(f"{__name__}.{check_study(study)}"), "CHAPTER", study)
+    if not isinstance(chapter, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", chapter):
+        raise ValueError(
+            f"CHAPTER of study {study!r} must be the name of a chapter, lower-case letters, digits and underscores, "
+            f"got {chapter!r}"
+        )
+    return chapter
+
+
+def chapters() -> dict[str, list[str]]:
+    """Chapters and the studies of each, both sorted by name.
+
+    Raises
+    ------
+    ValueError
+        If a study has the name of a chapter that others share and it does not belong to.
+    """
+    found: dict[str, list[str]] = {}
+    for study in study_names():
+        found.setdefault(chapter_of(study), []).append(study)
+    for study in study_names():
+        if study in found and chapter_of(study) != study:
+            raise ValueError(
+                f"study {study!r} belongs to chapter {chapter_of(study)!r}, but {', '.join(found[study])} share a "
+                "chapter of its name; rename one of them"
+            )
+    return dict(sorted(found.items()))
+
+
 @cache
 def _experiments_of(study: str) -> tuple[Experiment, ...]:
     declared: tuple[Experiment, ...] = importlib.import_module(f"{__name__}.{study}.experiments").EXPERIMENTS
-    for experiment in declared:
+    for place, experiment in enumerate(declared):
         if experiment.study != study:
             raise ValueError(f"experiment {experiment.name!r} is declared in study {study!r}")
+        if experiment.name in [other.name for other in declared[:place]]:
+            raise ValueError(f"experiment {experiment.name!r} is declared twice in study {study!r}")
     return declared
 
 

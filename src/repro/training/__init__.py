@@ -1,4 +1,4 @@
-"""Training of neural networks: backbones with linear heads, penalised objectives, one resumable loop. Needs PyTorch.
+"""Training of neural networks: networks, penalised objectives, one resumable loop, stacks. Needs PyTorch.
 
 Install it with ``pip install 'imbalance-book[torch]'``.
 """
@@ -15,26 +15,54 @@ from repro.training.augmentation import (
 )
 from repro.training.devices import repeatable, torch_device
 from repro.training.loop import Progress, Schedule, train
-from repro.training.networks import HeadedNetwork, LinearHead, ResNet18, feature_mlp
+from repro.training.networks import (
+    VGG16,
+    CosineClassifier,
+    DotProductClassifier,
+    HeadedNetwork,
+    LinearHead,
+    ResNet18,
+    feature_mlp,
+    headless,
+)
 from repro.training.objectives import PenalisedObjective
-from repro.training.vgg import VGG16
+from repro.training.resnet32 import MultiExpertResNet32, ResNet32
+from repro.training.stacks import (
+    MlpStack,
+    SideBySide,
+    SmallExperts,
+    SummedLosses,
+    per_row,
+    train_stack,
+)
 
 __all__ = [
     "Augmentation",
     "ColourJitter",
+    "CosineClassifier",
     "CropFlipRotate",
+    "DotProductClassifier",
     "GaussianBlur",
     "GaussianNoise",
     "Grayscale",
     "HeadedNetwork",
     "LinearHead",
+    "MlpStack",
+    "MultiExpertResNet32",
     "PenalisedObjective",
     "Progress",
     "ResNet18",
+    "ResNet32",
     "Schedule",
+    "SideBySide",
+    "SmallExperts",
+    "SummedLosses",
     "VGG16",
     "feature_mlp",
+    "headless",
+    "per_row",
     "repeatable",
     "torch_device",
     "train",
+    "train_stack",
 ]

@@ -1,28 +1,36 @@
-"""One loop for all trainings: batches or all rows at once, augmentation, learning rates, exact resume."""
+"""One loop for all trainings: batches or all rows at once, augmentation, learning rates, hooks, exact resume."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor, nn
 
 from repro.training.augmentation import Augmentation, moved_to, rows_of
-from repro.training.networks import HeadedNetwork
 
 Objective = Callable[..., Tensor]
-"""The scalar that is minimised: ``objective(features, logits, labels, head)`` of a :class:`HeadedNetwork`, and
-``objective(outputs, labels)``, as PyTorch's losses, of any other module."""
+"""The scalar that is minimised: ``objective(logits, labels)``, as PyTorch's losses, or, where four arguments are
+required, ``objective(features, logits, labels, head)``."""
+
+Order = Callable[[int, torch.Generator], Tensor | Sequence[Tensor]]
+Perturb = Callable[[nn.Module, Tensor, Tensor], Tensor]
+AfterStep = Callable[[nn.Module, int], object]
 
 Precision = Literal["float32", "bfloat16"]
 Watch = Callable[[int, Any], None]
+
+SIMPLE: Final = (bool, int, float, str, tuple)
+"""Types of arguments that the identity of an objective or hook tells."""
 
 
 @dataclass(frozen=True)
@@ -152,18 +160,125 @@ def _store(path: Path, state: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def _restore(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> int:
+def checked_rows(name: str, given: object, n: int) -> Tensor:
+    """Row numbers as a vector on the CPU.
+
+    Raises
+    ------
+    TypeError
+        If they are no tensor of int64.
+    ValueError
+        If they are no vector, none, or outside 0 to n - 1.
+    """
+    if not isinstance(given, Tensor) or given.dtype != torch.int64:
+        found = given.dtype if isinstance(given, Tensor) else type(given).__name__
+        raise TypeError(f"{name} must be a tensor of row numbers of type int64, got {found}")
+    if given.ndim != 1 or not len(given):
+        raise ValueError(f"{name} must be a vector of at least one row number, got shape {tuple(given.shape)}")
+    numbers = given.cpu()
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0 or high >= n:
+        raise ValueError(f"{name} must lie between 0 and {n - 1}, the last row; got {low if low < 0 else high}")
+    return numbers
+
+
+def _identity(thing: object) -> str:
+    """Name the kind of an objective, an augmentation or a hook, and the arguments that it was made with and keeps."""
+    if is_dataclass(thing):
+        return repr(thing)
+    if thing is None or hasattr(thing, "__qualname__"):
+        return str(getattr(thing, "__qualname__", None))
+    try:
+        names = list(inspect.signature(type(thing)).parameters)
+    except ValueError:  # compiled kinds without a signature
+        names = []
+    kept = [f"{name}={getattr(thing, name)!r}" for name in names if isinstance(getattr(thing, name, None), SIMPLE)]
+    return f"{type(thing).__qualname__}({', '.join(kept)})"
+
+
+def _check_recipe(path: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse a checkpoint of another recipe; one that was written before recipes were noted passes."""
+    names = sorted(before.keys() & now.keys())
+    if changed := [f"{name} was {before[name]} and is {now[name]}" for name in names if before[name] != now[name]]:
+        raise ValueError(
+            f"checkpoint {path} was written with another recipe: {'; '.join(changed)}; the file is kept; go on with "
+            "the recipe that it was begun with, or move it away to start anew"
+        )
+
+
+def _restore(
+    path: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    recipe: Mapping[str, str],
+    memories: Mapping[str, Any],
+) -> tuple[int, int | None]:
+    """Epochs and, where the file says so, steps that are done."""
+    damaged = f"checkpoint {path} does not belong to this network or is damaged"
+    advice = "the file is kept; move it away to start anew"
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+        before = dict(state.get("recipe", {}))
+    except Exception as problem:
+        raise ValueError(f"{damaged} ({problem}); {advice}") from problem
+    _check_recipe(path, before, recipe)
+    try:
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         generator.set_state(state["generator"])
-        return int(state["epoch"])
+        for name, memory in memories.items():
+            if name in state.get("memories", {}):
+                memory.load_state_dict(state["memories"][name])
+        return int(state["epoch"]), state.get("step")
     except Exception as problem:
+        raise ValueError(f"{damaged} ({problem}); {advice}") from problem
+
+
+def _batches_of(order: Order, epoch: int, generator: torch.Generator, n: int, size: int | None) -> list[Tensor]:
+    """Row numbers of the batches of an epoch, on the CPU, as the hook wants them."""
+    given = order(epoch, generator)
+    if isinstance(given, Tensor):
+        rows = checked_rows("order: the row numbers", given, n)
+        return list(torch.split(rows, len(rows) if size is None else size))
+    if not isinstance(given, (list, tuple)) or not given:
+        found = "an empty sequence" if isinstance(given, (list, tuple)) else type(given).__name__
+        raise TypeError(f"order must return a tensor of row numbers or a sequence of them, one a batch; got {found}")
+    return [checked_rows(f"order: batch {place}", rows, n) for place, rows in enumerate(given)]
+
+
+def _perturbed(perturb: Perturb, network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Change inputs by the hook, without a trace of how; the network is left in training mode."""
+    changed = perturb(network, inputs, labels)
+    network.train()
+    wanted = f"the inputs' own, {inputs.dtype} of shape {tuple(inputs.shape)} on {inputs.device}"
+    if not isinstance(changed, Tensor) or changed.dtype != inputs.dtype:
+        found = str(changed.dtype) if isinstance(changed, Tensor) else type(changed).__name__
+        raise TypeError(f"perturb must return a tensor of type and shape of {wanted}; got {found}")
+    if changed.shape != inputs.shape or changed.device != inputs.device:
         raise ValueError(
-            f"checkpoint {path} does not belong to this network or is damaged ({problem}); the file is kept; "
-            "move it away to start anew"
-        ) from problem
+            f"perturb must return a tensor of type and shape of {wanted}; got shape {tuple(changed.shape)} on "
+            f"{changed.device}"
+        )
+    return changed.detach()
+
+
+@contextmanager
+def _seeded(generator: torch.Generator, device: torch.device) -> Iterator[None]:
+    """Draw the seed of PyTorch's own random numbers from a generator, and leave them as they were afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        yield
+
+
+def _takes_features(objective: Objective) -> bool:
+    """Whether an objective requires four arguments: features, logits, labels and head."""
+    try:
+        parameters = inspect.signature(getattr(objective, "forward", objective)).parameters.values()
+    except ValueError:  # compiled functions without a signature
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(one.kind in positional and one.default is one.empty for one in parameters) == 4
 
 
 class _Steps:
@@ -171,15 +286,21 @@ class _Steps:
 
     def __init__(self, network: nn.Module, objective: Objective, precision: Precision) -> None:
         self.network, self.objective, self.precision = network, objective, precision
+        self.takes_features = _takes_features(objective)
+        if self.takes_features and not hasattr(network, "head"):
+            raise TypeError(
+                "objective takes features, logits, labels and a head, so the network must give features and logits and "
+                f"have a head, as a HeadedNetwork; got {type(network).__name__}"
+            )
         self.largest: int | None = None
 
     def _value(self, inputs: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             outputs = self.network(inputs)
-        if isinstance(self.network, HeadedNetwork):
+        if self.takes_features:
             features, logits = outputs
             return self.objective(features, logits, labels, self.network.head)
-        return self.objective(outputs, labels)
+        return self.objective(outputs if isinstance(outputs, Tensor) else outputs[1], labels)
 
     def backward(self, inputs: Tensor, labels: Tensor) -> Tensor:
         """Add the gradients of the batch to the parameters and return its objective."""
@@ -216,6 +337,9 @@ def train(
     schedule: Schedule,
     *,
     augmentation: Augmentation | None = None,
+    order: Order | None = None,
+    perturb: Perturb | None = None,
+    after_step: AfterStep | None = None,
     precision: Precision = "float32",
     generator: torch.Generator | None = None,
     watch: Watch | None = None,
@@ -228,19 +352,29 @@ def train(
 
     Parameters
     ----------
-    network : HeadedNetwork or any nn.Module
-        On the device of `inputs`.
+    network : nn.Module
+        On the device of `inputs`. Gives features and logits, as all networks of this room, or logits alone.
     inputs : Tensor of shape (n, ...)
         All rows, on the device; uint8 images of shape (n, channels, height, width) with an `augmentation`.
     labels : Tensor of shape (n,), int64
-        Or (n, ...), as the objective wants it.
+        Or (n, ...), as the objective wants it: with columns class and row number it can remember something of rows.
     objective : callable
-        ``objective(features, logits, labels, head)`` for a :class:`repro.training.HeadedNetwork`, for example a
-        :class:`repro.training.PenalisedObjective`; ``objective(outputs, labels)`` for any other module. One with a
-        method ``set_epoch`` is told the epoch, counted from 0, before it begins.
+        ``objective(logits, labels)``, as PyTorch's losses; or one that requires four arguments, ``objective(features,
+        logits, labels, head)``, for example a :class:`repro.training.PenalisedObjective`. One with a method
+        ``set_epoch`` is told the epoch, counted from 0, before it begins.
     schedule : Schedule
     augmentation : Augmentation or None, default=None
         Changes the images of every batch on the device.
+    order : callable or None
+        ``order(epoch, generator)``, epochs counted from 0: row numbers of the epoch, a vector of int64 of any length in
+        which rows may be missing or repeated, cut into batches of the schedule's size; or a sequence of such vectors,
+        one a batch. None: all rows, shuffled.
+    perturb : callable or None
+        ``perturb(network, inputs, labels)`` changes a batch after the augmentation, with the network in training mode:
+        a tensor of the same type and shape. Gradients that it leaves are forgotten. While there is one, PyTorch's own
+        random numbers are seeded from `generator` in every epoch, so that random starts are repeatable.
+    after_step : callable or None
+        ``after_step(network, step)`` after every step, counted from 1 over all epochs, without gradients.
     precision : "float32" or "bfloat16", default="float32"
         ``"bfloat16"`` runs convolutions and products of the network in bfloat16; weights and objective stay float32.
     generator : torch.Generator or None, default=None
@@ -253,7 +387,8 @@ def train(
         0 for the end only.
     checkpoint : Path or None
         File that is written after every `checkpoint_every` epochs and continued from when it exists. A resumed run ends
-        with the same weights as one that was not interrupted.
+        with the same weights as one that was not interrupted. What hooks and the objective remember is kept too where
+        they have ``state_dict`` and ``load_state_dict``, as PyTorch's modules.
     checkpoint_every : int, default=1
     report : callable or None
         ``report(progress)`` after every epoch.
@@ -270,9 +405,11 @@ def train(
 
     Raises
     ------
+    TypeError
+        If a hook returns something of another type than it must, or the objective wants a head that is not there.
     ValueError
-        If lengths differ, the precision is unknown, or the checkpoint belongs to another network or is damaged; the
-        file is then kept.
+        If lengths differ, the precision is unknown, a hook returns another shape or row numbers that are not there, or
+        the checkpoint belongs to another network or recipe or is damaged; the file is then kept.
     FloatingPointError
         If the objective is no longer finite.
     """
@@ -282,36 +419,56 @@ def train(
         raise ValueError(f"precision must be 'float32' or 'bfloat16', got {precision!r}")
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     optimizer = _optimizer(network, schedule)
-    first = 0
-    if checkpoint is not None and checkpoint.exists():
-        first = _restore(checkpoint, network, optimizer, generator)
+    steps = _Steps(network, objective, precision)
     n = len(labels)
     size = n if schedule.batch_size is None else schedule.batch_size
-    steps = _Steps(network, objective, precision)
+    keeping: dict[str, Any] = {"objective": objective, "order": order, "perturb": perturb, "after_step": after_step}
+    recipe = {name: repr(value) for name, value in asdict(schedule).items()}
+    recipe |= {name: _identity(thing) for name, thing in (keeping | {"augmentation": augmentation}).items()}
+    recipe |= {"precision": precision, "shape of inputs": str(tuple(inputs.shape))}
+    memories = {name: thing for name, thing in keeping.items() if hasattr(thing, "load_state_dict")}
+    first, step = 0, 0
+    if checkpoint is not None and checkpoint.exists():
+        first, noted = _restore(checkpoint, network, optimizer, generator, recipe, memories)
+        step = first * math.ceil(n / size) if noted is None else noted
     began = time.monotonic()
     for epoch in range(first, schedule.epochs):
         epoch_began = time.monotonic()
         network.train()
         if hasattr(objective, "set_epoch"):
             objective.set_epoch(epoch)
-        order = torch.randperm(n, generator=generator).to(labels.device) if size < n else None
-        drawn = [] if augmentation is None else moved_to(augmentation.draw(n, generator), inputs.device)
+        batches: Sequence[Tensor | slice]
+        if order is not None:
+            batches = _batches_of(order, epoch, generator, n, schedule.batch_size)
+            seen = sum(map(len, batches))
+            batches = [rows.to(labels.device) for rows in batches]
+        elif size < n:
+            batches, seen = torch.split(torch.randperm(n, generator=generator).to(labels.device), size), n
+        else:
+            batches, seen = [slice(0, n)], n
+        drawn = [] if augmentation is None else moved_to(augmentation.draw(seen, generator), inputs.device)
         values = []
-        starts = range(0, n, size)
-        for number, start in enumerate(starts):
-            rate = schedule.learning_rate_at(
-                epoch + ((number + 0.5) / len(starts) if schedule.decay == "cosine" else 0.0)
-            )
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            place = slice(start, start + size)
-            part = place if order is None else order[place]
-            batch = inputs[part]
-            if augmentation is not None:
-                batch = augmentation(batch, rows_of(drawn, place))
-            optimizer.zero_grad(set_to_none=True)
-            values.append(steps.backward(batch, labels[part]))
-            optimizer.step()
+        place = 0
+        with nullcontext() if perturb is None else _seeded(generator, inputs.device):
+            for number, part in enumerate(batches):
+                rate = schedule.learning_rate_at(
+                    epoch + ((number + 0.5) / len(batches) if schedule.decay == "cosine" else 0.0)
+                )
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                batch, targets = inputs[part], labels[part]
+                if augmentation is not None:
+                    batch = augmentation(batch, rows_of(drawn, slice(place, place + len(batch))))
+                place += len(batch)
+                if perturb is not None:
+                    batch = _perturbed(perturb, network, batch, targets)
+                optimizer.zero_grad(set_to_none=True)
+                values.append(steps.backward(batch, targets))
+                optimizer.step()
+                step += 1
+                if after_step is not None:
+                    with torch.no_grad():
+                        after_step(network, step)
         done = epoch + 1
         last = float(values[-1])
         if not math.isfinite(last):
@@ -329,11 +486,14 @@ def train(
                 "optimizer": optimizer.state_dict(),
                 "generator": generator.get_state(),
                 "epoch": done,
+                "step": step,
+                "recipe": recipe,
+                "memories": {name: memory.state_dict() for name, memory in memories.items()},
             }
             _store(checkpoint, state)
         if report is not None:
             now = time.monotonic()
             left = (now - began) / (done - first) * (schedule.epochs - done)
             mean = float(torch.stack(values).mean())
-            report(Progress(done, schedule.epochs, mean, rate, n / max(now - epoch_began, 1e-9), left))
+            report(Progress(done, schedule.epochs, mean, rate, seen / max(now - epoch_began, 1e-9), left))
     return network.eval()

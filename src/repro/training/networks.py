@@ -1,18 +1,45 @@
-"""Backbones that give features, and heads of one or several linear layers."""
+"""Backbones that give features, heads that make logits of them, and both together.
+
+All networks of this room have one form: ``network(inputs)`` gives features and logits, and ``network.head`` is what
+makes the logits of the features. A backbone alone gives features, and says how many in ``n_features`` where that is
+not plain; :class:`HeadedNetwork` puts a head on it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from repro.ground.checks import positive_number, whole_number
+
+SCALE: Final = 30.0
+"""Usual scale of a cosine classifier."""
 
 
-def _whole(**numbers: int) -> None:
+def at_least_one(**numbers: int) -> None:
+    """Refuse what is no whole number of at least 1.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+    ValueError
+        If it is below 1.
+    """
     for name, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+        whole_number(name, value, at_least=1)
+
+
+def start_convolutions(network: nn.Module, generator: torch.Generator | None) -> None:
+    """Draw the weights of all convolutions (He et al. 2015, fan-in)."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, generator=generator)
 
 
 class LinearHead(nn.Module):
@@ -53,7 +80,7 @@ class LinearHead(nn.Module):
     ) -> None:
         super().__init__()
         inner = n_features if width is None else width
-        _whole(n_features=n_features, n_classes=n_classes, n_layers=n_layers, width=inner)
+        at_least_one(n_features=n_features, n_classes=n_classes, n_layers=n_layers, width=inner)
         sizes = [n_features, *[inner] * (n_layers - 1), n_classes]
         self.layers = nn.ModuleList(
             nn.Linear(size, following, bias=bias and place == n_layers - 1)
@@ -90,6 +117,75 @@ class LinearHead(nn.Module):
         return features
 
 
+class CosineClassifier(nn.Module):
+    r"""Linear classifier on the sphere: logits :math:`s \, h / |h| \cdot w_c / |w_c|`, without a bias.
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+    scale : float, default=30
+        s.
+    generator : torch.Generator or None
+        Draws the initial weights: uniform in [-1, 1], then columns of unit length.
+
+    Attributes
+    ----------
+    weight : nn.Parameter of shape (n_features, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1 or the scale is not positive.
+    """
+
+    def __init__(
+        self, n_features: int, n_classes: int, *, scale: float = SCALE, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        at_least_one(n_features=n_features, n_classes=n_classes)
+        positive_number("scale", scale)
+        self.scale = scale
+        start = torch.empty(n_features, n_classes).uniform_(-1.0, 1.0, generator=generator)
+        self.weight = nn.Parameter(functional.normalize(start, dim=0))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits of shape (n, n_classes), float32, from features of shape (n, n_features)."""
+        with torch.autocast(features.device.type, enabled=False):
+            unit = functional.normalize(features.float(), dim=1)
+            return self.scale * unit @ functional.normalize(self.weight, dim=0)
+
+
+class DotProductClassifier(nn.Module):
+    r"""Linear classifier without a bias: logits :math:`h \cdot w_c`.
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+    generator : torch.Generator or None
+        Draws the initial weights: uniform between -1 and 1 over the root of `n_features`.
+
+    Attributes
+    ----------
+    weight : nn.Parameter of shape (n_classes, n_features)
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1.
+    """
+
+    def __init__(self, n_features: int, n_classes: int, *, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        at_least_one(n_features=n_features, n_classes=n_classes)
+        bound = n_features**-0.5
+        self.weight = nn.Parameter(torch.empty(n_classes, n_features).uniform_(-bound, bound, generator=generator))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits of shape (n, n_classes), float32, from features of shape (n, n_features)."""
+        with torch.autocast(features.device.type, enabled=False):
+            return functional.linear(features.float(), self.weight)
+
+
 class HeadedNetwork(nn.Module):
     """A backbone and a linear head; gives features and logits.
 
@@ -109,6 +205,34 @@ class HeadedNetwork(nn.Module):
         """Features of shape (n, n_features) and logits of shape (n, n_classes)."""
         features = self.backbone(inputs)
         return features, self.head(features)
+
+
+def headless(network: nn.Module) -> nn.Module:
+    """Make a backbone of a network of torchvision, or of another one that ends in a linear layer.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A classifier whose last linear layer gives the logits, such as ``torchvision.models.resnet50()``. It is changed
+        in place: the identity takes the place of that layer.
+
+    Returns
+    -------
+    nn.Module
+        The same network, which now gives features; ``n_features`` says how many.
+
+    Raises
+    ------
+    ValueError
+        If the network has no linear layer inside.
+    """
+    linear = [(name, part) for name, part in network.named_modules() if name and isinstance(part, nn.Linear)]
+    if not linear:
+        raise ValueError(f"network must have a linear layer inside, and {type(network).__name__} has none")
+    name, last = linear[-1]
+    network.set_submodule(name, nn.Identity())
+    network.n_features = last.in_features  # type: ignore[assignment]
+    return network
 
 
 def feature_mlp(
@@ -141,7 +265,7 @@ def feature_mlp(
     """
     if not widths:
         raise ValueError("widths must name at least one layer, got none")
-    _whole(n_inputs=n_inputs, **{f"widths[{place}]": width for place, width in enumerate(widths)})
+    at_least_one(n_inputs=n_inputs, **{f"widths[{place}]": width for place, width in enumerate(widths)})
     layers: list[nn.Module] = [nn.Flatten()]
     before = n_inputs
     for place, width in enumerate(widths):
@@ -204,7 +328,7 @@ class ResNet18(nn.Sequential):
     """
 
     def __init__(self, n_channels: int = 3, *, width: int = 64, generator: torch.Generator | None = None) -> None:
-        _whole(n_channels=n_channels, width=width)
+        at_least_one(n_channels=n_channels, width=width)
         layers: list[nn.Module] = [
             nn.Conv2d(n_channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
@@ -220,3 +344,51 @@ class ResNet18(nn.Sequential):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+
+
+STAGES: Final = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
+"""Channels over those of the first stage, and number of convolutions, of every stage (Simonyan and Zisserman, D)."""
+
+
+class VGG16(nn.Sequential):
+    """VGG-16 for small images: thirteen 3x3 convolutions in five stages, each stage halves the picture.
+
+    Every convolution is followed by batch normalisation and ReLU. Instead of the fully connected layers of the original
+    the mean over what is left of the picture, one pixel for images of 32 x 32, is the feature.
+
+    Parameters
+    ----------
+    n_channels : int, default=3
+        Channels of the images, which have at least 32 x 32 pixels.
+    width : int, default=64
+        Channels of the first stage; the features are 8 times as many.
+    generator : torch.Generator or None
+        Draws the initial weights of the convolutions (He et al. 2015, fan-out); their biases start at 0.
+
+    Attributes
+    ----------
+    n_features : int
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1.
+    """
+
+    def __init__(self, n_channels: int = 3, *, width: int = 64, generator: torch.Generator | None = None) -> None:
+        at_least_one(n_channels=n_channels, width=width)
+        layers: list[nn.Module] = []
+        before = n_channels
+        for factor, convolutions in STAGES:
+            channels = factor * width
+            for _ in range(convolutions):
+                layers += [nn.Conv2d(before, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()]
+                before = channels
+            layers.append(nn.MaxPool2d(2))
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.n_features = before
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)

@@ -11,26 +11,25 @@ does: keep here only what will not change.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from repro.ground import compiling
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 RowNumbers: TypeAlias = NDArray[np.int32]
 Flags: TypeAlias = NDArray[np.bool_]
 
-if TYPE_CHECKING:
-    Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
-    def kernel(function: Kernel) -> Kernel:
-        """Compile on first use (the type checker sees the plain function)."""
-        return function
-else:
-    import numba
 
-    kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+def kernel(function: Kernel) -> Kernel:
+    """Compile as :func:`repro.ground.compiling.kernel`; divisions by zero follow NumPy."""
+    return compiling.kernel(function, error_model="numpy")
+
 
 SMALL = 1e-6  # J48's tolerance between two real numbers
 LEAF = -1

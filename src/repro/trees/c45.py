@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 import sklearn
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
@@ -15,12 +15,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from repro.ground.labels import label_vector
 from repro.trees._columns import CategoricalFeatures, Columns, check_finite, encode, is_frame, learn_columns
 
 if TYPE_CHECKING:
     from repro.trees._c45_nodes import Nodes
+
+SMALLEST_PART_TOLD_APART = 0.1
+"""A numeric column in which `value_tolerance` leaves fewer of the steps between its values draws a warning."""
 
 
 @lru_cache(maxsize=8)
@@ -34,9 +38,7 @@ def _checked_target(y: Any) -> NDArray[Any]:
     """Give the class labels as a vector, of any length."""
     if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype == np.bool_:
         return y  # always classes, never missing; the checks below take as long as a small tree
-    target: NDArray[Any] = column_or_1d(y, warn=True)
-    if pd.isna(target).any():
-        raise ValueError(f"y has {int(pd.isna(target).sum())} missing values (NaN); every row needs a class")
+    target = label_vector("y", y)
     check_classification_targets(target)
     return target
 
@@ -174,7 +176,12 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ------
         TypeError, ValueError
             For parameters outside their range, missing or infinite values (named by column), text in a numeric column,
-            lengths that differ, and a continuous target.
+            lengths that differ, a continuous target, and labels that are missing or of several types.
+
+        Warns
+        -----
+        UserWarning
+            When `value_tolerance` hides most of the steps between the values of a numeric column.
         """
         from repro.trees import _c45_growth, _c45_pruning
 
@@ -194,13 +201,15 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         many_valued = n_categories > 0.3 * len(features) - 1e-6
         in_average = ~many_valued | many_valued.all()
         sorted_rows = np.argsort(numeric, axis=1).astype(np.int32)
+        sorted_values = np.take_along_axis(numeric, sorted_rows, axis=1)
+        self._warn_of_small_units(sorted_values)
         tree = _c45_growth.grow(
             columns,
             n_categories,
             in_average,
             np.cumsum(n_categories == 0) - 1,
             sorted_rows,
-            np.take_along_axis(numeric, sorted_rows, axis=1),
+            sorted_values,
             labels,
             len(self.classes_),
             int(self.min_samples_leaf),
@@ -217,6 +226,21 @@ class C45Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._tree: Nodes = _c45_pruning.compact(tree)
         self._summarise()
         return self
+
+    def _warn_of_small_units(self, sorted_values: NDArray[np.float64]) -> None:
+        """Say which numeric columns `value_tolerance` makes nearly constant."""
+        steps = np.diff(sorted_values, axis=1)
+        different = (steps > 0).sum(axis=1)
+        told_apart = (steps > self.value_tolerance).sum(axis=1)
+        names = np.array(self._columns.names, dtype=object)[~self._columns.nominal]
+        for place in np.flatnonzero(told_apart < SMALLEST_PART_TOLD_APART * different):
+            warnings.warn(
+                f"the column {names[place]!r} can be cut at {told_apart[place]} of the {different[place]} steps "
+                f"between its values only: at the others they differ by no more than value_tolerance="
+                f"{self.value_tolerance:g}, in the units of the column; give it in a smaller unit, or set "
+                "value_tolerance=0",
+                stacklevel=3,
+            )
 
     def _summarise(self) -> None:
         """Set the attributes that follow from the tree: sizes, depth and the class counts that predictions use."""

@@ -141,7 +141,7 @@ def penalised(
 
 def resnet32(task: ImageTask, generator: torch.Generator, *, cosine: bool = True) -> nn.Module:
     """Make a ResNet-32 with a cosine classifier, or with a linear one."""
-    from repro.longtail import ResNet32
+    from repro.training import ResNet32
 
     if cosine:
         return ResNet32(task.n_classes, generator=generator)
@@ -150,14 +150,14 @@ def resnet32(task: ImageTask, generator: torch.Generator, *, cosine: bool = True
 
 def resnet32_experts(task: ImageTask, generator: torch.Generator, *, experts: int = 3) -> nn.Module:
     """Make a ResNet-32 of several experts with fewer channels on a shared first stage."""
-    from repro.longtail import MultiExpertResNet32
+    from repro.training import MultiExpertResNet32
 
     return MultiExpertResNet32(task.n_classes, experts, reduced=True, generator=generator)
 
 
 def small_experts(task: ImageTask, generator: torch.Generator, *, models: int, experts: int) -> nn.Module:
     """Make small networks side by side, each with some experts."""
-    from repro.longtail import SmallExperts
+    from repro.training import SmallExperts
 
     return SmallExperts(task.n_classes, experts, models, generator=generator)
 

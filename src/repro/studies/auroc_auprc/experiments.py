@@ -9,17 +9,24 @@ from typing import Any, Final
 from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
-from repro.studies.auroc_auprc.nearby import nearby
+from repro.studies.auroc_auprc.nearby import NEARBY_SETTINGS, nearby
 from repro.studies.auroc_auprc.paths import path_facts
-from repro.studies.auroc_auprc.prevalence import prevalence_shift
+from repro.studies.auroc_auprc.prevalence import PREVALENCE_SETTINGS, prevalence_shift
 from repro.studies.auroc_auprc.real_data import REAL_DATA
-from repro.studies.auroc_auprc.repair import PHASE_SHIFTS, gap_phase, repair
+from repro.studies.auroc_auprc.repair import GAP_PHASE_SETTINGS, PHASE_SHIFTS, REPAIR_SETTINGS, gap_phase, repair
 from repro.studies.auroc_auprc.samplers import SAMPLERS
-from repro.studies.auroc_auprc.selection import top_k
-from repro.studies.auroc_auprc.single_fixes import best_fix, fixes_grid, one_fix
-from repro.studies.auroc_auprc.subpopulations import subpopulations
-from repro.studies.auroc_auprc.theorem1 import RANKINGS, grid_points, identity, identity_grid
-from repro.studies.auroc_auprc.uncertainty import interval_coverage
+from repro.studies.auroc_auprc.selection import TOP_K_SETTINGS, top_k
+from repro.studies.auroc_auprc.single_fixes import BEST_FIX_SETTINGS, best_fix, fixes_grid, one_fix
+from repro.studies.auroc_auprc.subpopulations import SUBPOPULATIONS_SETTINGS, subpopulations
+from repro.studies.auroc_auprc.theorem1 import (
+    IDENTITY_GRID_SETTINGS,
+    IDENTITY_SETTINGS,
+    RANKINGS,
+    grid_points,
+    identity,
+    identity_grid,
+)
+from repro.studies.auroc_auprc.uncertainty import COVERAGE_SETTINGS, interval_coverage
 
 # --- Rankings and simulated groups (Theorems 1 to 3, Section 3.1) -----------------------------------------------------
 
@@ -64,7 +71,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.identity",
         summary="both metrics against their means over the scores of the positives, on random rankings",
-        settings=("area", "rankings"),
+        settings=IDENTITY_SETTINGS,
         compute=identity,
         cells={
             "quick": combinations(rankings=RANKINGS, batches=[20], size=[50]),
@@ -80,7 +87,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.identity_grid",
         summary="Theorem 1 on the paper's grid of target AUROCs and prevalences, before and after Platt's calibration",
-        settings=("auroc", "calibration", "area"),
+        settings=IDENTITY_GRID_SETTINGS,
         compute=identity_grid,
         cells={
             "quick": combinations(auroc=grid_points(5), prevalences=[10]),
@@ -115,7 +122,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.best_fix",
         summary="whether the highest-scored mistake is the AP-best, and how gains go with the inverse firing rate",
-        settings=("rankings", "n", "prevalence", "auroc"),
+        settings=BEST_FIX_SETTINGS,
         compute=best_fix,
         cells={
             "quick": together(_rankings(100), combinations(n=range(4, 9))),
@@ -153,7 +160,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.repair",
         summary="50 fixes under three policies in two groups of unequal prevalence: metrics and gap",
-        settings=("sampler", "normalise", "auroc", "method", "step", "statistic"),
+        settings=REPAIR_SETTINGS,
         compute=repair,
         cells={
             "quick": combinations(sampler=SAMPLERS, normalise=[True, False], auroc=[0.65, 0.85], seeds=[100]),
@@ -172,7 +179,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.gap_phase",
         summary="whom AP-driven fixes serve, by shift of the scores between groups and ratio of their prevalences",
-        settings=("shift", "ratio", "method"),
+        settings=GAP_PHASE_SETTINGS,
         compute=gap_phase,
         cells={
             "quick": combinations(shift=PHASE_SHIFTS, seeds=[16]),
@@ -183,7 +190,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.subpopulations",
         summary="in which subpopulation the AP-best mistake lies, with calibrated scores and with ranks",
-        settings=("scores", "p_lower", "method"),
+        settings=SUBPOPULATIONS_SETTINGS,
         compute=subpopulations,
         cells={
             "quick": combinations(scores=["calibrated", "ranks"], p_lower=P_LOWER, batches=[10], draws=[15]),
@@ -202,7 +209,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.nearby",
         summary="search among noisy scores and among small permutations, kept by AUROC or by average precision",
-        settings=("change", "normalise", "method", "step", "statistic"),
+        settings=NEARBY_SETTINGS,
         compute=nearby,
         cells={
             "quick": _searches(8, 20, 200),
@@ -215,7 +222,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.top_k",
         summary="precision and recall among the top k of models chosen by AUROC, average precision or precision",
-        settings=("method", "k", "group"),
+        settings=TOP_K_SETTINGS,
         compute=top_k,
         cells={
             "quick": combinations(batch=range(6), seeds=[5]),
@@ -228,7 +235,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.prevalence_shift",
         summary="average precision, raw and at a reference prevalence, when only the base rate changes",
-        settings=("auroc", "prevalence"),
+        settings=PREVALENCE_SETTINGS,
         compute=prevalence_shift,
         cells={
             "quick": combinations(auroc=[0.75, 0.85, 0.95], batch=[0], seeds=[20]),
@@ -248,7 +255,7 @@ SIMULATED: Final = (
     Experiment(
         name="auroc_auprc.interval_coverage",
         summary="how often intervals for AUROC and average precision hold the value of the population, by prevalence",
-        settings=("n", "prevalence", "area", "method"),
+        settings=COVERAGE_SETTINGS,
         compute=interval_coverage,
         cells={
             "quick": _coverage(sizes=[1000], prevalences=[0.1, 0.01], batches=1, simulations=50, resamples=200),

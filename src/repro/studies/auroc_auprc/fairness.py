@@ -13,10 +13,11 @@ import pandas as pd
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import OrdinalEncoder
 
 from repro.data import load
 from repro.protocol.experiment import Cell, Parameters
+from repro.protocol.rows import Rows
+from repro.trials.table_tasks import TableTask, numeric_matrix
 
 GROUPS: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ("adult", "sex"): ("Female", "Male"),
@@ -46,7 +47,10 @@ WEIGHTINGS: Final = ("higher_prevalence", "first_code")
 """Which group is weighted: the one of higher prevalence, as the paper intends, or the first in alphabetical order, as
 its published code does."""
 
-METHODS: Final = ("auroc", "average_precision")
+TASK_SETTINGS: Final = ("dataset", "attribute", "weighting")
+FAIRNESS_SETTINGS: Final = (*TASK_SETTINGS, "method")
+MODELS_SETTINGS: Final = (*TASK_SETTINGS, "draw", "weight")
+RATIO_SETTINGS: Final = (*TASK_SETTINGS, "ratio", "method")
 RATIOS: Final = (1.0, 1.5, 2.0, 3.0, 5.0)
 """Prevalence ratios between the two groups that are made by resampling."""
 
@@ -58,30 +62,20 @@ Integers = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
-class Population:
-    """Rows of one task.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Population(TableTask[np.bool_]):
+    """Rows of one task in two groups; sex and race are not among the features.
 
     Attributes
     ----------
-    features : ndarray of shape (n_rows, n_features), float64
-        Nominal columns hold category codes; sex and race are not among them.
     sensitive : ndarray of shape (n_rows, 2), float64
         Codes of sex and race.
-    y : ndarray of shape (n_rows,), bool
-        Whether a row is positive.
     second : ndarray of shape (n_rows,), bool
         Whether a row belongs to the second group.
     """
 
-    features: Floats
     sensitive: Floats
-    y: Flags
     second: Flags
-
-    def rows(self, index: Integers) -> Population:
-        """Return the population restricted to the rows `index`."""
-        return Population(self.features[index], self.sensitive[index], self.y[index], self.second[index])
 
     def prevalences(self) -> tuple[float, float]:
         """Share of positives in the first and in the second group."""
@@ -142,16 +136,10 @@ def population(dataset: str, attribute: str) -> Population:
         for name in loaded.features.columns
         if name not in SENSITIVE and (dataset == "adult" or name in COMPAS_FEATURES)
     ]
-    frame = loaded.features.loc[keep, names].copy()
-    nominal = [name for name in names if isinstance(frame[name].dtype, pd.CategoricalDtype)]
-    frame[nominal] = OrdinalEncoder().fit_transform(frame[nominal].astype(str))
+    X, nominal = numeric_matrix(loaded.features.loc[keep, names], source=dataset)
+    sensitive, _ = numeric_matrix(groups.loc[keep, list(SENSITIVE)], source=dataset)
     second = groups.loc[keep, attribute].to_numpy() == GROUPS[dataset, attribute][1]
-    return Population(
-        frame.to_numpy(dtype=np.float64),
-        OrdinalEncoder().fit_transform(groups.loc[keep, list(SENSITIVE)]),
-        loaded.is_positive[keep],
-        second,
-    )
+    return Population(dataset, X, loaded.is_positive[keep], nominal, sensitive=sensitive, second=second)
 
 
 def equal_groups(everyone: Population, generator: np.random.Generator) -> Population:
@@ -196,7 +184,7 @@ def split(sample: Population, random_state: int) -> tuple[Population, Population
 
 
 def _design(part: Population, draw: Draw) -> Floats:
-    return np.hstack([part.features, part.sensitive]) if draw.with_sensitive else part.features
+    return np.hstack([part.X, part.sensitive]) if draw.with_sensitive else part.X
 
 
 def _fitted_scores(parts: Sequence[Population], draw: Draw, weight: int, weighted_second: bool) -> list[Floats]:
@@ -282,32 +270,27 @@ def rank_correlations(models: pd.DataFrame, variant: str | None = None) -> dict[
 
 def _seeds(cell: Cell) -> list[np.random.SeedSequence]:
     """Seeds of the sample and of the models: children of task and replicate, so that both weightings share them."""
-    task = list(GROUPS).index((str(cell.parameters["dataset"]), str(cell.parameters["attribute"])))
-    replicate = int(str(cell.parameters["seed"]))
-    return np.random.SeedSequence(cell.seed, spawn_key=(task, replicate)).spawn(2)
+    task = list(GROUPS).index((cell.text("dataset"), cell.text("attribute")))
+    return np.random.SeedSequence(cell.seed, spawn_key=(task, cell.whole("seed"))).spawn(2)
 
 
 def _weights(cell: Cell) -> tuple[int, ...]:
-    count = int(str(cell.parameters["weights"]))
+    count = cell.whole("weights")
     return WEIGHTS if count >= len(WEIGHTS) else tuple(WEIGHTS[i] for i in np.linspace(0, 9, count).round().astype(int))
 
 
-def _tidy(rows: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-    """Put the settings of a cell in front of its rows, and its seed behind."""
-    settings = {key: cell.parameters[key] for key in ("dataset", "attribute", "weighting")}
-    return pd.concat([pd.DataFrame(settings, index=rows.index), rows], axis=1).assign(replicate=cell.parameters["seed"])
+def _rows(cell: Cell, settings: Sequence[str]) -> Rows:
+    return Rows(*settings, **{name: cell.text(name) for name in TASK_SETTINGS}, replicate=cell.whole("seed"))
 
 
 def _trained(cell: Cell, sample: Population, seed: np.random.SeedSequence) -> pd.DataFrame:
     """Train the models that the parameters of a cell ask for."""
-    return model_table(
-        sample, str(cell.parameters["weighting"]), _weights(cell), int(str(cell.parameters["draws"])), seed
-    )
+    return model_table(sample, cell.text("weighting"), _weights(cell), cell.whole("draws"), seed)
 
 
 def _equal_groups_and_models(cell: Cell) -> tuple[Population, pd.DataFrame]:
     sample_seed, model_seed = _seeds(cell)
-    everyone = population(str(cell.parameters["dataset"]), str(cell.parameters["attribute"]))
+    everyone = population(cell.text("dataset"), cell.text("attribute"))
     sample = equal_groups(everyone, np.random.default_rng(sample_seed))
     return sample, _trained(cell, sample, model_seed)
 
@@ -337,12 +320,11 @@ def fairness(cell: Cell) -> pd.DataFrame:
         "median_gap": float(models["gap"].median()),
         "models": float(len(models)),
     }
-    rows = [
-        {"method": method, "metric": "rho_with_gap", "value": value}
-        for method, value in rank_correlations(models, cell.variant).items()
-    ]
-    rows += [{"method": "sample", "metric": metric, "value": value} for metric, value in facts.items()]
-    return _tidy(pd.DataFrame(rows), cell)
+    rows = _rows(cell, FAIRNESS_SETTINGS)
+    for method, value in rank_correlations(models, cell.variant).items():
+        rows.add({"rho_with_gap": value}, method=method)
+    rows.add(facts, method="sample")
+    return rows.frame()
 
 
 def models(cell: Cell) -> pd.DataFrame:
@@ -359,7 +341,8 @@ def models(cell: Cell) -> pd.DataFrame:
         Columns ``dataset, attribute, weighting, draw, weight, replicate, metric, value``.
     """
     _, table = _equal_groups_and_models(cell)
-    return _tidy(table.melt(["draw", "weight"], var_name="metric", value_name="value"), cell)
+    tidy = table.melt(["draw", "weight"], var_name="metric", value_name="value")
+    return tidy.assign(**{name: cell.text(name) for name in TASK_SETTINGS}, replicate=cell.whole("seed"))
 
 
 def prevalence_ratio(cell: Cell) -> pd.DataFrame:
@@ -380,8 +363,8 @@ def prevalence_ratio(cell: Cell) -> pd.DataFrame:
         correlation of the five differences with the ratio (0 when all differences are equal).
     """
     sample_seed, model_seed = _seeds(cell)
-    everyone = population(str(cell.parameters["dataset"]), str(cell.parameters["attribute"]))
-    rows: list[dict[str, object]] = []
+    everyone = population(cell.text("dataset"), cell.text("attribute"))
+    rows = _rows(cell, RATIO_SETTINGS)
     differences = []
     for ratio, seed, fit_seed in zip(
         RATIOS, sample_seed.spawn(len(RATIOS)), model_seed.spawn(len(RATIOS)), strict=True
@@ -389,14 +372,12 @@ def prevalence_ratio(cell: Cell) -> pd.DataFrame:
         sample = with_prevalence_ratio(everyone, ratio, np.random.default_rng(seed))
         found = rank_correlations(_trained(cell, sample, fit_seed), cell.variant)
         differences.append(found["average_precision"] - found["auroc"])
-        rows += [
-            {"ratio": ratio, "method": method, "metric": "rho_with_gap", "value": value}
-            for method, value in found.items()
-        ]
-        rows.append({"ratio": ratio, "method": "difference", "metric": "rho_difference", "value": differences[-1]})
+        for method, value in found.items():
+            rows.add({"rho_with_gap": value}, ratio=ratio, method=method)
+        rows.add({"rho_difference": differences[-1]}, ratio=ratio, method="difference")
     trend = 0.0 if np.ptp(differences) == 0 else float(spearmanr(RATIOS, differences).statistic)
-    rows.append({"ratio": None, "method": "difference", "metric": "spearman_with_ratio", "value": trend})
-    return _tidy(pd.DataFrame(rows), cell)
+    rows.add({"spearman_with_ratio": trend}, method="difference")
+    return rows.frame()
 
 
 def seconds(parameters: Parameters) -> float:

@@ -12,10 +12,12 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 
 SEEDS: Final = 20
 """Seeds behind every stored mean."""
 
+HEADLINE_SETTINGS: Final = ("ratios", "tasks", "resampled")
 PUBLISHED_SPEARMAN: Final = 0.905
 NEGATED: Final = "differences_negated"
 
@@ -109,33 +111,25 @@ def headline(cell: Cell) -> pd.DataFrame:
         Columns ``ratios, tasks, resampled, replicate, metric, value``: ``spearman`` for every draw, and once
         ``point_estimate`` and ``deviation_from_published``.
     """
-    parameters = cell.parameters
+    settings = {name: cell.text(name) for name in HEADLINE_SETTINGS}
     used = {
-        name: task
-        for name, task in STORED_TASKS.items()
-        if parameters["tasks"] == "all" or not name.startswith("adult")
+        name: task for name, task in STORED_TASKS.items() if settings["tasks"] == "all" or not name.startswith("adult")
     }
     sign = -1.0 if cell.variant == NEGATED else 1.0
-    ratios = [getattr(task, f"{parameters['ratios']}_ratio") for task in used.values()]
+    ratios = [getattr(task, f"{settings['ratios']}_ratio") for task in used.values()]
     means = [sign * task.mean for task in used.values()]
     errors = [task.standard_deviation / np.sqrt(SEEDS) for task in used.values()]
     draws = spearman_draws(
         ratios,
         means,
         errors,
-        resample_tasks=parameters["resampled"] == "seeds_and_tasks",
-        n_draws=int(str(parameters["draws"])),
+        resample_tasks=settings["resampled"] == "seeds_and_tasks",
+        n_draws=cell.whole("draws"),
         generator=cell.generator(),
     )
     point = float(spearman_over_tasks(ratios, means))
-    table = pd.DataFrame({"replicate": np.arange(draws.size), "metric": "spearman", "value": draws})
-    once = pd.DataFrame(
-        {
-            "replicate": 0,
-            "metric": ["point_estimate", "deviation_from_published"],
-            "value": [point, point - PUBLISHED_SPEARMAN],
-        }
-    )
-    rows = pd.concat([table, once], ignore_index=True)
-    settings = {key: parameters[key] for key in ("ratios", "tasks", "resampled")}
-    return pd.concat([pd.DataFrame(settings, index=rows.index), rows], axis=1)
+    rows = Rows(*HEADLINE_SETTINGS, **settings)
+    for replicate, draw in enumerate(draws):
+        rows.add({"spearman": float(draw)}, replicate=replicate)
+    rows.add({"point_estimate": point, "deviation_from_published": point - PUBLISHED_SPEARMAN}, replicate=0)
+    return rows.frame()

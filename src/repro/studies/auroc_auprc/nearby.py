@@ -10,17 +10,15 @@ from numpy.typing import NDArray
 
 from repro.metrics import auroc
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.auroc_auprc.samplers import (
     HIGHER,
     LOWER,
     TwoGroups,
     areas_of_each,
     generators,
-    number,
     over_seeds,
-    settings_first,
     two_groups,
-    whole,
 )
 
 NOISE_STEP: Final = 0.002
@@ -29,6 +27,7 @@ PERMUTATIONS: Final = 10
 REACH: Final = 1.5
 """Ranks move by U(-REACH, REACH) before they are sorted again: no row moves more than 3 ranks."""
 
+NEARBY_SETTINGS: Final = ("change", "normalise", "method", "step", "statistic")
 SHOWN_EVERY: Final = 5
 METHODS: Final = ("auroc", "average_precision")
 SHOWN: Final = ("auroc", "average_precision", "auroc_higher", "auroc_lower", "gap")
@@ -141,24 +140,20 @@ def nearby(cell: Cell) -> pd.DataFrame:
         selects. ``gap_change`` has one row a seed. Rows with a ``step`` give mean, 5 % and 95 % quantile over the
         seeds (``statistic``, replicate 0) of the overall and group AUROC, the average precision and the gap.
     """
-    change, normalise = str(cell.parameters["change"]), bool(cell.parameters["normalise"])
-    steps, seeds, n_samples = (whole(cell, name) for name in ("steps", "seeds", "n_samples"))
+    change, normalise = cell.text("change"), cell.flag("normalise")
+    steps, seeds, n_samples = (cell.whole(name) for name in ("steps", "seeds", "n_samples"))
     paths = np.empty((seeds, len(METHODS), steps + 1, len(SHOWN)))
     for seed, rng in enumerate(generators(cell, seeds)):
-        sample = two_groups("binomial", number(cell, "auroc"), rng, normalise=normalise, n_samples=n_samples)
+        sample = two_groups("binomial", cell.number("auroc"), rng, normalise=normalise, n_samples=n_samples)
         paths[seed] = PATHS[change](sample, steps, rng)
     changes = gap_change(change, paths[..., SHOWN.index("gap")])
-    rows: list[tuple[str, int | None, str | None, int, str, float]] = [
-        (method, None, None, seed, "gap_change", float(changes[seed, place]))
-        for place, method in enumerate(METHODS)
-        for seed in range(seeds)
-    ]
-    rows += [
-        (method, step, statistic, 0, metric, value)
-        for place, method in enumerate(METHODS)
-        for step in sorted({*range(0, steps + 1, SHOWN_EVERY), steps})
-        for column, metric in enumerate(SHOWN)
-        for statistic, value in over_seeds(paths[:, place, step, column]).items()
-    ]
-    frame = pd.DataFrame(rows, columns=["method", "step", "statistic", "replicate", "metric", "value"])
-    return settings_first(frame, change=change, normalise=normalise)
+    rows = Rows(*NEARBY_SETTINGS, change=change, normalise=normalise)
+    for place, method in enumerate(METHODS):
+        for seed in range(seeds):
+            rows.add({"gap_change": float(changes[seed, place])}, method=method, replicate=seed)
+    for place, method in enumerate(METHODS):
+        for step in sorted({*range(0, steps + 1, SHOWN_EVERY), steps}):
+            for column, metric in enumerate(SHOWN):
+                for statistic, value in over_seeds(paths[:, place, step, column]).items():
+                    rows.add({metric: value}, method=method, step=step, statistic=statistic, replicate=0)
+    return rows.frame()

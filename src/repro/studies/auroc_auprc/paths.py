@@ -9,8 +9,9 @@ import pandas as pd
 
 from repro.metrics import auroc, fix_mistakes, ranking_summary
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.auroc_auprc.repair import GROUPS, POLICIES
-from repro.studies.auroc_auprc.samplers import TwoGroups, binormal_scores, generators, whole
+from repro.studies.auroc_auprc.samplers import TwoGroups, binormal_scores, generators
 
 FACTS: Final = ("rise per fix", "number of fixes", "own group", "pairs of groups")
 
@@ -85,9 +86,9 @@ def path_facts(cell: Cell) -> pd.DataFrame:
         Columns ``fact, replicate, metric, value``; ``deviation`` is the largest absolute difference in a batch.
     """
     misread = cell.variant == "pairs_across_groups_misread"
-    rows = []
-    for batch, rng in enumerate(generators(cell, whole(cell, "batches"))):
-        found = [deviations(small_groups(rng), rng, misread=misread) for _ in range(whole(cell, "size"))]
+    rows = Rows("fact")
+    for batch, rng in enumerate(generators(cell, cell.whole("batches"))):
+        found = [deviations(small_groups(rng), rng, misread=misread) for _ in range(cell.whole("size"))]
         largest = np.max(found, axis=0)
-        rows += [(fact, batch, "deviation", float(value)) for fact, value in zip(FACTS, largest, strict=True)]
-    return pd.DataFrame(rows, columns=["fact", "replicate", "metric", "value"])
+        rows.add_curves("fact", FACTS, {"deviation": largest}, replicate=batch)
+    return rows.frame()

@@ -9,11 +9,14 @@ import pandas as pd
 
 from repro.metrics import auroc, average_precision, average_precision_at_prevalence
 from repro.protocol.experiment import Cell
-from repro.studies.auroc_auprc.samplers import binormal_scores, generators, number, whole
+from repro.protocol.rows import Rows
+from repro.studies.auroc_auprc.samplers import binormal_scores
+from repro.trials.folds import repetitions
 
 POOL: Final = 10_000
 """Rows of each class; a lower base rate keeps all negatives and fewer positives."""
 
+PREVALENCE_SETTINGS: Final = ("auroc", "prevalence")
 BASE_RATES: Final = (0.5, 0.1, 0.02, 0.01)
 REFERENCE: Final = 0.5
 
@@ -32,9 +35,10 @@ def prevalence_shift(cell: Cell) -> pd.DataFrame:
         Columns ``auroc, prevalence, replicate, metric, value``; metrics ``area`` (AUROC), ``average_precision`` and
         ``average_precision_at_half`` (as it would be at prevalence 0.5).
     """
-    expected, seeds = number(cell, "auroc"), whole(cell, "seeds")
-    rows = []
-    for replicate, rng in enumerate(generators(cell, seeds), start=seeds * whole(cell, "batch")):
+    expected = cell.number("auroc")
+    rows = Rows(*PREVALENCE_SETTINGS, auroc=expected)
+    for replicate, seed in repetitions(cell, "seeds"):
+        rng = np.random.default_rng(seed)
         labels, scores = binormal_scores(POOL, POOL, expected, rng)
         for rate in BASE_RATES:
             kept = np.arange(POOL - round(POOL * rate / (1 - rate)), 2 * POOL)
@@ -44,5 +48,5 @@ def prevalence_shift(cell: Cell) -> pd.DataFrame:
                 "average_precision": average_precision(y, s),
                 "average_precision_at_half": average_precision_at_prevalence(y, s, REFERENCE),
             }
-            rows += [(expected, rate, replicate, metric, value) for metric, value in values.items()]
-    return pd.DataFrame(rows, columns=["auroc", "prevalence", "replicate", "metric", "value"])
+            rows.add(values, prevalence=rate, replicate=replicate)
+    return rows.frame()

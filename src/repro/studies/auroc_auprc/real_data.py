@@ -10,16 +10,19 @@ from typing import Final
 from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.auroc_auprc.fairness import (
+    FAIRNESS_SETTINGS,
     GAP_IS_MINUS_AUROC,
     GROUPS,
+    MODELS_SETTINGS,
     NO_DIFFERENCE,
+    RATIO_SETTINGS,
     WEIGHTINGS,
     fairness,
     models,
     prevalence_ratio,
     seconds,
 )
-from repro.studies.auroc_auprc.headline import NEGATED, headline
+from repro.studies.auroc_auprc.headline import HEADLINE_SETTINGS, NEGATED, headline
 
 SEED: Final = 2024
 ADULT_SEX: Final = (("adult", "sex"),)
@@ -67,15 +70,11 @@ def _paper_cells() -> list[Parameters]:
     return [*_cells(20, 50, 10), *_cells(10, 50, 10, others)]
 
 
-def _data(parameters: Parameters) -> tuple[str, ...]:
-    return (str(parameters["dataset"]),)
-
-
 REAL_DATA: Final = (
     Experiment(
         name="auroc_auprc.fairness",
         summary="over many boosted models: validation AUROC and AUPRC against the gap between groups on the test part",
-        settings=("dataset", "attribute", "weighting", "method"),
+        settings=FAIRNESS_SETTINGS,
         compute=fairness,
         cells={
             "quick": partial(_cells, 4, 6, 3),
@@ -88,34 +87,31 @@ REAL_DATA: Final = (
         },
         exchanged={NO_DIFFERENCE: replaced("method", {"average_precision": "auroc"})},
         seconds=seconds,
-        datasets=_data,
         seed=SEED,
     ),
     Experiment(
         name="auroc_auprc.models",
         summary="every boosted model of one split: its validation AUROC and AUPRC and its gap between groups",
-        settings=("dataset", "attribute", "weighting", "draw", "weight"),
+        settings=MODELS_SETTINGS,
         compute=models,
         cells={"paper": partial(_cells, 1, 50, 10)},
         seconds=seconds,
-        datasets=_data,
         seed=SEED,
     ),
     Experiment(
         name="auroc_auprc.prevalence_ratio",
         summary="the same on Adult by sex, resampled so that one group has 1 to 5 times the prevalence of the other",
-        settings=("dataset", "attribute", "weighting", "ratio", "method"),
+        settings=RATIO_SETTINGS,
         compute=prevalence_ratio,
         cells={"paper": partial(_cells, 6, 12, 5), "control": _smallest(NO_DIFFERENCE, 3)},
         variants={NO_DIFFERENCE: "both methods select by AUROC: there is no difference that could grow"},
         seconds=lambda parameters: 5 * seconds(parameters),
-        datasets=_data,
         seed=SEED,
     ),
     Experiment(
         name="auroc_auprc.headline",
         summary="the rank correlation over the paper's eight tasks, recomputed from its stored table and bootstrapped",
-        settings=("ratios", "tasks", "resampled"),
+        settings=HEADLINE_SETTINGS,
         compute=headline,
         cells={
             "quick": partial(_headline_cells, 2000),

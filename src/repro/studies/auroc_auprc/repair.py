@@ -12,21 +12,21 @@ from scipy.special import logit, ndtri
 from repro.metrics import fix_mistakes
 from repro.metrics.mistakes import RepairPolicy
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.auroc_auprc.samplers import (
     HIGHER,
     LOWER,
     TwoGroups,
     generators,
-    number,
     over_seeds,
-    settings_first,
     two_groups,
-    whole,
 )
 
 POLICIES: Final[tuple[RepairPolicy, ...]] = get_args(RepairPolicy)
 """What stands for optimising AUROC, the paper's stand-in for optimising AUPRC, and optimising it fix by fix."""
 
+REPAIR_SETTINGS: Final = ("sampler", "normalise", "auroc", "method", "step", "statistic")
+GAP_PHASE_SETTINGS: Final = ("shift", "ratio", "method")
 STEPS: Final = 50
 SHOWN_EVERY: Final = 5
 GROUPS: Final = (HIGHER, LOWER)
@@ -90,23 +90,22 @@ def repair(cell: Cell) -> pd.DataFrame:
         policy. ``gap_change`` over all fixes has one row a seed. Rows with a ``step`` give mean, 5 % and 95 % quantile
         over the seeds (``statistic``, replicate 0) of what :func:`repair_path` follows.
     """
-    sampler, target, seeds = str(cell.parameters["sampler"]), number(cell, "auroc"), whole(cell, "seeds")
-    normalise = bool(cell.parameters["normalise"])
+    sampler, target, normalise = cell.text("sampler"), cell.number("auroc"), cell.flag("normalise")
     paths: dict[RepairPolicy, list[dict[str, NDArray[np.float64]]]] = {policy: [] for policy in POLICIES}
-    for rng in generators(cell, seeds):
+    for rng in generators(cell, cell.whole("seeds")):
         sample = two_groups(sampler, target, rng, normalise=normalise)
         for policy in POLICIES:
             paths[policy].append(repair_path(sample, policy, rng))
-    rows: list[tuple[str, int | None, str | None, int, str, float]] = []
+    rows = Rows(*REPAIR_SETTINGS, sampler=sampler, normalise=normalise, auroc=target)
     for method, followed in paths.items():
         for seed, path in enumerate(followed):
-            rows.append((method, None, None, seed, "gap_change", float(path["gap"][-1] - path["gap"][0])))
+            rows.add({"gap_change": float(path["gap"][-1] - path["gap"][0])}, method=method, replicate=seed)
         for metric in followed[0]:
             values = np.array([path[metric] for path in followed])
             for step in range(0, STEPS + 1, SHOWN_EVERY):
-                rows += [(method, step, name, 0, metric, value) for name, value in over_seeds(values[:, step]).items()]
-    frame = pd.DataFrame(rows, columns=["method", "step", "statistic", "replicate", "metric", "value"])
-    return settings_first(frame, sampler=sampler, normalise=normalise, auroc=target)
+                for name, value in over_seeds(values[:, step]).items():
+                    rows.add({metric: value}, method=method, step=step, statistic=name, replicate=0)
+    return rows.frame()
 
 
 def calibrated_shift(positives_lower: int) -> float:
@@ -150,10 +149,10 @@ def gap_phase(cell: Cell) -> pd.DataFrame:
         within each group (``fixes_higher``, ``fixes_lower``). The method ``calibration`` holds the
         ``calibrated_shift`` of the ratio.
     """
-    shift, seeds = number(cell, "shift"), whole(cell, "seeds")
+    shift = cell.number("shift")
     ratios = {count: PHASE_POSITIVES / count for count in PHASE_POSITIVES_LOWER}
     found: dict[tuple[int, str], list[tuple[float, float, float]]] = {}
-    for rng in generators(cell, seeds):
+    for rng in generators(cell, cell.whole("seeds")):
         for count in PHASE_POSITIVES_LOWER:
             sample = shifted_groups(shift, count, rng)
             pairs = [positive * (PHASE_ROWS - positive) for positive in (PHASE_POSITIVES, count)]
@@ -162,7 +161,7 @@ def gap_phase(cell: Cell) -> pd.DataFrame:
                 rises = [float(path[f"auroc_{group}"][-1] - path[f"auroc_{group}"][0]) for group in GROUPS]
                 change = rises[0] - rises[1]
                 found.setdefault((count, policy), []).append((change, rises[0] * pairs[0], rises[1] * pairs[1]))
-    rows: list[tuple[float, str, int, str, float]] = []
+    rows = Rows(*GAP_PHASE_SETTINGS, shift=shift, replicate=0)
     for (count, method), values in found.items():
         change, higher, lower = np.array(values).T
         summary = over_seeds(change)
@@ -174,7 +173,7 @@ def gap_phase(cell: Cell) -> pd.DataFrame:
             "fixes_higher": float(higher.mean()),
             "fixes_lower": float(lower.mean()),
         }
-        rows += [(ratios[count], method, 0, metric, value) for metric, value in measured.items()]
-    rows += [(ratio, "calibration", 0, "calibrated_shift", calibrated_shift(count)) for count, ratio in ratios.items()]
-    frame = pd.DataFrame(rows, columns=["ratio", "method", "replicate", "metric", "value"])
-    return settings_first(frame, shift=shift)
+        rows.add(measured, ratio=ratios[count], method=method)
+    for count, ratio in ratios.items():
+        rows.add({"calibrated_shift": calibrated_shift(count)}, ratio=ratio, method="calibration")
+    return rows.frame()

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from repro.protocol.experiment import Cell, Scalar
+from repro.protocol.experiment import Cell
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 
+AREAS: Final = ("auroc", "average_precision")
 HIGHER: Final = "higher"
 LOWER: Final = "lower"
 """Names of the group with the higher and of the group with the lower prevalence."""
@@ -28,19 +28,6 @@ PREVALENCES: Final = (0.05, 0.01)
 def generators(cell: Cell, count: int) -> Iterator[np.random.Generator]:
     """Yield independent generators, one for each run inside a cell; more runs do not move the first ones."""
     yield from map(np.random.default_rng, cell.seed_sequence().spawn(count))
-
-
-def whole(cell: Cell, name: str) -> int:
-    """Return a parameter that is a whole number."""
-    return int(number(cell, name))
-
-
-def number(cell: Cell, name: str) -> float:
-    """Return a parameter that is a number."""
-    value = cell.parameters[name]
-    if not isinstance(value, int | float):
-        raise TypeError(f"parameter {name!r} must be a number, got {value!r}")
-    return value
 
 
 def n_positives(n_samples: int, prevalence: float) -> int:
@@ -200,8 +187,3 @@ def over_seeds(values: NDArray[np.float64]) -> dict[str, float]:
     """Mean, 5 % and 95 % quantile of the values of all seeds."""
     low, high = np.quantile(values, [0.05, 0.95])
     return {"mean": float(values.mean()), "p5": float(low), "p95": float(high)}
-
-
-def settings_first(frame: pd.DataFrame, **settings: Scalar) -> pd.DataFrame:
-    """Put setting columns of one value in front of the others."""
-    return frame.assign(**settings)[[*settings, *frame.columns]]

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from repro.metrics import auroc, average_precision
 from repro.protocol.experiment import Cell
-from repro.studies.auroc_auprc.samplers import HIGHER, LOWER, PREVALENCES, areas_of_each, generators, n_positives, whole
+from repro.protocol.rows import Rows
+from repro.studies.auroc_auprc.samplers import HIGHER, LOWER, PREVALENCES, areas_of_each, n_positives
+from repro.trials.folds import repetitions
 
 FEATURES: Final = 8
 MODELS: Final = 200
@@ -23,6 +25,7 @@ TEST_ROWS: Final = 5000
 
 DEPTHS: Final = (10, 50, 200)
 ALL: Final = "all"
+TOP_K_SETTINGS: Final = ("method", "k", "group")
 
 
 class Task:
@@ -90,9 +93,9 @@ def top_k(cell: Cell) -> pd.DataFrame:
         k for the group ``all``, ``recall`` at k for it and for both groups; rows without k give the test AUROC and
         average precision. One replicate a task.
     """
-    rows: list[tuple[str, int | None, str, int, str, float]] = []
-    seeds = whole(cell, "seeds")
-    for replicate, rng in enumerate(generators(cell, seeds), start=seeds * whole(cell, "batch")):
+    rows = Rows(*TOP_K_SETTINGS)
+    for replicate, seed in repetitions(cell, "seeds"):
+        rng = np.random.default_rng(seed)
         task = Task(rng)
         weights = rng.dirichlet(np.full(FEATURES, CONCENTRATION), MODELS)
         X, y, _ = task.sample(VALIDATION_ROWS, rng)
@@ -102,15 +105,15 @@ def top_k(cell: Cell) -> pd.DataFrame:
         total = {group: int((y_test & ((groups == group) | (group == ALL))).sum()) for group in (ALL, HIGHER, LOWER)}
         for method, model in chosen.items():
             scores = X_test @ weights[model]
-            for metric, area in (("auroc", auroc), ("average_precision", average_precision)):
-                rows.append((method, None, ALL, replicate, metric, area(y_test, scores)))
+            areas = {"auroc": auroc(y_test, scores), "average_precision": average_precision(y_test, scores)}
+            rows.add(areas, method=method, group=ALL, replicate=replicate)
         for k in DEPTHS:
             depth = k * y.size // y_test.size  # the same share of the rows
             chosen["precision_at_k"] = int(np.argmax([found_in_top(y, model, depth).size for model in validation]))
             for method, model in chosen.items():
                 found = groups[found_in_top(y_test, X_test @ weights[model], k)]
-                rows.append((method, k, ALL, replicate, "precision", found.size / k))
+                rows.add({"precision": found.size / k}, method=method, k=k, group=ALL, replicate=replicate)
                 for group in (ALL, HIGHER, LOWER):
                     hits = int(((found == group) | (group == ALL)).sum())
-                    rows.append((method, k, group, replicate, "recall", hits / total[group]))
-    return pd.DataFrame(rows, columns=["method", "k", "group", "replicate", "metric", "value"])
+                    rows.add({"recall": hits / total[group]}, method=method, k=k, group=group, replicate=replicate)
+    return rows.frame()

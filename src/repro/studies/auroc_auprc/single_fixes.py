@@ -12,20 +12,19 @@ from scipy.stats import pearsonr, spearmanr
 
 from repro.metrics import auroc, average_precision, mistakes
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.auroc_auprc.calibrating import platt
 from repro.studies.auroc_auprc.samplers import (
+    AREAS,
     Labels,
     Scores,
     binomial_scores,
     binormal_scores,
     generators,
     n_positives,
-    number,
-    settings_first,
-    whole,
 )
 
-AREAS: Final = ("auroc", "average_precision")
+BEST_FIX_SETTINGS: Final = ("rankings", "n", "prevalence", "auroc")
 
 BATCH: Final = 20
 """Rankings whose correlations make one replicate."""
@@ -78,10 +77,10 @@ def one_fix(cell: Cell) -> pd.DataFrame:
         Columns ``area, replicate, metric, value``; ``deviation`` is the largest absolute difference in a batch,
         ``mistakes`` their number.
     """
-    rows = []
-    for batch, rng in enumerate(generators(cell, whole(cell, "batches"))):
+    rows = Rows("area")
+    for batch, rng in enumerate(generators(cell, cell.whole("batches"))):
         largest, count = np.zeros(2), 0
-        for _ in range(whole(cell, "size")):
+        for _ in range(cell.whole("size")):
             size = int(rng.integers(20, 151))
             n1 = n_positives(size, rng.uniform(0.02, 0.8))
             labels, scores = binormal_scores(n1, size - n1, rng.uniform(0.5, 0.95), rng)
@@ -94,9 +93,8 @@ def one_fix(cell: Cell) -> pd.DataFrame:
                 expected = np.column_stack([np.full(rank.size, 1 / (n1 * (size - n1))), gain])
             deviation = np.abs(gains(labels, scores) - expected)
             largest, count = np.maximum(largest, deviation.max(axis=0, initial=0.0)), count + rank.size
-        rows += [(area, batch, "deviation", float(value)) for area, value in zip(AREAS, largest, strict=True)]
-        rows += [(area, batch, "mistakes", float(count)) for area in AREAS]
-    return pd.DataFrame(rows, columns=["area", "replicate", "metric", "value"])
+        rows.add_curves("area", AREAS, {"deviation": largest, "mistakes": [float(count)] * 2}, replicate=batch)
+    return rows.frame()
 
 
 def _best_is_proposed(found: pd.DataFrame, proposed: int) -> bool:
@@ -109,8 +107,8 @@ def _best_is_proposed(found: pd.DataFrame, proposed: int) -> bool:
 
 def _simulated(cell: Cell, proposed: int) -> list[tuple[int, str, float]]:
     """Rows for random binormal rankings: how often the proposal fails, and the correlations in batches."""
-    size, auroc_wanted, count = whole(cell, "n"), number(cell, "auroc"), whole(cell, "count")
-    n1 = n_positives(size, number(cell, "prevalence"))
+    size, auroc_wanted, count = cell.whole("n"), cell.number("auroc"), cell.whole("count")
+    n1 = n_positives(size, cell.number("prevalence"))
     failed, correlations = [], []
     for rng in generators(cell, count):
         found = mistakes(*binormal_scores(n1, size - n1, auroc_wanted, rng))
@@ -165,14 +163,16 @@ def best_fix(cell: Cell) -> pd.DataFrame:
         as ``excess_over_0.9`` and ``short_of_1``; rankings with fewer than three mistakes do not count there.
     """
     proposed = -1 if cell.variant == "lowest_is_proposed" else 0
-    size = whole(cell, "n")
+    size = cell.whole("n")
     prevalence, wanted = cell.parameters.get("prevalence"), cell.parameters.get("auroc")
     if prevalence is None:
         name, found = f"all of {size} rows", _exhaustive(size, proposed)
     else:
         name, found = f"prevalence {prevalence}, AUROC {wanted}", _simulated(cell, proposed)
-    frame = pd.DataFrame(found, columns=["replicate", "metric", "value"])
-    return settings_first(frame, rankings=name, n=size, prevalence=prevalence, auroc=wanted)
+    rows = Rows(*BEST_FIX_SETTINGS, rankings=name, n=size, prevalence=prevalence, auroc=wanted)
+    for replicate, metric, value in found:
+        rows.add({metric: value}, replicate=replicate)
+    return rows.frame()
 
 
 def fixes_grid(cell: Cell) -> pd.DataFrame:
@@ -194,7 +194,7 @@ def fixes_grid(cell: Cell) -> pd.DataFrame:
         p value and the smallest coefficient (``pearson_p``, ``pearson``, ``spearman_p``, ``spearman``). Only ``trials``
         where there is none.
     """
-    target, count = number(cell, "auroc"), whole(cell, "prevalences")
+    target, count = cell.number("auroc"), cell.whole("prevalences")
     prevalences = [step / (count + 1) for step in range(1, count + 1) for _ in range(GRID_SEEDS)]
     trials = []
     for prevalence, rng in zip(prevalences, generators(cell, len(prevalences)), strict=True):
@@ -209,7 +209,8 @@ def fixes_grid(cell: Cell) -> pd.DataFrame:
             trials.append(
                 (np.ptp(gain[:, 0]), pearson.pvalue, -pearson.statistic, spearman.pvalue, -spearman.statistic)
             )
-    rows = [(target, 0, "trials", float(len(trials)))]
+    rows = Rows("auroc", auroc=target, replicate=0)
+    rows.add({"trials": float(len(trials))})
     if trials:
         discrepancy, pearson_p, minus_pearson, spearman_p, minus_spearman = np.max(trials, axis=0)
         largest = {
@@ -219,5 +220,5 @@ def fixes_grid(cell: Cell) -> pd.DataFrame:
             "spearman_p": spearman_p,
             "spearman": -minus_spearman,
         }
-        rows += [(target, 0, metric, float(value)) for metric, value in largest.items()]
-    return pd.DataFrame(rows, columns=["auroc", "replicate", "metric", "value"])
+        rows.add({metric: float(value) for metric, value in largest.items()})
+    return rows.frame()

@@ -9,11 +9,13 @@ import pandas as pd
 
 from repro.metrics import mistakes
 from repro.protocol.experiment import Cell
-from repro.studies.auroc_auprc.samplers import HIGHER, LOWER, TwoGroups, generators, number, whole
+from repro.protocol.rows import Rows
+from repro.studies.auroc_auprc.samplers import HIGHER, LOWER, TwoGroups, generators
 
 ROWS: Final = 500
 """Rows of each subpopulation."""
 
+SUBPOPULATIONS_SETTINGS: Final = ("scores", "p_lower", "method")
 P_HIGHER: Final = 0.2
 CONCENTRATION: Final = 4.0
 """Scores of a subpopulation of prevalence p follow Beta(4 p, 4 (1 - p)), whose mean is p."""
@@ -80,18 +82,15 @@ def subpopulations(cell: Cell) -> pd.DataFrame:
         ``ap_best`` (share of draws) and ``uniform`` (mean share of the mistakes, what a metric without preference
         expects). One replicate a batch.
     """
-    construction, p_lower = str(cell.parameters["scores"]), number(cell, "p_lower")
-    rows = []
-    for batch, rng in enumerate(generators(cell, whole(cell, "batches"))):
+    construction, p_lower = cell.text("scores"), cell.number("p_lower")
+    rows = Rows(*SUBPOPULATIONS_SETTINGS, scores=construction, p_lower=p_lower)
+    for batch, rng in enumerate(generators(cell, cell.whole("batches"))):
         counted = []
-        for _ in range(whole(cell, "draws")):
+        for _ in range(cell.whole("draws")):
             sample = calibrated_sample(p_lower, rng)
             found = inside_higher(ranked_within_groups(sample) if construction == "ranks" else sample, rng)
             if found is not None:
                 counted.append(found)
         shares = np.mean(counted, axis=0)
-        rows += [
-            (construction, p_lower, method, batch, "share_inside_higher", float(share))
-            for method, share in zip(("ap_best", "uniform"), shares, strict=True)
-        ]
-    return pd.DataFrame(rows, columns=["scores", "p_lower", "method", "replicate", "metric", "value"])
+        rows.add_curves("method", ("ap_best", "uniform"), {"share_inside_higher": shares}, replicate=batch)
+    return rows.frame()

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from repro.metrics import auroc, average_precision, positive_thresholds
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.auroc_auprc.calibrating import platt
-from repro.studies.auroc_auprc.samplers import binomial_scores, generators, n_positives, number, whole
+from repro.studies.auroc_auprc.samplers import AREAS, binomial_scores, generators, n_positives
 
 RANKINGS: Final = ("no ties", "ties", "weights")
+IDENTITY_SETTINGS: Final = ("area", "rankings")
+IDENTITY_GRID_SETTINGS: Final = ("auroc", "calibration", "area")
 LARGEST_SAMPLE: Final = 200
 
 GRID: Final = 50
@@ -83,11 +86,11 @@ def identity(cell: Cell) -> pd.DataFrame:
         Columns ``area, rankings, replicate, metric, value``; ``deviation`` is the largest absolute difference of
         a batch.
     """
-    kind = str(cell.parameters["rankings"])
-    rows = []
-    for batch, rng in enumerate(generators(cell, whole(cell, "batches"))):
+    kind = cell.text("rankings")
+    rows = Rows(*IDENTITY_SETTINGS, rankings=kind)
+    for batch, rng in enumerate(generators(cell, cell.whole("batches"))):
         largest = np.zeros(2)
-        for _ in range(whole(cell, "size")):
+        for _ in range(cell.whole("size")):
             labels, scores, weights = random_ranking(kind, rng)
             measured = [metric(labels, scores, sample_weight=weights) for metric in (auroc, average_precision)]
             if cell.variant == "strict_firing_rate":
@@ -96,11 +99,8 @@ def identity(cell: Cell) -> pd.DataFrame:
                 at = positive_thresholds(labels, scores, sample_weight=weights)
                 expected = (at.auroc, at.average_precision)
             largest = np.maximum(largest, np.abs(np.subtract(measured, expected)))
-        rows += [
-            (area, kind, batch, "deviation", float(value))
-            for area, value in zip(("auroc", "average_precision"), largest, strict=True)
-        ]
-    return pd.DataFrame(rows, columns=["area", "rankings", "replicate", "metric", "value"])
+        rows.add_curves("area", AREAS, {"deviation": largest}, replicate=batch)
+    return rows.frame()
 
 
 def identity_grid(cell: Cell) -> pd.DataFrame:
@@ -119,8 +119,8 @@ def identity_grid(cell: Cell) -> pd.DataFrame:
         Columns ``auroc, calibration, area, replicate, metric, value``; for both areas ``deviation`` (the largest),
         ``mean``, ``minimum`` and ``maximum`` over the row, and ``runs``.
     """
-    target = number(cell, "auroc")
-    prevalences = grid_points(whole(cell, "prevalences"))
+    target = cell.number("auroc")
+    prevalences = grid_points(cell.whole("prevalences"))
     values: dict[tuple[str, str], list[tuple[float, float]]] = {}
     runs = [prevalence for prevalence in prevalences for _ in range(GRID_SEEDS)]
     for prevalence, rng in zip(runs, generators(cell, len(runs)), strict=True):
@@ -134,7 +134,7 @@ def identity_grid(cell: Cell) -> pd.DataFrame:
             ):
                 value = metric(labels, scores)
                 values.setdefault((calibration, area), []).append((value, abs(value - other)))
-    rows = []
+    rows = Rows(*IDENTITY_GRID_SETTINGS, auroc=target, replicate=0)
     for (calibration, area), pairs in values.items():
         found, deviation = np.array(pairs).T
         summary = {
@@ -144,5 +144,5 @@ def identity_grid(cell: Cell) -> pd.DataFrame:
             "maximum": found.max(),
             "runs": len(pairs),
         }
-        rows += [(target, calibration, area, 0, metric, float(value)) for metric, value in summary.items()]
-    return pd.DataFrame(rows, columns=["auroc", "calibration", "area", "replicate", "metric", "value"])
+        rows.add({metric: float(value) for metric, value in summary.items()}, calibration=calibration, area=area)
+    return rows.frame()

@@ -23,14 +23,12 @@ from repro.metrics import (
     newcombe_interval,
 )
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.auroc_auprc.samplers import (
     Labels,
     Scores,
     binormal_scores,
     generators,
-    number,
-    settings_first,
-    whole,
 )
 
 MEASURED: Final = {"auroc": auroc, "average_precision": average_precision}
@@ -41,6 +39,7 @@ CLOSED_FORMS: Final[Mapping[tuple[str, str], Callable[[ArrayLike, ArrayLike], In
     ("average_precision", "logit_influence"): average_precision_interval,
     ("average_precision", "logit_binomial"): lambda y, s: average_precision_interval(y, s, method="logit_binomial"),
 }
+COVERAGE_SETTINGS: Final = ("n", "prevalence", "area", "method")
 RESAMPLED: Final = ("percentile", "bca")
 
 
@@ -107,23 +106,24 @@ def interval_coverage(cell: Cell) -> pd.DataFrame:
         ``width``. The method ``sample`` holds the true value (``truth``), the mean ``estimate`` and the share of
         simulations ``without_positives``, which do not count. One replicate a batch.
     """
-    n_samples, prevalence, target = whole(cell, "n"), number(cell, "prevalence"), number(cell, "auroc")
+    n_samples, prevalence, target = cell.whole("n"), cell.number("prevalence"), cell.number("auroc")
     truth = {"auroc": target, "average_precision": binormal_average_precision(target, prevalence)}
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    estimates, drawn = [], whole(cell, "simulations")
+    estimates, drawn = [], cell.whole("simulations")
     for rng in generators(cell, drawn):
         sample = population_sample(n_samples, prevalence, target, rng)
         if sample is not None:
             estimates.append([measured(*sample) for measured in MEASURED.values()])
-            for key, interval in bounds(*sample, whole(cell, "resamples"), rng).items():
+            for key, interval in bounds(*sample, cell.whole("resamples"), rng).items():
                 found.setdefault(key, []).append(interval)
-    rows: list[tuple[str, str, str, float]] = []
+    rows = Rows(*COVERAGE_SETTINGS, n=n_samples, prevalence=prevalence, replicate=cell.whole("batch"))
     for place, (area, value) in enumerate(truth.items()):
-        rows += [
-            (area, "sample", "truth", value),
-            (area, "sample", "estimate", float(np.mean(estimates, axis=0)[place])),
-            (area, "sample", "without_positives", 1 - len(estimates) / drawn),
-        ]
+        sampled = {
+            "truth": value,
+            "estimate": float(np.mean(estimates, axis=0)[place]),
+            "without_positives": 1 - len(estimates) / drawn,
+        }
+        rows.add(sampled, area=area, method="sample")
     for (area, method), intervals in found.items():
         low, high = np.array(intervals).T
         above, below = low > truth[area], high < truth[area]
@@ -133,7 +133,5 @@ def interval_coverage(cell: Cell) -> pd.DataFrame:
             "below": below.mean(),
             "width": (high - low).mean(),
         }
-        rows += [(area, method, metric, float(value)) for metric, value in shares.items()]
-    frame = pd.DataFrame(rows, columns=["area", "method", "metric", "value"])
-    frame.insert(2, "replicate", whole(cell, "batch"))
-    return settings_first(frame, n=n_samples, prevalence=prevalence)
+        rows.add({metric: float(value) for metric, value in shares.items()}, area=area, method=method)
+    return rows.frame()

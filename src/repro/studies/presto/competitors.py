@@ -5,19 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from repro.ordinal import ProportionalOddsClassifier, presto_path
-from repro.studies.presto.selecting import Floats, Folds, Model, Path, PathFunction, Positions, select
-
-Predictor = Callable[[Floats], Floats]
-"""From columns of shape (n, p) to probabilities of the rare class, shape (n,)."""
+from repro.studies.presto.selecting import Floats, Model, Path, PathFunction, Positions, select
+from repro.trials.folds import Folds
+from repro.trials.learners import Predictor, fitted
 
 
 @dataclass(frozen=True)
@@ -91,24 +87,9 @@ def chosen_model(training: Training, path: PathFunction) -> Model:
     return select(training.X, training.y, training.folds, path)[0]
 
 
-def base_rate(training: Training) -> Predictor:
-    """Predict the share of the rare class for every row."""
-    share = float(training.is_rare.mean())
-    return lambda X: np.full(len(X), share)
-
-
-def logistic_regression(training: Training, class_weight: str | None) -> Predictor:
-    """Fit the rare class against the rest, by maximum likelihood."""
-    regression = LogisticRegression(
-        C=np.inf, class_weight=class_weight, solver="newton-cholesky", tol=1e-8, max_iter=100
-    )
-    model = make_pipeline(StandardScaler(), regression).fit(training.X, training.is_rare)
-    return lambda X: np.asarray(model.predict_proba(X)[:, 1], dtype=np.float64)
-
-
-def logit(training: Training) -> Predictor:
-    """Unpenalised logistic regression of the rare class against the rest."""
-    return logistic_regression(training, None)
+def rare_against_rest(learner: str, **options: Any) -> Callable[[Training], Predictor]:
+    """Give the function that fits a named learner to the rare class against the rest."""
+    return lambda training: fitted(learner, training.X, training.is_rare, **options)
 
 
 def proportional_odds(training: Training) -> Predictor:
@@ -123,8 +104,8 @@ def presto_ridge(training: Training) -> Predictor:
 
 
 SINGLE: Final[dict[str, Callable[[Training], Predictor]]] = {
-    "base_rate": base_rate,
-    "logit": logit,
+    "base_rate": rare_against_rest("base_rate"),
+    "logit": rare_against_rest("unpenalised_regression"),
     "proportional_odds": proportional_odds,
     "presto_ridge": presto_ridge,
 }

@@ -11,9 +11,15 @@ from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.presto import real_data, theory
 from repro.studies.presto.baselines import METHODS, baselines
 from repro.studies.presto.designs import INTERCEPTS, SPARSITY
-from repro.studies.presto.real_data import CUTOFFS, prediabetes_splits, soup_splits
+from repro.studies.presto.real_data import (
+    CUTOFFS,
+    PREDIABETES_SETTINGS,
+    SOUP_SETTINGS,
+    prediabetes_splits,
+    soup_splits,
+)
 from repro.studies.presto.ridge import RIDGE_IS_BASE_RATE, ridge_as_published
-from repro.studies.presto.synthetic import synthetic
+from repro.studies.presto.synthetic import SIMULATED_SETTINGS, synthetic
 
 PRESTO_IS_LOGIT: Final = "presto_replaced_by_logit"
 PRESTO_IS_PO: Final = "presto_replaced_by_proportional_odds"
@@ -70,7 +76,7 @@ SIMULATED: Final = (
     Experiment(
         name="presto.synthetic",
         summary="squared error of the rare probability in the ten settings of Sections 4.1 and 4.2",
-        settings=("design", "intercepts", "method"),
+        settings=SIMULATED_SETTINGS,
         compute=synthetic,
         cells={
             "quick": combinations(design=SPARSITY, batch=range(2), repetitions=[5]),
@@ -95,13 +101,13 @@ SIMULATED: Final = (
                 },
             ),
         },
-        seconds=lambda parameters: 0.9 * int(parameters["repetitions"] or 0),
+        seconds=_seconds(0.9, "repetitions"),
         seed=SEED,
     ),
     Experiment(
         name="presto.ridge",
         summary="the same error of the L1 and the ridge form, both as published",
-        settings=("design", "intercepts", "method"),
+        settings=SIMULATED_SETTINGS,
         compute=ridge_as_published,
         cells={
             "quick": combinations(design=["sparse 1/2", "sparse 1/3"], batch=[0], repetitions=[5]),
@@ -115,7 +121,7 @@ SIMULATED: Final = (
     Experiment(
         name="presto.baselines",
         summary="the same error for four methods that the paper leaves out, on fitted and on fresh rows",
-        settings=("design", "intercepts", "method"),
+        settings=SIMULATED_SETTINGS,
         compute=baselines,
         cells={
             "quick": _by_setting(1, 6, [("sparse 1/2", "(0, 3.5, 5.5)"), ("dense", "(0, 3.5, 5.5)")]),
@@ -132,7 +138,7 @@ REAL_DATA: Final = (
     Experiment(
         name="presto.soup",
         summary="published and sound scores on random splits of soup, by rows as published and by respondents",
-        settings=("split_by", "method"),
+        settings=SOUP_SETTINGS,
         compute=soup_splits,
         cells={
             "paper": combinations(dataset=["soup"], split_by=SPLIT_BY, batch=range(50), splits=[7]),
@@ -157,7 +163,7 @@ REAL_DATA: Final = (
     Experiment(
         name="presto.prediabetes",
         summary="published and sound scores on random splits of PreDiabetes at eight age cutoffs",
-        settings=("cutoff", "method"),
+        settings=PREDIABETES_SETTINGS,
         compute=prediabetes_splits,
         cells={
             "quick": _prediabetes(2, 2, (30, 40, 50, 60)),
@@ -183,7 +189,7 @@ THEORY: Final = (
     Experiment(
         name="presto.information",
         summary="inverse information of logistic regression and proportional odds as the rare class gets rarer",
-        settings=("method", "rare"),
+        settings=theory.RARITY_SETTINGS,
         compute=theory.information,
         cells={
             "quick": combinations(batch=[0], draws=[20], rows=[20_000]),
@@ -194,13 +200,13 @@ THEORY: Final = (
             theory.BALANCED_BOUNDARY: "logistic regression is fitted at the boundary that does not get rare",
             theory.LOGIT_FOR_PO: "the weights are those of the logistic regression of the rare class",
         },
-        seconds=lambda parameters: 3e-6 * int(parameters["draws"] or 0) * int(parameters["rows"] or 0),
+        seconds=_seconds(3e-6, "draws", "rows"),
         seed=SEED,
     ),
     Experiment(
         name="presto.estimation",
         summary="errors of weights estimated on simulated rows as the rare class gets rarer",
-        settings=("method", "rare"),
+        settings=theory.RARITY_SETTINGS,
         compute=theory.estimation,
         cells={
             "quick": combinations(batch=[0], draws=[6], simulations=[20]),
@@ -218,7 +224,7 @@ THEORY: Final = (
     Experiment(
         name="presto.consistency",
         summary="distance of PRESTO's weights to a sparse truth as the rows, or rows and columns, get more",
-        settings=("growth", "n"),
+        settings=theory.CONSISTENCY_SETTINGS,
         compute=theory.consistency,
         cells={
             "quick": combinations(growth=["fixed", "growing"], batch=[0], draws=[8]),
@@ -240,13 +246,13 @@ THEORY: Final = (
             "control": combinations(theory.NO_RARE_CLASS, draw=range(3), rows=[20_000]),
         },
         variants={theory.NO_RARE_CLASS: "the second intercept is 0: the last class is not rare at all"},
-        seconds=lambda parameters: 4e-7 * int(parameters["rows"] or 0),
+        seconds=_seconds(4e-7, "rows"),
         seed=SEED,
     ),
     Experiment(
         name="presto.study_b",
         summary="inequality (6) for correlated, clipped normal columns, with published and intended intercepts",
-        settings=("correlation", "rare", "code"),
+        settings=theory.STUDY_B_SETTINGS,
         compute=theory.study_b,
         cells={
             "quick": combinations(correlation=theory.CORRELATIONS, draw=range(3), rows=[100_000]),
@@ -263,7 +269,7 @@ THEORY: Final = (
             ),
             SIDES_EXCHANGED: Exchange(negated=["log_margin"]),
         },
-        seconds=lambda parameters: 1.4e-6 * int(parameters["rows"] or 0),
+        seconds=_seconds(1.4e-6, "rows"),
         seed=SEED,
     ),
 )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
-
 from repro.metrics import prior_correction
-from repro.ordinal import FirthLogisticRegression, semi_parallel_path
-from repro.studies.presto.competitors import SYNTHETIC, Predictor, Training, chosen_model, logistic_regression
+from repro.ordinal import semi_parallel_path
+from repro.studies.presto.competitors import SYNTHETIC, Training, chosen_model, rare_against_rest
 from repro.studies.presto.selecting import Floats, Path, PathFunction, Positions
+from repro.trials.learners import Predictor
 
 
 def _semi_parallel(training: Training) -> PathFunction:
@@ -30,15 +28,9 @@ def _semi_parallel(training: Training) -> PathFunction:
 
 def prior_corrected_logit(training: Training) -> Predictor:
     """Logistic regression with both classes weighted alike, whose probabilities are brought back to the true prior."""
-    balanced = logistic_regression(training, "balanced")
+    balanced = rare_against_rest("unpenalised_regression", class_weight="balanced")(training)
     odds = float(training.is_rare.mean() / (1.0 - training.is_rare.mean()))
     return lambda X: prior_correction(balanced(X), sampled_odds=1.0, original_odds=odds)
-
-
-def firth(training: Training) -> Predictor:
-    """Logistic regression with Firth's penalty."""
-    model = FirthLogisticRegression().fit(training.X, training.is_rare)
-    return lambda X: np.asarray(model.predict_proba(X)[:, 1], dtype=np.float64)
 
 
 def semi_parallel(training: Training) -> Predictor:
@@ -46,17 +38,11 @@ def semi_parallel(training: Training) -> Predictor:
     return chosen_model(training, _semi_parallel(training)).rare_probability
 
 
-def boosting(training: Training) -> Predictor:
-    """Gradient boosted trees of the rare class against the rest: 100 trees of at most 8 leaves, rate 0.05."""
-    model = HistGradientBoostingClassifier(
-        learning_rate=0.05, max_iter=100, max_leaf_nodes=8, early_stopping=False, random_state=0
-    ).fit(training.X, training.is_rare)
-    return lambda X: np.asarray(model.predict_proba(X)[:, 1], dtype=np.float64)
-
-
 MISSING: Final[dict[str, Callable[[Training], Predictor]]] = {
     "prior_corrected_logit": prior_corrected_logit,
-    "firth": firth,
+    "firth": rare_against_rest("firth_regression"),
     "semi_parallel": semi_parallel,
-    "boosting": boosting,
+    "boosting": rare_against_rest(
+        "gradient_boosting", learning_rate=0.05, max_iter=100, max_leaf_nodes=8, early_stopping=False
+    ),
 }

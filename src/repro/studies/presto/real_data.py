@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold
 
 from repro.data import PREDIABETES_PREDICTORS, load, prediabetes_response
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.presto.competitors import PAPER_METHODS, REAL, SINGLE, Training, fit_methods
 from repro.studies.presto.missing import MISSING
 from repro.studies.presto.scores import all_scores
-from repro.studies.presto.selecting import N_FOLDS, Floats, Folds, Positions
+from repro.studies.presto.selecting import N_FOLDS
+from repro.trials.folds import held_out, repetitions, shuffled_folds
+from repro.trials.table_tasks import ClassTask, TableTask, numeric_matrix
 
 SOUP_PREDICTORS: Final = (
     "PROD",
@@ -37,34 +38,12 @@ STAND_IN_CUTOFF: Final = 50
 STAND_IN_GROUP: Final = 10
 """Where PreDiabetes stands for soup in a control: its cutoff, and how many neighbouring rows make a respondent."""
 
-Groups = npt.NDArray[np.intp] | None
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """Rows of a data set with an ordered response.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, p), float64
-    y : ndarray of shape (n,), intp
-        Classes from 0; the last is the one called rare.
-    groups : ndarray of shape (n,), intp, or None
-        Rows of one group come from the same person.
-    """
-
-    X: Floats
-    y: Positions
-    groups: Groups
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes."""
-        return int(self.y.max()) + 1
+SOUP_SETTINGS: Final = ("split_by", "method")
+PREDIABETES_SETTINGS: Final = ("cutoff", "method")
 
 
 @cache
-def soup() -> Task:
+def soup() -> ClassTask:
     """Soup with the response turned round: class 5 is SURENESS 1; 22 dummies, first levels left out.
 
     Raises
@@ -74,64 +53,36 @@ def soup() -> Task:
     """
     loaded = load("soup")
     assert loaded.groups is not None  # respondents
-    dummies = pd.get_dummies(loaded.features[list(SOUP_PREDICTORS)], drop_first=True)
+    X, _ = numeric_matrix(loaded.features[list(SOUP_PREDICTORS)], "dummies")
     sureness = loaded.target.astype(int).to_numpy()
-    return Task(
-        dummies.to_numpy(dtype=np.float64),
-        (6 - sureness).astype(np.intp),
-        loaded.groups["RESP"].to_numpy(dtype=np.intp),
-    )
+    return TableTask("soup", X, (6 - sureness).astype(np.intp), groups=loaded.groups["RESP"].to_numpy(dtype=np.intp))
 
 
 @cache
-def prediabetes(cutoff: int) -> Task:
+def prediabetes(cutoff: int) -> ClassTask:
     """PreDiabetes at an age cutoff: five predictors, class 2 is diabetes before that age."""
     loaded = load("prediabetes")
     X = loaded.features[list(PREDIABETES_PREDICTORS)].to_numpy(dtype=np.float64)
     classes = prediabetes_response(loaded, cutoff).astype(int).to_numpy() - 1
-    return Task(X, classes.astype(np.intp), None)
+    return TableTask("prediabetes", X, classes.astype(np.intp))
 
 
-def _stand_in() -> Task:
+def _stand_in() -> ClassTask:
     """PreDiabetes with blocks of rows as respondents, so that controls of soup need no download."""
     task = prediabetes(STAND_IN_CUTOFF)
-    return Task(task.X, task.y, np.arange(task.y.size) // STAND_IN_GROUP)
+    return replace(task, groups=np.arange(task.y.size) // STAND_IN_GROUP)
 
 
-def draw_split(task: Task, generator: np.random.Generator) -> tuple[Positions, Positions]:
-    """Draw a tenth of the rows, or of the groups, as test part; again until both parts hold every class."""
-    units = np.arange(task.y.size) if task.groups is None else task.groups
-    names = np.unique(units)
-    while True:
-        test_units = generator.permutation(names)[: round(TEST_SHARE * names.size)]
-        test = np.isin(units, test_units)
-        if all(np.bincount(task.y[part], minlength=task.n_classes).all() for part in (test, ~test)):
-            return np.flatnonzero(~test), np.flatnonzero(test)
-
-
-def draw_folds(rows: int, groups: Groups, generator: np.random.Generator) -> Folds:
-    """Five random folds of equal size, not stratified; whole groups where there are any."""
-    state = int(generator.integers(2**31))
-    if groups is None:
-        return list(KFold(N_FOLDS, shuffle=True, random_state=state).split(np.empty(rows)))
-    return list(GroupKFold(N_FOLDS, shuffle=True, random_state=state).split(np.empty(rows), groups=groups))
-
-
-def _scores_of_splits(task: Task, cell: Cell, setting: str | int) -> pd.DataFrame:
-    splits = int(cell.parameters["splits"] or 0)
-    first = splits * int(cell.parameters["batch"] or 0)
-    rows: list[tuple[str | int, str, int, str, float]] = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(splits), start=first):
+def _scores_of_splits(task: ClassTask, cell: Cell, rows: Rows) -> pd.DataFrame:
+    for replicate, seed in repetitions(cell, "splits"):
         generator = np.random.default_rng(seed)
-        train, test = draw_split(task, generator)
-        folds = draw_folds(train.size, None if task.groups is None else task.groups[train], generator)
-        training = Training(task.X[train], task.y[train], task.n_classes, folds, REAL)
-        is_rare = task.y[test] == task.n_classes - 1
-        predictors = fit_methods(training, METHODS, single=SINGLE | MISSING)
-        for name, predictor in predictors.items():
-            scores = all_scores(is_rare, predictor(task.X[test]))
-            rows += [(setting, name, replicate, metric, value) for metric, value in scores.items()]
-    return pd.DataFrame(rows, columns=["setting", "method", "replicate", "metric", "value"])
+        train, test = (task.rows(part) for part in held_out(task.y, generator, TEST_SHARE, groups=task.groups))
+        folds = shuffled_folds(train.y.size, generator, N_FOLDS, groups=train.groups)
+        training = Training(train.X, train.y, task.n_classes, folds, REAL)
+        is_rare = test.y == task.n_classes - 1
+        for name, predictor in fit_methods(training, METHODS, single=SINGLE | MISSING).items():
+            rows.add(all_scores(is_rare, predictor(test.X)), method=name, replicate=replicate)
+    return rows.frame()
 
 
 def soup_splits(cell: Cell) -> pd.DataFrame:
@@ -149,11 +100,11 @@ def soup_splits(cell: Cell) -> pd.DataFrame:
         Columns ``split_by, method, replicate, metric, value`` with the metrics of
         :func:`repro.studies.presto.scores.all_scores`. ``presto_published`` is fitted as published.
     """
-    split_by = str(cell.parameters["split_by"])
+    split_by = cell.text("split_by")
     task = _stand_in() if "stands_for" in cell.parameters else soup()
     if split_by == "rows":
-        task = Task(task.X, task.y, None)
-    return _scores_of_splits(task, cell, split_by).rename(columns={"setting": "split_by"})
+        task = replace(task, groups=None)
+    return _scores_of_splits(task, cell, Rows(*SOUP_SETTINGS, split_by=split_by))
 
 
 def prediabetes_splits(cell: Cell) -> pd.DataFrame:
@@ -169,5 +120,5 @@ def prediabetes_splits(cell: Cell) -> pd.DataFrame:
     DataFrame
         Columns ``cutoff, method, replicate, metric, value``, metrics as in :func:`soup_splits`.
     """
-    cutoff = int(cell.parameters["cutoff"] or 0)
-    return _scores_of_splits(prediabetes(cutoff), cell, cutoff).rename(columns={"setting": "cutoff"})
+    cutoff = cell.whole("cutoff")
+    return _scores_of_splits(prediabetes(cutoff), cell, Rows(*PREDIABETES_SETTINGS, cutoff=cutoff))

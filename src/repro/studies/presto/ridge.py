@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 
 from repro.protocol.experiment import Cell
-from repro.studies.presto.competitors import Predictor, base_rate, presto_paths
+from repro.protocol.rows import Rows
+from repro.studies.presto.competitors import SINGLE, presto_paths
 from repro.studies.presto.designs import draw_problem
 from repro.studies.presto.selecting import select
-from repro.studies.presto.synthetic import COLUMNS, squared_error, training_rows
+from repro.studies.presto.synthetic import SIMULATED_SETTINGS, squared_error, training_rows
+from repro.trials.folds import repetitions
+from repro.trials.learners import Predictor
 
 RIDGE_IS_BASE_RATE: Final = "ridge_replaced_by_base_rate"
 INTERCEPTS: Final = "(0, 3, 5)"
@@ -33,10 +36,9 @@ def ridge_as_published(cell: Cell) -> pd.DataFrame:
         Columns ``design, intercepts, method, replicate, metric, value`` with the metric ``rare_mse`` of
         :func:`repro.studies.presto.synthetic.synthetic`.
     """
-    design, repetitions = str(cell.parameters["design"]), int(cell.parameters["repetitions"] or 0)
-    first = repetitions * int(cell.parameters["batch"] or 0)
-    rows: list[tuple[str, str, str, int, str, float]] = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(repetitions), start=first):
+    design = cell.text("design")
+    rows = Rows(*SIMULATED_SETTINGS, design=design, intercepts=INTERCEPTS)
+    for replicate, seed in repetitions(cell, "repetitions"):
         generator = np.random.default_rng(seed)
         _, sample = draw_problem(design, INTERCEPTS, generator)
         training = training_rows(sample, generator)
@@ -44,6 +46,6 @@ def ridge_as_published(cell: Cell) -> pd.DataFrame:
             _, published = select(training.X, training.y, training.folds, presto_paths(training, l1_ratio))
             predictor: Predictor = published.rare_probability
             if cell.variant == RIDGE_IS_BASE_RATE and l1_ratio == 0:
-                predictor = base_rate(training)
-            rows.append((design, INTERCEPTS, name, replicate, "rare_mse", squared_error(predictor, sample)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+                predictor = SINGLE["base_rate"](training)
+            rows.add({"rare_mse": squared_error(predictor, sample)}, method=name, replicate=replicate)
+    return rows.frame()

@@ -10,7 +10,7 @@ values of one row with the bin of another (D3, in :mod:`repro.studies.presto.sco
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from repro.trials.folds import Folds
+
 Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
-Folds = Sequence[tuple[Positions, Positions]]
 
 N_FOLDS: Final = 5
 

@@ -6,23 +6,24 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold
 
 from repro.protocol.experiment import Cell
-from repro.studies.presto.competitors import PAPER_METHODS, SYNTHETIC, Predictor, Training, fit_methods
+from repro.protocol.rows import Rows
+from repro.studies.presto.competitors import PAPER_METHODS, SYNTHETIC, Training, fit_methods
 from repro.studies.presto.designs import INTERCEPTS, RARE_SHARES, Sample, draw_problem
 from repro.studies.presto.selecting import N_FOLDS, Floats
+from repro.trials.folds import repetitions, shuffled_folds
+from repro.trials.learners import Predictor
 
 RIDGE_SETTINGS: Final = (("sparse 1/2", "(0, 3, 5)"), ("sparse 1/3", "(0, 3, 5)"))
 """Settings for which the paper shows the ridge form."""
 
-COLUMNS: Final = ["design", "intercepts", "method", "replicate", "metric", "value"]
+SIMULATED_SETTINGS: Final = ("design", "intercepts", "method")
 
 
 def training_rows(sample: Sample, generator: np.random.Generator) -> Training:
     """Rows of a sample with five random folds."""
-    folds = KFold(N_FOLDS, shuffle=True, random_state=int(generator.integers(2**31)))
-    return Training(sample.X, sample.y, 4, list(folds.split(sample.X)), SYNTHETIC)
+    return Training(sample.X, sample.y, 4, shuffled_folds(len(sample.X), generator, N_FOLDS), SYNTHETIC)
 
 
 def squared_error(predictor: Predictor, sample: Sample) -> float:
@@ -52,11 +53,10 @@ def synthetic(cell: Cell) -> pd.DataFrame:
         intercepts: least-squares slope, over the settings, of the logarithm of the method's error over PRESTO's against
         the logarithm of 1 / published rare share.
     """
-    design, repetitions = str(cell.parameters["design"]), int(cell.parameters["repetitions"] or 0)
-    first = repetitions * int(cell.parameters["batch"] or 0)
+    design = cell.text("design")
     rarity = np.array([-np.log(RARE_SHARES[design, intercepts]) for intercepts in INTERCEPTS[design]])
-    rows: list[tuple[str, str | None, str | None, int, str, float]] = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(repetitions), start=first):
+    rows = Rows(*SIMULATED_SETTINGS, design=design)
+    for replicate, seed in repetitions(cell, "repetitions"):
         gains: dict[str, list[float]] = {"logit": [], "proportional_odds": []}
         for intercepts in INTERCEPTS[design]:
             generator = np.random.default_rng(seed)
@@ -64,9 +64,11 @@ def synthetic(cell: Cell) -> pd.DataFrame:
             methods = [*PAPER_METHODS, *(["presto_ridge"] if (design, intercepts) in RIDGE_SETTINGS else [])]
             predictors = fit_methods(training_rows(sample, generator), methods)
             errors = {name: squared_error(predictor, sample) for name, predictor in predictors.items()}
-            rows += [(design, intercepts, name, replicate, "rare_mse", error) for name, error in errors.items()]
-            rows.append((design, intercepts, None, replicate, "rare_share", float(sample.rare.mean())))
+            for name, error in errors.items():
+                rows.add({"rare_mse": error}, intercepts=intercepts, method=name, replicate=replicate)
+            rows.add({"rare_share": float(sample.rare.mean())}, intercepts=intercepts, replicate=replicate)
             for name, found in gains.items():
                 found.append(float(np.log(errors[name] / errors["presto"])))
-        rows += [(design, None, name, replicate, "gain_slope", _slope(rarity, found)) for name, found in gains.items()]
-    return pd.DataFrame(rows, columns=COLUMNS)
+        for name, found in gains.items():
+            rows.add({"gain_slope": _slope(rarity, found)}, method=name, replicate=replicate)
+    return rows.frame()

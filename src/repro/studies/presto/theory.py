@@ -18,13 +18,19 @@ from sklearn.linear_model import LogisticRegression
 
 from repro.ordinal import PrestoClassifier, ProportionalOddsClassifier
 from repro.protocol.experiment import Cell
+from repro.protocol.rows import Rows
 from repro.studies.presto.selecting import Floats
+from repro.trials.folds import repetitions
 
 RARE: Final = (0.1, 0.03, 0.01, 0.003, 0.001, 1e-4, 1e-5, 1e-6, 1e-7)
 """Mean rare probabilities at which information is computed."""
 
 RARE_FOR_SLOPES: Final = 0.01
 """Slopes are taken over the probabilities up to this one."""
+
+RARITY_SETTINGS: Final = ("method", "rare")
+CONSISTENCY_SETTINGS: Final = ("growth", "n")
+STUDY_B_SETTINGS: Final = ("correlation", "rare", "code")
 
 INFORMATION_COLUMNS: Final = 5
 SIMULATED_RARE: Final = (0.2, 0.1, 0.05, 0.02)
@@ -116,10 +122,9 @@ def information(cell: Cell) -> pd.DataFrame:
         the ratio of the traces of the weights, logistic regression over proportional odds, at the largest rare
         probability for which inequality (6) holds.
     """
-    draws, n = int(cell.parameters["draws"] or 0), int(cell.parameters["rows"] or 0)
-    first = draws * int(cell.parameters["batch"] or 0)
-    rows: list[tuple[str, float | None, int, str, float]] = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(draws), start=first):
+    n = cell.whole("rows")
+    rows = Rows(*RARITY_SETTINGS)
+    for replicate, seed in repetitions(cell, "draws"):
         generator = np.random.default_rng(seed)
         X = generator.uniform(-1.0, 1.0, (n, INFORMATION_COLUMNS))
         weights = generator.uniform(-1.0, 1.0, INFORMATION_COLUMNS)
@@ -142,13 +147,12 @@ def information(cell: Cell) -> pd.DataFrame:
                 gain = float(np.log(np.trace(of_logit[1:, 1:]) / np.trace(of_weights)))
         small = [place for place, rare in enumerate(RARE) if rare <= RARE_FOR_SLOPES]
         for method, found in traces.items():
-            rows += [(method, rare, replicate, "trace", trace) for rare, trace in zip(RARE, found, strict=True)]
+            rows.add_curves("rare", RARE, {"trace": found}, method=method, replicate=replicate)
             slope = _log_slope([RARE[place] for place in small], [found[place] for place in small])
-            rows.append((method, None, replicate, "log_slope", slope))
-            rows.append((method, None, replicate, "log_slope_minus_1", slope - 1.0))
+            rows.add({"log_slope": slope, "log_slope_minus_1": slope - 1.0}, method=method, replicate=replicate)
         if gain is not None:
-            rows.append(("proportional_odds", None, replicate, "gain_under_condition", gain))
-    return pd.DataFrame(rows, columns=["method", "rare", "replicate", "metric", "value"])
+            rows.add({"gain_under_condition": gain}, method="proportional_odds", replicate=replicate)
+    return rows.frame()
 
 
 def _squared_distance(estimate: Floats, truth: Floats) -> float:
@@ -172,10 +176,9 @@ def estimation(cell: Cell) -> pd.DataFrame:
         Columns ``method, rare, replicate, metric, value``. ``squared_error`` of the weights, mean over data sets;
         ``log_slope`` and ``log_slope_minus_1`` of it as in :func:`information`.
     """
-    draws, simulations = int(cell.parameters["draws"] or 0), int(cell.parameters["simulations"] or 0)
-    first = draws * int(cell.parameters["batch"] or 0)
-    rows: list[tuple[str, float | None, int, str, float]] = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(draws), start=first):
+    simulations = cell.whole("simulations")
+    rows = Rows(*RARITY_SETTINGS)
+    for replicate, seed in repetitions(cell, "draws"):
         generator = np.random.default_rng(seed)
         weights = generator.uniform(-1.0, 1.0, SIMULATED_COLUMNS)
         errors = np.zeros((2, len(SIMULATED_RARE)))
@@ -193,14 +196,10 @@ def estimation(cell: Cell) -> pd.DataFrame:
                 of_po = _squared_distance(common, weights)
                 errors[:, place] += of_logit / simulations, of_po / simulations
         for method, found in zip(("logit", "proportional_odds"), errors, strict=True):
-            rows += [
-                (method, rare, replicate, "squared_error", float(error))
-                for rare, error in zip(SIMULATED_RARE, found, strict=True)
-            ]
+            rows.add_curves("rare", SIMULATED_RARE, {"squared_error": found}, method=method, replicate=replicate)
             slope = _log_slope(SIMULATED_RARE, found)
-            rows.append((method, None, replicate, "log_slope", slope))
-            rows.append((method, None, replicate, "log_slope_minus_1", slope - 1.0))
-    return pd.DataFrame(rows, columns=["method", "rare", "replicate", "metric", "value"])
+            rows.add({"log_slope": slope, "log_slope_minus_1": slope - 1.0}, method=method, replicate=replicate)
+    return rows.frame()
 
 
 # --- Consistency (T3) -------------------------------------------------------------------------------------------------
@@ -241,10 +240,9 @@ def consistency(cell: Cell) -> pd.DataFrame:
         Columns ``growth, n, replicate, metric, value``. ``psi_error``: Euclidean norm of estimated minus true first
         weights and differences. ``log_slope``, no ``n``: slope of its logarithm against that of n.
     """
-    growth, draws = str(cell.parameters["growth"]), int(cell.parameters["draws"] or 0)
-    first = draws * int(cell.parameters["batch"] or 0)
-    rows: list[tuple[str, int | None, int, str, float]] = []
-    for replicate, seed in enumerate(cell.seed_sequence().spawn(draws), start=first):
+    growth = cell.text("growth")
+    rows = Rows(*CONSISTENCY_SETTINGS, growth=growth)
+    for replicate, seed in repetitions(cell, "draws"):
         errors = []
         for n, child in zip(SIZES, seed.spawn(len(SIZES)), strict=True):
             generator = np.random.default_rng(child)
@@ -257,9 +255,9 @@ def consistency(cell: Cell) -> pd.DataFrame:
             model = PrestoClassifier(lam, class_order=range(N_CLASSES)).fit(X, y)
             truth = np.roll(psi, FIXED_COLUMNS // 2, axis=1) if cell.variant == OTHER_FEATURES else psi
             errors.append(float(np.sqrt(_squared_distance(model.psi_, truth))))
-        rows += [(growth, n, replicate, "psi_error", error) for n, error in zip(SIZES, errors, strict=True)]
-        rows.append((growth, None, replicate, "log_slope", -_log_slope(SIZES, errors)))
-    return pd.DataFrame(rows, columns=["growth", "n", "replicate", "metric", "value"])
+        rows.add_curves("n", SIZES, {"psi_error": errors}, replicate=replicate)
+        rows.add({"log_slope": -_log_slope(SIZES, errors)}, replicate=replicate)
+    return rows.frame()
 
 
 # --- Inequality (6) in the settings of Appendix E ---------------------------------------------------------------------
@@ -293,17 +291,14 @@ def study_a(cell: Cell) -> pd.DataFrame:
         Columns ``replicate, metric, value``: ``eigenvalue`` and ``log_margin``, the logarithm of the bound over the
         largest rare probability on the cube.
     """
-    generator, rows = cell.generator(), int(cell.parameters["rows"] or 0)
-    X = generator.uniform(-1.0, 1.0, (rows, APPENDIX_COLUMNS))
+    X = cell.generator().uniform(-1.0, 1.0, (cell.whole("rows"), APPENDIX_COLUMNS))
     intercept = 0.0 if cell.variant == NO_RARE_CLASS else 20.0
     eigenvalue = _eigenvalue(X, intercept)
     bound = rarity_bound(max(eigenvalue, np.finfo(np.float64).tiny), np.sqrt(APPENDIX_COLUMNS))
     largest = float(expit(-(intercept - APPENDIX_COLUMNS)))
-    draw = cell.parameters["draw"]
-    return pd.DataFrame(
-        [(draw, "eigenvalue", eigenvalue), (draw, "log_margin", float(np.log(bound / largest)))],
-        columns=["replicate", "metric", "value"],
-    )
+    rows = Rows(replicate=cell.whole("draw"))
+    rows.add({"eigenvalue": eigenvalue, "log_margin": float(np.log(bound / largest))})
+    return rows.frame()
 
 
 def clipped_normal(rows: int, correlation: float, generator: np.random.Generator) -> Floats:
@@ -334,20 +329,19 @@ def study_b(cell: Cell) -> pd.DataFrame:
         probabilities, ``log_margin`` as in :func:`study_a`. The published code sets both intercepts to 0 for every
         positive rare probability (a comparison that is false for small numbers, D6); ``intended`` is without that.
     """
-    correlation = float(cell.parameters["correlation"] or 0.0)
-    X = clipped_normal(int(cell.parameters["rows"] or 0), correlation, cell.generator())
-    draw = int(cell.parameters["draw"] or 0)
+    correlation = cell.number("correlation")
+    X = clipped_normal(cell.whole("rows"), correlation, cell.generator())
     intercepts: dict[str, Callable[[float], float]] = {
         "intended": second_intercept,
         "published": lambda rare: 0.0 if rare > 0 else np.inf,
     }
     norm = CLIP * np.sqrt(APPENDIX_COLUMNS)
-    rows: list[tuple[float, float, str, int, str, float]] = []
+    rows = Rows(*STUDY_B_SETTINGS, correlation=correlation, replicate=cell.whole("draw"))
     for code, intercept_of in intercepts.items():
         for rare in RARE_PROBABILITIES:
             eigenvalue = _eigenvalue(X, intercept_of(rare))
-            rows.append((correlation, rare, code, draw, "eigenvalue", eigenvalue))
+            measured = {"eigenvalue": eigenvalue}
             if rare > 0:
-                margin = float(np.log(rarity_bound(eigenvalue, norm) / rare))
-                rows.append((correlation, rare, code, draw, "log_margin", margin))
-    return pd.DataFrame(rows, columns=["correlation", "rare", "code", "replicate", "metric", "value"])
+                measured["log_margin"] = float(np.log(rarity_bound(eigenvalue, norm) / rare))
+            rows.add(measured, rare=rare, code=code)
+    return rows.frame()

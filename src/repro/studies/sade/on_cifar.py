@@ -67,7 +67,8 @@ def decoupled_rows(trained: Trained, recipe: Recipe, seed: int) -> list[Row]:
     """
     import torch
 
-    from repro.longtail import DotProductClassifier, classifier_retraining, tau_normalise
+    from repro.longtail import classifier_retraining, tau_normalise
+    from repro.training import DotProductClassifier
 
     task, network = trained.task, trained.network
     body: Any = network.features

@@ -12,11 +12,12 @@ from repro.metrics import nadeau_bengio_interval
 from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Experiment, OwnData, Parameters, Scalar
-from repro.studies.smote.learners import LEARNERS, learners
-from repro.studies.smote.problems import registered_data
-from repro.studies.smote.repeated_rows import repeated_rows
+from repro.studies.smote.learners import LEARNERS, LEARNERS_SETTINGS, learners
+from repro.studies.smote.repeated_rows import REPEATED_ROWS_SETTINGS, repeated_rows
 from repro.studies.smote.replication import replication
-from repro.studies.smote.sweep import FOLDS, readings, roc_sweep
+from repro.studies.smote.sweep import READINGS_SETTINGS, SWEEP_SETTINGS, readings, roc_sweep
+from repro.trials.folds import FOLDS
+from repro.trials.table_tasks import data_of_task
 
 PARTITIONS: Final = 10
 PAPER_SETS: Final = ("pima", "phoneme", "mammography")
@@ -72,7 +73,7 @@ EXPERIMENTS: Final = (
     Experiment(
         name="smote.roc_sweep",
         summary="ROC curves of C4.5 in sweeps of under-sampling with and without SMOTE, of priors and of thresholds",
-        settings=("dataset", "method", "level", "step"),
+        settings=SWEEP_SETTINGS,
         compute=roc_sweep,
         cells={
             "quick": _cells(4, dataset=["simulated", "breast_cancer", "adult_continuous_sample"]),
@@ -107,7 +108,7 @@ EXPERIMENTS: Final = (
             ),
         },
         seconds=partial(_seconds, 1.0),
-        datasets=registered_data,
+        datasets=data_of_task,
         own_data=OwnData(cells=_own_cells, report=_own_report),
     ),
     Experiment(
@@ -124,12 +125,12 @@ EXPERIMENTS: Final = (
         },
         exchanged={"methods_exchanged": replaced("method", {"smote": "replication", "replication": "smote"})},
         seconds=partial(_seconds, 0.2),
-        datasets=registered_data,
+        datasets=data_of_task,
     ),
     Experiment(
         name="smote.readings",
         summary="the sweep at one level of SMOTE under four readings of the paper's ambiguous points",
-        settings=("dataset", "method"),
+        settings=READINGS_SETTINGS,
         compute=readings,
         cells={
             "quick": _cells(5, dataset=["simulated"]),
@@ -138,12 +139,12 @@ EXPERIMENTS: Final = (
         },
         variants={"children_labelled_majority": "all readings but one give their children the majority's label"},
         seconds=partial(_seconds, 0.3),
-        datasets=registered_data,
+        datasets=data_of_task,
     ),
     Experiment(
         name="smote.repeated_rows",
         summary="the sweep with all rows, with distinct rows, and with copies of a row kept in one fold",
-        settings=("dataset", "handling", "method"),
+        settings=REPEATED_ROWS_SETTINGS,
         compute=repeated_rows,
         cells={
             "quick": _cells(5, dataset=["simulated_repeated"]),
@@ -154,12 +155,12 @@ EXPERIMENTS: Final = (
             "copies_left_out": replaced("handling", {"all_rows": "distinct_rows", "grouped_folds": "distinct_rows"})
         },
         seconds=partial(_seconds, 0.5),
-        datasets=registered_data,
+        datasets=data_of_task,
     ),
     Experiment(
         name="smote.learners",
         summary="ranking, probabilities and decisions of three learners after no, under-, over-sampling and SMOTE",
-        settings=("dataset", "learner", "method"),
+        settings=LEARNERS_SETTINGS,
         compute=learners,
         cells={
             "quick": _cells(3, dataset=["simulated"], learner=LEARNERS),
@@ -185,6 +186,6 @@ EXPERIMENTS: Final = (
             ),
         },
         seconds=partial(_seconds, 0.5),
-        datasets=registered_data,
+        datasets=data_of_task,
     ),
 )

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from repro.protocol.experiment import Cell
-from repro.studies.smote.problems import Problem, load_problem
-from repro.studies.smote.sweep import FOLDS, Curve, child_seed, curve_areas, fold_curves, folds_of, mean_curve
+from repro.protocol.rows import Rows
+from repro.studies.smote.problems import fixed_level, load_problem
+from repro.studies.smote.sweep import Curve, curve_areas, fold_curves, mean_curve
+from repro.trials.folds import stratified_folds
+from repro.trials.table_tasks import distinct_rows, row_groups
 
-
-def _row_groups(problem: Problem) -> npt.NDArray[np.intp]:
-    """Give equal feature vectors the same number."""
-    return np.unique(problem.X, axis=0, return_inverse=True)[1].ravel()
-
-
-def distinct_rows(problem: Problem) -> Problem:
-    """First copy of every distinct pair of feature vector and label, in the order of the rows."""
-    labelled = np.column_stack([problem.X, problem.y])
-    return problem.rows(np.sort(np.unique(labelled, axis=0, return_index=True)[1]))
-
-
-def grouped_folds(
-    problem: Problem, seed: np.random.SeedSequence
-) -> Iterator[tuple[int, npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Yield number, training rows and test rows of stratified folds that keep copies of a row together."""
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=int(seed.generate_state(1)[0]))
-    for number, (train, test) in enumerate(splitter.split(problem.X, problem.y, _row_groups(problem))):
-        yield number, train, test
+REPEATED_ROWS_SETTINGS: Final = ("dataset", "handling", "method")
 
 
 def repeated_rows(cell: Cell) -> pd.DataFrame:
@@ -48,25 +30,21 @@ def repeated_rows(cell: Cell) -> pd.DataFrame:
         Columns ``dataset, handling, method, replicate, metric, value``.
     """
     problem = load_problem(cell.parameters)
-    seed = cell.seed_sequence()
-    amount = problem.fixed_level
+    amount = fixed_level(problem)
     distinct = distinct_rows(problem)
     plans = {
-        "all_rows": (problem, folds_of(problem, child_seed(seed, 0))),
-        "distinct_rows": (distinct, folds_of(distinct, child_seed(seed, 0))),
-        "grouped_folds": (problem, grouped_folds(problem, child_seed(seed, 0))),
+        "all_rows": (problem, stratified_folds(problem.y, cell.child(0))),
+        "distinct_rows": (distinct, stratified_folds(distinct.y, cell.child(0))),
+        "grouped_folds": (problem, stratified_folds(problem.y, cell.child(0), groups=row_groups(problem))),
     }
-    rows = []
+    rows = Rows(*REPEATED_ROWS_SETTINGS, dataset=problem.name, replicate=cell.whole("partition"))
     for handling, (used, folds) in plans.items():
         curves: dict[str, list[Curve]] = {"under": [], "smote_fixed_level": []}
         for number, train_rows, test_rows in folds:
             test = used.rows(test_rows)
-            found = fold_curves(used.rows(train_rows), test.X, test.y, (0, amount), child_seed(seed, 1, number))
+            found = fold_curves(used.rows(train_rows), test.X, test.y, (0, amount), cell.child(1, number))
             curves["under"].append(found[0])
             curves["smote_fixed_level"].append(found[amount])
-        rows += [
-            (problem.name, handling, method, cell.parameters["partition"], metric, value)
-            for method, of_folds in curves.items()
-            for metric, value in curve_areas(mean_curve(of_folds)).items()
-        ]
-    return pd.DataFrame(rows, columns=["dataset", "handling", "method", "replicate", "metric", "value"])
+        for method, of_folds in curves.items():
+            rows.add(curve_areas(mean_curve(of_folds)), handling=handling, method=method)
+    return rows.frame()

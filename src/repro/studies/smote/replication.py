@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
 from repro.protocol.experiment import Cell
 from repro.studies.smote.problems import load_problem
-from repro.studies.smote.sweep import child_seed, fit_tree, folds_of, roc_point, synthetic_rows
+from repro.studies.smote.sweep import fit_tree, roc_point, synthetic_rows
+from repro.trials.folds import stratified_folds
 
-LEVELS = (0, 100, 200, 300, 400, 500)
+LEVELS: Final = (0, 100, 200, 300, 400, 500)
 
 
 def replication(cell: Cell) -> pd.DataFrame:
@@ -30,13 +33,12 @@ def replication(cell: Cell) -> pd.DataFrame:
         tree, ``recall`` and ``fpr``, each the mean over ten folds.
     """
     problem = load_problem(cell.parameters)
-    seed = cell.seed_sequence()
     measured = []
-    for number, train_rows, test_rows in folds_of(problem, child_seed(seed, 0)):
+    for number, train_rows, test_rows in stratified_folds(problem.y, cell.child(0)):
         train, test = problem.rows(train_rows), problem.rows(test_rows)
         minority = train.X[train.y]
         for level in LEVELS:
-            smote, _ = synthetic_rows(train, level, child_seed(seed, 1, number, level))
+            smote, _ = synthetic_rows(train, level, cell.child(1, number, level))
             for method, added in (("smote", smote), ("replication", np.repeat(minority, level // 100, axis=0))):
                 X = np.vstack([train.X, added])
                 y = np.concatenate([train.y, np.ones(len(added), dtype=bool)])
@@ -46,6 +48,4 @@ def replication(cell: Cell) -> pd.DataFrame:
     frame = pd.DataFrame(measured, columns=["method", "level", "nodes", "leaves", "recall", "fpr"])
     means = frame.groupby(["method", "level"], sort=False).mean().reset_index()
     tidy = means.melt(["method", "level"], var_name="metric", value_name="value")
-    tidy.insert(0, "dataset", problem.name)
-    tidy["replicate"] = cell.parameters["partition"]
-    return tidy
+    return tidy.assign(dataset=problem.name, replicate=cell.whole("partition"))

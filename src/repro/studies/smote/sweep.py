@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,20 +11,24 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 from sklearn import config_context
-from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import CategoricalNB, GaussianNB
 
 from repro.metrics import dominance, roc_convex_hull, sweep_auc
-from repro.protocol.experiment import Cell
-from repro.sampling import SMOTE, SMOTENC
-from repro.studies.smote.problems import TABLE_3, THRESHOLDS, UNDER_LEVELS, Problem, load_problem
+from repro.protocol.experiment import Cell, child_seed
+from repro.protocol.rows import Rows
+from repro.sampling import SMOTE, SMOTEN, SMOTENC
+from repro.studies.smote.problems import TABLE_3, THRESHOLDS, UNDER_LEVELS, fixed_level, levels_of, load_problem
 from repro.trees import C45Classifier
+from repro.trials.folds import stratified_folds
+from repro.trials.learners import make_learner
+from repro.trials.table_tasks import BinaryTask
 
-FOLDS = 10
-INNER_FOLDS = 3
-NAIVE_BAYES_STEPS = 20
-GRID = np.linspace(0.01, 0.99, 99)
-NESTED_UP_TO = 20_000
+SWEEP_SETTINGS: Final = ("dataset", "method", "level", "step")
+READINGS_SETTINGS: Final = ("dataset", "method")
+INNER_FOLDS: Final = 3
+NAIVE_BAYES_STEPS: Final = 20
+GRID: Final = np.linspace(0.01, 0.99, 99)
+NESTED_UP_TO: Final = 20_000
 """Rows up to which the level of SMOTE is also chosen inside the training part; no claim asks for it on Adult."""
 NESTED_IN: Final = (None, "smote_adds_nothing")
 """Variants in which the level is also chosen inside the training part: the experiment proper and the control of the
@@ -34,22 +38,7 @@ Point = tuple[float, float]
 Curve = Mapping[float, Point]
 
 
-def child_seed(parent: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
-    """Child of `parent` with the given spawn key, so that a draw has a name and no position in a queue."""
-    return np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, *key))
-
-
-def folds_of(
-    problem: Problem, seed: np.random.SeedSequence, n_folds: int = FOLDS
-) -> Iterator[tuple[int, npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Yield number, training rows and test rows of stratified folds."""
-    random_state = int(seed.generate_state(1)[0])
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-    for number, (train, test) in enumerate(splitter.split(problem.X, problem.y)):
-        yield number, train, test
-
-
-def misled(variant: str | None, problem: Problem) -> dict[int | str, float]:
+def misled(variant: str | None, problem: BinaryTask) -> dict[int | str, float]:
     """Share of the training labels that a control exchanges for the other class, by method.
 
     A method that learns from exchanged labels ranks the wrong way round, one that learns from half of them exchanged
@@ -63,7 +52,7 @@ def misled(variant: str | None, problem: Problem) -> dict[int | str, float]:
         Bayes on Pima and SMOTE elsewhere. ``printed_order_reversed``: the higher Table 3 ranks an amount of SMOTE, the
         more, up to a half. ``low_levels_misled``: plain under-sampling wholly, the lowest amount by half. Others:
         nobody.
-    problem : Problem
+    problem : BinaryTask
         Its name and levels count.
 
     Returns
@@ -74,13 +63,13 @@ def misled(variant: str | None, problem: Problem) -> dict[int | str, float]:
     if variant == "claimed_winner_misled" and problem.name == "pima":
         return {"naive_bayes": 1.0}
     if variant in ("claimed_winner_misled", "smote_misled"):
-        return dict.fromkeys(problem.levels, 1.0)
+        return dict.fromkeys(levels_of(problem), 1.0)
     if variant == "printed_order_reversed":
         printed = TABLE_3[problem.name]
-        worst_first = sorted(problem.levels, key=lambda amount: printed[amount])
+        worst_first = sorted(levels_of(problem), key=lambda amount: printed[amount])
         return dict(zip(worst_first, np.linspace(0, 0.5, len(worst_first)).tolist(), strict=True))
     if variant == "low_levels_misled":
-        return {0: 1.0, min(problem.levels): 0.5}
+        return {0: 1.0, min(levels_of(problem)): 0.5}
     return {}
 
 
@@ -92,9 +81,12 @@ def exchange_labels(y: npt.NDArray[np.bool_], share: float, seed: np.random.Seed
     return exchanged
 
 
-def fit_tree(problem: Problem, X: npt.NDArray[np.float64], y: npt.NDArray[np.bool_], **options: Any) -> C45Classifier:
+def fit_tree(
+    problem: BinaryTask, X: npt.NDArray[np.float64], y: npt.NDArray[np.bool_], **options: Any
+) -> C45Classifier:
     """Fit a C4.5 tree with the defaults of release 8."""
-    return C45Classifier(categorical_features=list(problem.nominal) or None, **options).fit(X, y)
+    tree: C45Classifier = make_learner("pruned_tree", problem.nominal, **options).fit(X, y)
+    return tree
 
 
 def roc_point(y_true: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -> Point:
@@ -103,13 +95,13 @@ def roc_point(y_true: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -
 
 
 def synthetic_rows(
-    problem: Problem, amount: int, seed: np.random.SeedSequence, *, variant: str | None = None, **reading: Any
+    problem: BinaryTask, amount: int, seed: np.random.SeedSequence, *, variant: str | None = None, **reading: Any
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Rows that SMOTE adds to a training part, and their labels.
+    """Rows that SMOTE adds to a training part, and their labels: SMOTE-NC with some nominal columns, SMOTE-N with all.
 
     Parameters
     ----------
-    problem : Problem
+    problem : BinaryTask
         The training part.
     amount : int
         Amount of SMOTE in percent; 0 adds nothing.
@@ -128,7 +120,12 @@ def synthetic_rows(
     if amount == 0 or variant == "smote_adds_nothing":
         return np.empty((0, problem.X.shape[1])), np.empty(0, dtype=bool)
     options = {"amount": amount, "random_state": np.random.default_rng(seed), **reading}
-    sampler = SMOTENC(categorical_features=list(problem.nominal), **options) if problem.nominal else SMOTE(**options)
+    if not problem.nominal:
+        sampler: SMOTE | SMOTENC | SMOTEN = SMOTE(**options)
+    elif len(problem.nominal) < problem.X.shape[1]:
+        sampler = SMOTENC(categorical_features=list(problem.nominal), **options)
+    else:
+        sampler = SMOTEN(**options)
     X, y = sampler.fit_resample(problem.X, problem.y)
     children, labels = X[problem.y.size :], y[problem.y.size :]
     if variant == "children_labelled_majority":
@@ -137,7 +134,7 @@ def synthetic_rows(
 
 
 def majority_rows(
-    problem: Problem, seed: np.random.SeedSequence, levels: Sequence[int] = UNDER_LEVELS
+    problem: BinaryTask, seed: np.random.SeedSequence, levels: Sequence[int] = UNDER_LEVELS
 ) -> dict[int, npt.NDArray[np.intp]]:
     """Rows of a training part that are left at each level of under-sampling.
 
@@ -159,7 +156,7 @@ def majority_rows(
 
 
 def fold_curves(
-    train: Problem,
+    train: BinaryTask,
     X_test: npt.NDArray[np.float64],
     y_test: npt.NDArray[np.bool_],
     amounts: Iterable[int],
@@ -207,12 +204,12 @@ def curve_areas(curve: Curve) -> dict[str, float]:
     return {"auc_paper": sweep_auc(fpr, tpr, rule="paper"), "auc_full": sweep_auc(fpr, tpr, rule="full")}
 
 
-def chosen_level(train: Problem, amounts: Sequence[int], seed: np.random.SeedSequence, variant: str | None) -> int:
+def chosen_level(train: BinaryTask, amounts: Sequence[int], seed: np.random.SeedSequence, variant: str | None) -> int:
     """Amount of SMOTE with the largest ``auc_paper`` in a cross-validation inside the training part."""
     if len(amounts) == 1:
         return amounts[0]
     inner: dict[int, list[Curve]] = {amount: [] for amount in amounts}
-    for number, fit_rows, test_rows in folds_of(train, child_seed(seed, 0), INNER_FOLDS):
+    for number, fit_rows, test_rows in stratified_folds(train.y, child_seed(seed, 0), INNER_FOLDS):
         part, held_out = train.rows(fit_rows), train.rows(test_rows)
         curves = fold_curves(part, held_out.X, held_out.y, amounts, child_seed(seed, 1, number), variant=variant)
         for amount in amounts:
@@ -222,7 +219,7 @@ def chosen_level(train: Problem, amounts: Sequence[int], seed: np.random.SeedSeq
 
 
 def naive_bayes_curve(
-    train: Problem, X_test: npt.NDArray[np.float64], y_test: npt.NDArray[np.bool_]
+    train: BinaryTask, X_test: npt.NDArray[np.float64], y_test: npt.NDArray[np.bool_]
 ) -> dict[float, Point]:
     """Points of Naive Bayes while the minority's prior rises from its own to 50 times the majority's.
 
@@ -248,7 +245,7 @@ def naive_bayes_curve(
 
 
 def threshold_curves(
-    train: Problem, X_test: npt.NDArray[np.float64], y_test: npt.NDArray[np.bool_]
+    train: BinaryTask, X_test: npt.NDArray[np.float64], y_test: npt.NDArray[np.bool_]
 ) -> dict[str, dict[float, Point]]:
     """Points of one tree while its leaf threshold falls (Figure 24): pruned, unpruned, unpruned with Laplace."""
     trees: dict[str, dict[str, Any]] = {
@@ -278,19 +275,18 @@ def roc_sweep(cell: Cell) -> pd.DataFrame:
         leaf threshold or number of the prior) are points of a curve, rows without one speak of the whole curve.
     """
     problem = load_problem(cell.parameters)
-    seed = cell.seed_sequence()
     if cell.variant == "labels_permuted":
-        problem = problem.with_permuted_labels(np.random.default_rng(child_seed(seed, 9)))
-    amounts = problem.levels
+        problem = problem.with_permuted_labels(np.random.default_rng(cell.child(9)))
+    amounts, fixed = levels_of(problem), fixed_level(problem)
     wrong_labels_of_bayes = misled(cell.variant, problem).get("naive_bayes", 0.0)
     per_fold: dict[str, list[Curve]] = {}
-    for number, train_rows, test_rows in folds_of(problem, child_seed(seed, 0)):
+    for number, train_rows, test_rows in stratified_folds(problem.y, cell.child(0)):
         train, test = problem.rows(train_rows), problem.rows(test_rows)
-        fold_seed = child_seed(seed, 1, number)
+        fold_seed = cell.child(1, number)
         curves = fold_curves(train, test.X, test.y, (0, *amounts), fold_seed, variant=cell.variant)
         named: dict[str, Curve] = {"under": curves[0]}
         if problem.y.size <= NESTED_UP_TO and cell.variant in NESTED_IN:
-            level = chosen_level(train, amounts, child_seed(seed, 2, number), cell.variant)
+            level = chosen_level(train, amounts, cell.child(2, number), cell.variant)
             named["smote_chosen_level"] = curves[level]
         named |= {f"smote_{amount}": curves[amount] for amount in amounts}
         if wrong_labels_of_bayes:
@@ -304,21 +300,20 @@ def roc_sweep(cell: Cell) -> pd.DataFrame:
     curves_of = {method: mean_curve(fold) for method, fold in per_fold.items()}
     areas = {method: curve_areas(curve) for method, curve in curves_of.items()}
     best = max(amounts, key=lambda amount: areas[f"smote_{amount}"]["auc_paper"])
-    for alias, amount in (("smote_fixed_level", problem.fixed_level), ("smote_best_on_test", best)):
+    for alias, amount in (("smote_fixed_level", fixed), ("smote_best_on_test", best)):
         areas[alias] = areas[f"smote_{amount}"]
-    levels = {"under": 0, "smote_fixed_level": problem.fixed_level, "smote_best_on_test": best}
+    levels = {"under": 0, "smote_fixed_level": fixed, "smote_best_on_test": best}
     levels |= {f"smote_{amount}": amount for amount in amounts}
 
-    rows: list[tuple[str, int | None, float | None, str, float]] = [
-        (method, level_of, step, metric, value)
-        for method, curve in curves_of.items()
-        if method != "smote_chosen_level"
-        for level_of in [levels.get(method)]
-        for step, point in curve.items()
-        for metric, value in zip(("fpr", "tpr"), point, strict=True)
-    ]
+    rows = Rows(*SWEEP_SETTINGS, dataset=problem.name, replicate=cell.whole("partition"))
+    for method, curve in curves_of.items():
+        if method != "smote_chosen_level":
+            for step, point in curve.items():
+                rows.add(
+                    dict(zip(("fpr", "tpr"), point, strict=True)), method=method, level=levels.get(method), step=step
+                )
     whole = {method: dict(area) for method, area in areas.items()}
-    smote = curves_of[f"smote_{problem.fixed_level}"]
+    smote = curves_of[f"smote_{fixed}"]
     for method, extra in hull_summary(
         {"under": curves_of["under"], "smote_fixed_level": smote, "naive_bayes": curves_of["naive_bayes"]}
     ).items():
@@ -332,15 +327,9 @@ def roc_sweep(cell: Cell) -> pd.DataFrame:
         ours = [areas[f"smote_{level}"]["auc_paper"] for level in row]
         agreement = 0.0 if np.ptp(ours) == 0 else float(spearmanr(ours, list(row.values())).statistic)
         whole["smote_fixed_level"]["spearman_with_table_3"] = agreement
-    rows += [
-        (method, levels.get(method), None, metric, value)
-        for method, metrics in whole.items()
-        for metric, value in metrics.items()
-    ]
-    frame = pd.DataFrame(rows, columns=["method", "level", "step", "metric", "value"])
-    frame.insert(0, "dataset", problem.name)
-    frame["replicate"] = cell.parameters["partition"]
-    return frame
+    for method, metrics in whole.items():
+        rows.add(metrics, method=method, level=levels.get(method))
+    return rows.frame()
 
 
 def hull_summary(families: Mapping[str, Curve]) -> dict[str, dict[str, float]]:
@@ -390,20 +379,15 @@ def readings(cell: Cell) -> pd.DataFrame:
         Columns ``dataset, method, replicate, metric, value``; ``method`` names the reading.
     """
     problem = load_problem(cell.parameters)
-    seed = cell.seed_sequence()
-    amount = problem.fixed_level
+    amount = fixed_level(problem)
     per_reading: dict[str, list[Curve]] = {name: [] for name in READINGS}
-    for number, train_rows, test_rows in folds_of(problem, child_seed(seed, 0)):
+    for number, train_rows, test_rows in stratified_folds(problem.y, cell.child(0)):
         train, test = problem.rows(train_rows), problem.rows(test_rows)
         for name, options in READINGS.items():
             variant = None if name == "segment" else cell.variant
-            curves = fold_curves(
-                train, test.X, test.y, [amount], child_seed(seed, 1, number), variant=variant, **options
-            )
+            curves = fold_curves(train, test.X, test.y, [amount], cell.child(1, number), variant=variant, **options)
             per_reading[name].append(curves[amount])
-    rows = [
-        (problem.name, name, cell.parameters["partition"], metric, value)
-        for name, curves_of in per_reading.items()
-        for metric, value in curve_areas(mean_curve(curves_of)).items()
-    ]
-    return pd.DataFrame(rows, columns=["dataset", "method", "replicate", "metric", "value"])
+    rows = Rows(*READINGS_SETTINGS, dataset=problem.name, replicate=cell.whole("partition"))
+    for name, curves_of in per_reading.items():
+        rows.add(curve_areas(mean_curve(curves_of)), method=name)
+    return rows.frame()

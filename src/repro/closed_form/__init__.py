@@ -1,0 +1,7 @@
+"""Classifiers whose parameters are solved for, not trained: no gradient descent, one pass over the rows."""
+
+from __future__ import annotations
+
+from repro.closed_form.gaussian import PooledNaiveBayes, linear_error_rates
+
+__all__ = ["PooledNaiveBayes", "linear_error_rates"]
