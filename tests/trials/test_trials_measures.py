@@ -91,7 +91,8 @@ class Brightness(torch.nn.Module):
     def forward(self, images):
         mean = self.slope * images.mean(dim=(1, 2, 3))
         experts = torch.stack([torch.stack([-mean, mean], 1), torch.stack([mean, -mean], 1)], 1)
-        return torch.stack([(1 + k) * experts for k in range(self.networks)], 1) if self.networks else experts
+        side_by_side = [(1 + k) * experts for k in range(self.networks)]
+        return mean, torch.stack(side_by_side, 1) if self.networks else experts
 
 
 @pytest.mark.parametrize("networks", [0, 2])

@@ -141,12 +141,6 @@ class Trained:
         )
 
 
-def logits_of(outputs: Any) -> Tensor:
-    """Logits from what a network gives: them alone, or features and logits."""
-    found: Tensor = outputs[1] if isinstance(outputs, tuple) else outputs
-    return found
-
-
 def under(compute: Callable[[Tensor], Tensor], images: Tensor, change: Augmentation, seed: int) -> Tensor:
     """Apply a network, or a part of one, to changed images batch by batch.
 
@@ -241,7 +235,7 @@ def expert_logits(
     Parameters
     ----------
     trained : Trained
-        Its network gives logits of shape (n, C), (n, experts, C) or (n, networks, experts, C).
+        Its network gives features, and logits of shape (n, C), (n, experts, C) or (n, networks, experts, C).
     pairs : int, default=0
         Pairs of views; with 0 there are only clean logits.
     views : sequence of Transform
@@ -264,7 +258,7 @@ def expert_logits(
     images = torch.from_numpy(task.test_inputs).to(trained.device)
 
     def logits(transforms: Sequence[Transform], seed: int) -> Floats:
-        found = under(lambda shown: logits_of(trained.network(shown)), images, augmentation_of(task, transforms), seed)
+        found = under(lambda shown: trained.network(shown)[1], images, augmentation_of(task, transforms), seed)
         return np.asarray((found.half() if half else found).numpy())
 
     def by_network(found: Floats) -> Floats:
