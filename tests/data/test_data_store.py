@@ -75,7 +75,7 @@ def mirror_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(path: Path, content: bytes | None = None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(TEXT) if content is None else content)
+    path.write_bytes(gzip.compress(TEXT, mtime=0) if content is None else content)
     return path
 
 
@@ -164,7 +164,7 @@ def test_the_public_source_is_the_last_resort(serve, cache: Path) -> None:
 
 def test_a_mirror_without_the_file_hands_over_to_the_public_source(serve, mirror_folder: Path) -> None:
     (mirror_folder / FILE).unlink()
-    server = serve(answer=answer_with(gzip.compress(TEXT)))
+    server = serve(answer=answer_with(gzip.compress(TEXT, mtime=0)))
     register_toy(f"{server.address}/toy.csv.gz")
     assert_toy_loads("origin")
 
@@ -238,8 +238,8 @@ def test_wrong_content_goes_to_quarantine(serve, cache: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (gzip.compress(TEXT)[:-9], "damaged gzip stream"),
-        (gzip.compress(TEXT.replace(b"0.25", b"0.26")), f"expected sha256 {SHA256}, found"),
+        (gzip.compress(TEXT, mtime=0)[:-9], "damaged gzip stream"),
+        (gzip.compress(TEXT.replace(b"0.25", b"0.26"), mtime=0), f"expected sha256 {SHA256}, found"),
     ],
 )
 def test_a_damaged_cached_file_is_set_aside_and_fetched_again(
@@ -250,7 +250,7 @@ def test_a_damaged_cached_file_is_set_aside_and_fetched_again(
     damaged = write(cache / FILE, content)
     with pytest.warns(UserWarning, match=f"damaged file in the cache folder: .*toy.csv.gz: {problem}"):
         assert_toy_loads("mirror")
-    assert damaged.read_bytes() == gzip.compress(TEXT)
+    assert damaged.read_bytes() == gzip.compress(TEXT, mtime=0)
     assert len(list((cache / "toy" / "quarantine").iterdir())) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
