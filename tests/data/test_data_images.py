@@ -14,9 +14,10 @@ from PIL import Image
 from repro.data import load_images
 from repro.data.dataset import image_checksum
 from repro.data.images import (
+    cifar10_binary,
     cifar100_binary,
     cifar100_classes,
-    cifar100_sheets,
+    cifar_sheets,
     mnist,
     read_idx,
     read_sheet,
@@ -153,7 +154,7 @@ def test_a_sheet_of_another_size_is_refused() -> None:
 
 def test_sheets_and_archive_give_the_same_arrays() -> None:
     images = np.concatenate([random_images(6)[None], random_images(12)[6:][None]])
-    by_sheet = cifar100_sheets([sheet(tiles, 3) for tiles in images])
+    by_sheet = cifar_sheets([sheet(tiles, 3) for tiles in images])
     labels = np.repeat([0, 1], 6)
     shuffled = np.random.default_rng(0).permutation(12)
     records = records_of(images.reshape(12, 32, 32, 3)[shuffled], labels[shuffled])
@@ -162,6 +163,29 @@ def test_sheets_and_archive_give_the_same_arrays() -> None:
         np.testing.assert_array_equal(one, other)
     assert image_checksum(*by_sheet) == image_checksum(*by_archive)
     assert by_sheet[1].tolist() == labels.tolist()
+
+
+def test_sheets_and_archive_of_ten_classes_give_the_same_arrays() -> None:
+    images, labels = random_images(12), np.repeat([0, 9], 6)
+    shuffled = np.random.default_rng(0).permutation(12)
+    records = [bytes((labels[row],)) + images[row].transpose(2, 0, 1).tobytes() for row in shuffled]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
+        for name, part in (("one.bin", records[:5]), ("two.bin", records[5:])):
+            information = tarfile.TarInfo(f"batches/{name}")
+            content = b"".join(part)
+            information.size = len(content)
+            packed.addfile(information, io.BytesIO(content))
+    found, classes = cifar10_binary([buffer.getvalue()], folder="batches", members="one.bin two.bin")
+    by_sheet, _ = cifar_sheets([sheet(images[:6], 3), sheet(images[6:], 3)])
+    np.testing.assert_array_equal(found, by_sheet)
+    assert classes.tolist() == labels.tolist()
+    with pytest.raises(ValueError, match=r"no readable batches/three\.bin"):
+        cifar10_binary([buffer.getvalue()], folder="batches", members="three.bin")
+    with pytest.raises(ValueError, match="has label 10; there are 10 classes"):
+        cifar10_binary([archive(bytes((10,)) + b"\0" * 3072)], folder="cifar-100-binary", members="train.bin")
+    with pytest.raises(ValueError, match="has 3072 bytes, which is no multiple of 3073"):
+        cifar10_binary([archive(b"\0" * 3072)], folder="cifar-100-binary", members="train.bin")
 
 
 def test_the_order_depends_on_the_set_alone() -> None:
@@ -220,6 +244,23 @@ def test_the_sheets_of_the_mirror_are_the_published_images(mirror: Path) -> None
     assert set(dataset.metadata.class_counts.values()) == {100}
     assert dataset.coarse_labels is not None
     assert dataset.coarse_labels[0] == 4  # apple: fruit and vegetables
+
+
+@pytest.mark.mirror
+def test_the_ten_classes_of_the_mirror_are_the_published_images(mirror: Path) -> None:
+    # sums in the order of the sheets, channel means and deviations, as published with the copy
+    sheets = [read_sheet(path.read_bytes()) for path in sorted((mirror / "cifar-10" / "test").iterdir())]
+    images = np.concatenate(sheets)
+    assert hashlib.sha256(images.tobytes()).hexdigest() == (
+        "52a9dc125982c0440d5eed87474b2f521e96c45a98df08e4329aa42c692b9d9d"
+    )
+    dataset = load_images("cifar10", "test")
+    assert {image.tobytes() for image in dataset.images} == {image.tobytes() for image in images}
+    scaled = dataset.images.reshape(-1, 3) / 255
+    np.testing.assert_allclose(scaled.mean(axis=0), [0.49421428, 0.48513139, 0.45040909], atol=1e-8)
+    np.testing.assert_allclose(scaled.std(axis=0), [0.24665252, 0.24289226, 0.26159238], atol=1e-8)
+    assert dataset.metadata.class_counts == dict.fromkeys(range(10), 1000)
+    assert dataset.class_names[3] == "cat"
 
 
 @pytest.mark.mirror
@@ -292,3 +333,6 @@ def test_every_image_file_has_a_sum() -> None:
     cifar = entry("cifar100")
     assert isinstance(cifar, ImageEntry)
     assert [len(cifar.splits[split].routes["mirror"].files) for split in ("train", "test")] == [100, 100]
+    ten = entry("cifar10")
+    assert isinstance(ten, ImageEntry)
+    assert [len(ten.splits[split].routes["mirror"].files) for split in ("train", "test")] == [10, 10]

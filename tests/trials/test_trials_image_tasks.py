@@ -146,7 +146,7 @@ def test_a_task_without_a_minority_is_refused_where_one_is_asked_for() -> None:
 
 def test_names_and_rows_that_do_not_exist_are_refused(simulated) -> None:
     with pytest.raises(UnknownName, match="did you mean 'cifar100'"):
-        first_rows("cifar10", FEW)
+        first_rows("cifar1000", FEW)
     for make in (long_tailed, first_classes):
         with pytest.raises(UnknownName, match="image set with test images 'digits'"):
             make("digits", 10, 10, (0.5,)) if make is first_classes else make("digits", 10, 10, (0.5,), (0.5,))

@@ -1,4 +1,4 @@
-"""Converters of image files: MNIST's idx format, CIFAR-100 as lossless WebP sheets or as the public binary archive."""
+"""Converters of image files: MNIST's idx format, CIFAR as lossless WebP sheets or as the public binary archives."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 CIFAR_SIZE: Final = 32
+CIFAR10_CLASSES: Final = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 CIFAR_CLASSES: Final = 100
 _IDX_UINT8 = 0x08
 
@@ -108,8 +120,8 @@ def sort_within_classes(images: Images, labels: Labels) -> tuple[Images, Labels]
     return images[order], labels[order]
 
 
-def cifar100_sheets(contents: Iterable[bytes]) -> tuple[Images, Labels]:
-    """Read one split of CIFAR-100 from its sheets, one per class in the order of the labels.
+def cifar_sheets(contents: Iterable[bytes]) -> tuple[Images, Labels]:
+    """Read one split of CIFAR-10 or CIFAR-100 from its sheets, one per class in the order of the labels.
 
     Returns
     -------
@@ -119,6 +131,54 @@ def cifar100_sheets(contents: Iterable[bytes]) -> tuple[Images, Labels]:
     sheets = [read_sheet(content) for content in contents]
     labels = np.repeat(np.arange(len(sheets), dtype=np.int64), [len(sheet) for sheet in sheets])
     return sort_within_classes(np.concatenate(sheets), labels)
+
+
+def _member(archive_bytes: bytes, member: str) -> bytes:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive_bytes), mode="r:gz") as archive:
+            file = archive.extractfile(member)
+            return b"" if file is None else file.read()
+    except (tarfile.TarError, KeyError, OSError, EOFError) as error:
+        raise ValueError(f"the archive has no readable {member} ({error})") from error
+
+
+def _records(archive_bytes: bytes, member: str, n_labels: int) -> tuple[npt.NDArray[np.uint8], Images]:
+    """Labels of shape (n, n_labels) and images of a member whose records hold labels, then the three colour planes."""
+    raw, size = _member(archive_bytes, member), n_labels + 3 * CIFAR_SIZE**2
+    if not raw or len(raw) % size:
+        raise ValueError(f"{member} has {len(raw)} bytes, which is no multiple of {size}")
+    records = np.frombuffer(raw, np.uint8).reshape(-1, size)
+    planes = records[:, n_labels:].reshape(-1, 3, CIFAR_SIZE, CIFAR_SIZE)
+    return records[:, :n_labels], np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def cifar10_binary(contents: Iterable[bytes], *, folder: str, members: str) -> tuple[Images, Labels]:
+    """Read one split of CIFAR-10 from the public binary archive.
+
+    Every record holds the label and the red, green and blue plane of 1,024 bytes each.
+
+    Parameters
+    ----------
+    contents : iterable of bytes
+        The archive (``.tar.gz``).
+    folder : str
+        Folder in the archive.
+    members : str
+        Files in that folder, separated by blanks.
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n_images, 32, 32, 3)
+    labels : ndarray of int64, shape (n_images,)
+    """
+    (archive_bytes,) = contents
+    parts = [_records(archive_bytes, f"{folder}/{member}", 1) for member in members.split()]
+    labels = np.concatenate([found[:, 0] for found, _ in parts]).astype(np.int64)
+    if labels.max() >= len(CIFAR10_CLASSES):
+        raise ValueError(
+            f"{members} has label {labels.max()}; there are {len(CIFAR10_CLASSES)} classes"
+        )
+    return sort_within_classes(np.concatenate([images for _, images in parts]), labels)
 
 
 def cifar100_binary(contents: Iterable[bytes], *, member: str) -> tuple[Images, Labels]:
@@ -139,24 +199,14 @@ def cifar100_binary(contents: Iterable[bytes], *, member: str) -> tuple[Images, 
     labels : ndarray of int64, shape (n_images,)
     """
     (archive_bytes,) = contents
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive_bytes), mode="r:gz") as archive:
-            file = archive.extractfile(member)
-            raw = b"" if file is None else file.read()
-    except (tarfile.TarError, KeyError, OSError, EOFError) as error:
-        raise ValueError(f"the archive has no readable {member} ({error})") from error
-    size = 2 + 3 * CIFAR_SIZE**2
-    if not raw or len(raw) % size:
-        raise ValueError(f"{member} has {len(raw)} bytes, which is no multiple of {size}")
-    records = np.frombuffer(raw, np.uint8).reshape(-1, size)
-    labels = records[:, 1].astype(np.int64)
-    if labels.max() >= CIFAR_CLASSES or not np.array_equal(np.asarray(cifar100_classes()[1])[labels], records[:, 0]):
+    found, images = _records(archive_bytes, member, 2)
+    labels = found[:, 1].astype(np.int64)
+    if labels.max() >= CIFAR_CLASSES or not np.array_equal(np.asarray(cifar100_classes()[1])[labels], found[:, 0]):
         raise ValueError(f"{member} has coarse and fine labels that do not belong together")
-    planes = records[:, 2:].reshape(-1, 3, CIFAR_SIZE, CIFAR_SIZE)
-    return sort_within_classes(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels)
+    return sort_within_classes(images, labels)
 
 
 IMAGE_CONVERTERS: Final[Mapping[str, Callable[..., tuple[Images, Labels]]]] = {
-    converter.__name__: converter for converter in (mnist, cifar100_sheets, cifar100_binary)
+    converter.__name__: converter for converter in (mnist, cifar_sheets, cifar10_binary, cifar100_binary)
 }
 """Converters by the name that the registry uses."""

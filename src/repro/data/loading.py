@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from repro.data.dataset import Dataset, ImageDataset, Metadata, image_checksum, table_checksum, table_facts
-from repro.data.images import IMAGE_CONVERTERS, Images, Labels, cifar100_classes
+from repro.data.images import CIFAR10_CLASSES, IMAGE_CONVERTERS, Images, Labels, cifar100_classes
 from repro.data.registry import Entry, ImageEntry, Route, RouteName, TableEntry, entry, registry
 from repro.data.store import (
     Lookup,
@@ -107,7 +107,8 @@ def load_images(name: str, split: SplitName = "train") -> ImageDataset:
     Parameters
     ----------
     name : str
-        ``"mnist"``, ``"mnist-subset"`` (part of the package, in the order of the rows of MNIST) or ``"cifar100"``.
+        ``"mnist"``, ``"mnist-subset"`` (part of the package, in the order of the rows of MNIST), ``"cifar10"``
+        or ``"cifar100"``.
     split : {"train", "test"}, default="train"
         Which part.
 
@@ -182,7 +183,7 @@ def load_image_split(name: str, split: str, lookup: Lookup) -> ImageDataset:
     if name == "cifar100":
         class_names, coarse, coarse_names = cifar100_classes()
         return ImageDataset(name, split, images, labels, class_names, np.array(coarse)[labels], coarse_names, metadata)
-    class_names = tuple(str(label) for label in range(registered.classes))
+    class_names = CIFAR10_CLASSES if name == "cifar10" else tuple(str(label) for label in range(registered.classes))
     return ImageDataset(name, split, images, labels, class_names, None, None, metadata)
 
 

@@ -26,7 +26,7 @@ Channels = tuple[float, ...]
 DIGITS: Final = "digits"
 """The 1,797 digits of 8 x 8 pixels that come with scikit-learn; they are not divided into training and test rows."""
 
-DIVIDED_SETS: Final = ("mnist-subset", "mnist", "cifar100")
+DIVIDED_SETS: Final = ("mnist-subset", "mnist", "cifar10", "cifar100")
 """Image sets that come with a division into training and test images."""
 
 IMAGE_SETS: Final = (DIGITS, *DIVIDED_SETS)
