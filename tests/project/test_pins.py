@@ -98,7 +98,7 @@ def test_environment_yml_leaves_the_versions_to_the_constraints(root: Path, proj
     python, pip, *through_pip = environment(root)
     assert python.split("=")[1] + ".0" in SpecifierSet(project["project"]["requires-python"])
     assert pip == "pip"
-    assert through_pip[-2:] == ["-c constraints.txt", "-e .[book,torch]"]
+    assert through_pip[-2:] == ["-c constraints.txt", "-e .[book,r,torch]"]
 
 
 def environment(root: Path) -> list[str]:

@@ -112,11 +112,11 @@ def test_progress_and_loading_make_nothing_stale(stale: Callable[..., set[str]])
 
 
 def test_one_sampler_makes_stale_what_runs_it(stale: Callable[..., set[str]]) -> None:
-    sweeps = {"smote.roc_sweep", "smote.replication", "smote.readings", "smote.repeated_rows"}
+    runs = {"smote.roc_sweep", "smote.replication", "smote.readings", "smote.repeated_rows", "smote.learners"}
     edit = ("class SMOTENC(", "class SMOTENC(  # edited\n")
     assert stale(repro__sampling__smote_nc=edit) == NONE
     edit = ("    def __init__(", "    edited = True\n\n    def __init__(")
-    assert stale(repro__sampling__smote_nc=edit) == {*sweeps, "smote"}
+    assert stale(repro__sampling__smote_nc=edit) == {*runs, "smote"}
 
 
 def test_a_solver_makes_stale_what_fits_with_it(stale: Callable[..., set[str]]) -> None:
@@ -169,7 +169,12 @@ def test_torch_counts_for_the_studies_that_train_networks(
     monkeypatch.undo()
     code.forget()
     changed = {name for name in before if after[name] != before[name]}
-    assert {name.partition(".")[0] for name in changed} == {"mixup_collapse", "neural_collapse", "sade"}
+    assert {name.partition(".")[0] for name in changed} == {
+        "mixup_collapse",
+        "naive_bayes",
+        "neural_collapse",
+        "sade",
+    }
     assert not {f"neural_collapse.{short}" for short in ("exact", "norms", "direct", "traps", "minority")} & changed
 
 

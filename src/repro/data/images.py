@@ -175,9 +175,7 @@ def cifar10_binary(contents: Iterable[bytes], *, folder: str, members: str) -> t
     parts = [_records(archive_bytes, f"{folder}/{member}", 1) for member in members.split()]
     labels = np.concatenate([found[:, 0] for found, _ in parts]).astype(np.int64)
     if labels.max() >= len(CIFAR10_CLASSES):
-        raise ValueError(
-            f"{members} has label {labels.max()}; there are {len(CIFAR10_CLASSES)} classes"
-        )
+        raise ValueError(f"{members} has label {labels.max()}; there are {len(CIFAR10_CLASSES)} classes")
     return sort_within_classes(np.concatenate([images for _, images in parts]), labels)
 
 

@@ -1,4 +1,7 @@
-"""Samplers and learners by name, and what a cross-validation measures of them."""
+"""Samplers and learners, and what a cross-validation measures of them.
+
+A study names the ones it runs in a table of its own, so that its results depend on those alone.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,9 @@ from repro.trials.table_tasks import BinaryTask
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Learner = Callable[..., Any]
+"""From the positions of nominal columns and options to an estimator that is not fitted."""
+
 Predictor = Callable[[Floats], Floats]
 """From features of shape (n, p) to probabilities of the minority, shape (n,)."""
 
@@ -50,79 +56,75 @@ def _scaled(nominal: Sequence[int]) -> Any:
     return make_column_transformer((encoder, list(nominal)), remainder=StandardScaler())
 
 
-def _regression(defaults: Mapping[str, Any]) -> Callable[..., Any]:
-    return lambda nominal, **options: make_pipeline(_scaled(nominal), LogisticRegression(**{**defaults, **options}))
+def base_rate(nominal: Sequence[int] = (), **options: Any) -> DummyClassifier:
+    """Give the classifier that predicts the share of the class in the training rows."""
+    return DummyClassifier(strategy="prior", **options)
 
 
-def _boosting(nominal: Sequence[int], **options: Any) -> Any:
+def pruned_tree(nominal: Sequence[int] = (), **options: Any) -> C45Classifier:
+    """Give a C4.5 tree with the defaults of release 8."""
+    return C45Classifier(categorical_features=list(nominal) or None, **options)
+
+
+def logistic_regression(nominal: Sequence[int] = (), **options: Any) -> Any:
+    """Give a logistic regression with a ridge penalty of C = 1 on standardised columns."""
+    return make_pipeline(_scaled(nominal), LogisticRegression(**{"C": 1.0, "max_iter": 2000, **options}))
+
+
+def unpenalised_regression(nominal: Sequence[int] = (), **options: Any) -> Any:
+    """Give a logistic regression without penalty, to a tolerance of 1e-8."""
+    defaults = {"C": np.inf, "solver": "newton-cholesky", "tol": 1e-8, "max_iter": 100}
+    return make_pipeline(_scaled(nominal), LogisticRegression(**{**defaults, **options}))
+
+
+def firth_regression(nominal: Sequence[int] = (), **options: Any) -> FirthLogisticRegression:
+    """Give Firth's logistic regression; nominal codes are taken for numbers."""
+    return FirthLogisticRegression(**options)
+
+
+def gradient_boosting(nominal: Sequence[int] = (), **options: Any) -> HistGradientBoostingClassifier:
+    """Give gradient boosting on histograms; nominal columns are split by sets of codes."""
     columns = {"categorical_features": list(nominal)} if nominal else {}
     return HistGradientBoostingClassifier(**{"random_state": 0, **columns, **options})
 
 
-LEARNERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "base_rate": lambda nominal, **options: DummyClassifier(strategy="prior", **options),
-    "pruned_tree": lambda nominal, **options: C45Classifier(categorical_features=list(nominal) or None, **options),
-    "logistic_regression": _regression({"C": 1.0, "max_iter": 2000}),
-    "unpenalised_regression": _regression({"C": np.inf, "solver": "newton-cholesky", "tol": 1e-8, "max_iter": 100}),
-    "firth_regression": lambda nominal, **options: FirthLogisticRegression(**options),
-    "gradient_boosting": _boosting,
-}
-"""Learners by name, each from the positions of nominal columns and options to an estimator that is not fitted."""
-
-
-def make_learner(name: str, nominal: Sequence[int] = (), **options: Any) -> Any:
-    """Give a classifier by name, not fitted.
-
-    Parameters
-    ----------
-    name : str
-        Key of :data:`LEARNERS`.
-    nominal : sequence of int
-        Positions of columns that hold category codes.
-    **options
-        Arguments of the estimator that differ from the named one.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such learner; the message suggests the nearest.
-    """
-    if name not in LEARNERS:
-        raise UnknownName("learner", name, LEARNERS)
-    return LEARNERS[name](nominal, **options)
-
-
-def fitted(learner: str, X: Floats, y: Flags, nominal: Sequence[int] = (), **options: Any) -> Predictor:
-    """Fit a learner, arguments as in :func:`make_learner`, and give its probability of the class True."""
-    model = make_learner(learner, nominal, **options).fit(X, y)
+def fitted(learner: Learner, X: Floats, y: Flags, nominal: Sequence[int] = (), **options: Any) -> Predictor:
+    """Fit a learner with options of its own and give its probability of the class True."""
+    model = learner(nominal, **options).fit(X, y)
     return lambda rows: np.asarray(model.predict_proba(rows)[:, 1], dtype=np.float64)
 
 
-def _untouched(train: BinaryTask, seed: np.random.SeedSequence) -> tuple[Floats, Flags]:
+def _resampled(sampler: Any, train: BinaryTask) -> tuple[Floats, Flags]:
+    X, y = sampler.fit_resample(train.X, train.y)
+    return X, y
+
+
+def _state(seed: np.random.SeedSequence) -> int:
+    return int(seed.generate_state(1)[0])
+
+
+def untouched(train: BinaryTask, seed: np.random.SeedSequence) -> tuple[Floats, Flags]:
+    """Leave the training part as it is."""
     return train.X, train.y
 
 
-def _resampled(make: Callable[[BinaryTask, int], Any]) -> Sampler:
-    def sample(train: BinaryTask, seed: np.random.SeedSequence) -> tuple[Floats, Flags]:
-        X, y = make(train, int(seed.generate_state(1)[0])).fit_resample(train.X, train.y)
-        return X, y
-
-    return sample
+def under_sampled(train: BinaryTask, seed: np.random.SeedSequence) -> tuple[Floats, Flags]:
+    """Leave out rows of the majority until the classes are equal."""
+    return _resampled(RandomUnderSampler(minority_percentage=100, random_state=_state(seed)), train)
 
 
-def _smote(train: BinaryTask, random_state: int) -> SMOTE | SMOTENC:
+def over_sampled(train: BinaryTask, seed: np.random.SeedSequence) -> tuple[Floats, Flags]:
+    """Repeat rows of the minority until the classes are equal."""
+    return _resampled(RandomOverSampler(random_state=_state(seed)), train)
+
+
+def smote_sampled(train: BinaryTask, seed: np.random.SeedSequence) -> tuple[Floats, Flags]:
+    """Add rows of SMOTE, or of SMOTE-NC where columns are nominal, until the classes are equal."""
     if train.nominal:
-        return SMOTENC(categorical_features=list(train.nominal), random_state=random_state)
-    return SMOTE(random_state=random_state)
-
-
-SAMPLERS: Final[Mapping[str, Sampler]] = {
-    "none": _untouched,
-    "under": _resampled(lambda train, state: RandomUnderSampler(minority_percentage=100, random_state=state)),
-    "over": _resampled(lambda train, state: RandomOverSampler(random_state=state)),
-    "smote": _resampled(_smote),
-}
-"""Samplers by name; all but ``none`` make the classes equal."""
+        sampler: SMOTE | SMOTENC = SMOTENC(categorical_features=list(train.nominal), random_state=_state(seed))
+    else:
+        sampler = SMOTE(random_state=_state(seed))
+    return _resampled(sampler, train)
 
 
 def with_exchanged_labels(sampler: Sampler) -> Sampler:
@@ -136,7 +138,7 @@ def with_exchanged_labels(sampler: Sampler) -> Sampler:
 
 
 def probabilities(
-    train: BinaryTask, X: Floats, learner: str, sampler: Sampler, seed: np.random.SeedSequence
+    train: BinaryTask, X: Floats, learner: Learner, sampler: Sampler, seed: np.random.SeedSequence
 ) -> tuple[Floats, Floats]:
     """Probability of the minority after a sampler, as it comes and with the prior of the training part put back.
 
@@ -146,10 +148,10 @@ def probabilities(
         Training part.
     X : ndarray of shape (n, n_features)
         Rows to predict.
-    learner : str
-        Key of :data:`LEARNERS`.
+    learner : callable
+        Such as :func:`logistic_regression`.
     sampler : callable
-        A value of :data:`SAMPLERS` or a function like them.
+        Such as :func:`smote_sampled`.
     seed : SeedSequence
         Seed of the sampler.
 
@@ -222,11 +224,11 @@ def pooled_metrics(y: Flags, probability: Floats) -> dict[str, float]:
 
 def cross_validated(
     task: BinaryTask,
-    learner: str,
+    learner: Learner,
     seed: np.random.SeedSequence,
+    samplers: Mapping[str, Sampler],
     *,
-    samplers: Iterable[str] = tuple(SAMPLERS),
-    instead: Mapping[str, Sampler] | None = None,
+    only: Iterable[str] | None = None,
     correct_prior: bool = True,
     n_folds: int = FOLDS,
 ) -> dict[str, dict[str, float]]:
@@ -240,15 +242,14 @@ def cross_validated(
     ----------
     task : TableTask
         Two classes.
-    learner : str
-        Key of :data:`LEARNERS`.
+    learner : callable
+        Such as :func:`logistic_regression`.
     seed : SeedSequence
-        Of the cell: child 0 makes the folds, and child (1, fold, number of the sampler) its draws, so that a sampler
-        sees the same ones whichever others there are.
-    samplers : iterable of str
-        Keys of :data:`SAMPLERS` or of `instead`; all of the former by default.
-    instead : mapping of str to callable or None
-        Samplers that stand under a name in place of its own, for controls, or that come in addition.
+        Of the cell: child 0 makes the folds, and child (1, fold, place of the sampler in `samplers`) its draws.
+    samplers : mapping of str to callable
+        Samplers by the names under which their results come back. In a control another function stands under a name.
+    only : iterable of str or None
+        Names to run, None for all; the draws of those are the same as if all ran.
     correct_prior : bool, default=True
         Whether ``*_corrected`` has the prior put back; without, a control, it is the probability as it comes.
     n_folds : int, default=10
@@ -262,14 +263,12 @@ def cross_validated(
     Raises
     ------
     UnknownName
-        If there is no such learner or sampler.
+        If `only` names a sampler that is not there.
     """
-    known = {**SAMPLERS, **(instead or {})}
-    chosen = list(samplers)
+    chosen = list(samplers if only is None else only)
     for name in chosen:
-        if name not in known:
-            raise UnknownName("sampler", name, known)
-    make_learner(learner)
+        if name not in samplers:
+            raise UnknownName("sampler", name, samplers)
     share = float(task.y.mean())
     costs = ((1 - share) / share, 1.0)
     pooled: dict[str, list[Floats]] = {}
@@ -282,9 +281,9 @@ def cross_validated(
         fit_rows, tuning_rows = next(splitter.split(train.X, train.y))
         part, tuning = train.rows(fit_rows), train.rows(tuning_rows)
         for name in chosen:
-            draw = child_seed(seed, 1, number, list(known).index(name))
-            inner = probabilities(part, tuning.X, learner, known[name], child_seed(draw, 0))
-            outer = probabilities(train, test.X, learner, known[name], child_seed(draw, 1))
+            draw = child_seed(seed, 1, number, list(samplers).index(name))
+            inner = probabilities(part, tuning.X, learner, samplers[name], child_seed(draw, 0))
+            outer = probabilities(train, test.X, learner, samplers[name], child_seed(draw, 1))
             found = {name: (inner[0], outer[0])}
             if name != "none":
                 found[f"{name}_corrected"] = (inner[1], outer[1]) if correct_prior else found[name]

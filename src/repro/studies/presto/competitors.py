@@ -13,7 +13,7 @@ import numpy.typing as npt
 from repro.ordinal import ProportionalOddsClassifier, presto_path
 from repro.studies.presto.selecting import Floats, Model, Path, PathFunction, Positions, select
 from repro.trials.folds import Folds
-from repro.trials.learners import Predictor, fitted
+from repro.trials.learners import Learner, Predictor, base_rate, fitted, unpenalised_regression
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def chosen_model(training: Training, path: PathFunction) -> Model:
     return select(training.X, training.y, training.folds, path)[0]
 
 
-def rare_against_rest(learner: str, **options: Any) -> Callable[[Training], Predictor]:
-    """Give the function that fits a named learner to the rare class against the rest."""
+def rare_against_rest(learner: Learner, **options: Any) -> Callable[[Training], Predictor]:
+    """Give the function that fits a learner to the rare class against the rest."""
     return lambda training: fitted(learner, training.X, training.is_rare, **options)
 
 
@@ -104,8 +104,8 @@ def presto_ridge(training: Training) -> Predictor:
 
 
 SINGLE: Final[dict[str, Callable[[Training], Predictor]]] = {
-    "base_rate": rare_against_rest("base_rate"),
-    "logit": rare_against_rest("unpenalised_regression"),
+    "base_rate": rare_against_rest(base_rate),
+    "logit": rare_against_rest(unpenalised_regression),
     "proportional_odds": proportional_odds,
     "presto_ridge": presto_ridge,
 }

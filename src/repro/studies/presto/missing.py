@@ -9,7 +9,7 @@ from repro.metrics import prior_correction
 from repro.ordinal import semi_parallel_path
 from repro.studies.presto.competitors import SYNTHETIC, Training, chosen_model, rare_against_rest
 from repro.studies.presto.selecting import Floats, Path, PathFunction, Positions
-from repro.trials.learners import Predictor
+from repro.trials.learners import Predictor, firth_regression, gradient_boosting, unpenalised_regression
 
 
 def _semi_parallel(training: Training) -> PathFunction:
@@ -28,7 +28,7 @@ def _semi_parallel(training: Training) -> PathFunction:
 
 def prior_corrected_logit(training: Training) -> Predictor:
     """Logistic regression with both classes weighted alike, whose probabilities are brought back to the true prior."""
-    balanced = rare_against_rest("unpenalised_regression", class_weight="balanced")(training)
+    balanced = rare_against_rest(unpenalised_regression, class_weight="balanced")(training)
     odds = float(training.is_rare.mean() / (1.0 - training.is_rare.mean()))
     return lambda X: prior_correction(balanced(X), sampled_odds=1.0, original_odds=odds)
 
@@ -40,9 +40,9 @@ def semi_parallel(training: Training) -> Predictor:
 
 MISSING: Final[dict[str, Callable[[Training], Predictor]]] = {
     "prior_corrected_logit": prior_corrected_logit,
-    "firth": rare_against_rest("firth_regression"),
+    "firth": rare_against_rest(firth_regression),
     "semi_parallel": semi_parallel,
     "boosting": rare_against_rest(
-        "gradient_boosting", learning_rate=0.05, max_iter=100, max_leaf_nodes=8, early_stopping=False
+        gradient_boosting, learning_rate=0.05, max_iter=100, max_leaf_nodes=8, early_stopping=False
     ),
 }

@@ -10,9 +10,32 @@ import pandas as pd
 from repro.protocol.experiment import Cell
 from repro.protocol.rows import Rows
 from repro.studies.smote.problems import load_problem
-from repro.trials.learners import SAMPLERS, Sampler, cross_validated, with_exchanged_labels
+from repro.trials import named
+from repro.trials.learners import (
+    Learner,
+    Sampler,
+    cross_validated,
+    gradient_boosting,
+    logistic_regression,
+    over_sampled,
+    pruned_tree,
+    smote_sampled,
+    under_sampled,
+    untouched,
+    with_exchanged_labels,
+)
 
-LEARNERS: Final = ("pruned_tree", "logistic_regression", "gradient_boosting")
+LEARNERS: Final[Mapping[str, Learner]] = {
+    "pruned_tree": pruned_tree,
+    "logistic_regression": logistic_regression,
+    "gradient_boosting": gradient_boosting,
+}
+SAMPLERS: Final[Mapping[str, Sampler]] = {
+    "none": untouched,
+    "under": under_sampled,
+    "over": over_sampled,
+    "smote": smote_sampled,
+}
 LEARNERS_SETTINGS: Final = ("dataset", "learner", "method")
 
 
@@ -23,8 +46,8 @@ def _controlled(variant: str | None, learner: str) -> Mapping[str, Sampler]:
         misled = ("smote",) if learner == "pruned_tree" else ("none", "over")
     elif variant in ("sampling_left_out", "correction_left_out"):
         misled = ("none",) if variant == "sampling_left_out" else ("over",)
-    left_out = dict.fromkeys(SAMPLERS, SAMPLERS["none"]) if variant == "sampling_left_out" else {}
-    return left_out | {name: with_exchanged_labels(SAMPLERS[name]) for name in misled}
+    plain = dict.fromkeys(SAMPLERS, untouched) if variant == "sampling_left_out" else dict(SAMPLERS)
+    return plain | {name: with_exchanged_labels(SAMPLERS[name]) for name in misled}
 
 
 def learners(cell: Cell) -> pd.DataFrame:
@@ -43,9 +66,9 @@ def learners(cell: Cell) -> pd.DataFrame:
     problem, learner = load_problem(cell.parameters), cell.text("learner")
     measured = cross_validated(
         problem,
-        learner,
+        named("learner", learner, LEARNERS),
         cell.seed_sequence(),
-        instead=_controlled(cell.variant, learner),
+        _controlled(cell.variant, learner),
         correct_prior=cell.variant != "correction_left_out",
     )
     rows = Rows(*LEARNERS_SETTINGS, dataset=problem.name, learner=learner, replicate=cell.whole("partition"))

@@ -20,7 +20,7 @@ from repro.sampling import SMOTE, SMOTEN, SMOTENC
 from repro.studies.smote.problems import TABLE_3, THRESHOLDS, UNDER_LEVELS, fixed_level, levels_of, load_problem
 from repro.trees import C45Classifier
 from repro.trials.folds import stratified_folds
-from repro.trials.learners import make_learner
+from repro.trials.learners import pruned_tree
 from repro.trials.table_tasks import BinaryTask
 
 SWEEP_SETTINGS: Final = ("dataset", "method", "level", "step")
@@ -85,7 +85,7 @@ def fit_tree(
     problem: BinaryTask, X: npt.NDArray[np.float64], y: npt.NDArray[np.bool_], **options: Any
 ) -> C45Classifier:
     """Fit a C4.5 tree with the defaults of release 8."""
-    tree: C45Classifier = make_learner("pruned_tree", problem.nominal, **options).fit(X, y)
+    tree: C45Classifier = pruned_tree(problem.nominal, **options).fit(X, y)
     return tree
 
 
