@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,11 @@ TIMEOUT = 600  # seconds a cell may take
 USED = "used.jsonl"
 """File beside a notebook that is executed, into which the package writes what it looks at."""
 
+CARDS = ROOT / "src" / "repro" / "claims" / "templates"
+"""What cards are written with; a notebook that shows claims depends on it."""
 
-def fingerprint(path: Path, uses: Iterable[Use]) -> str:
+
+def fingerprint(path: Path, uses: Collection[Use]) -> str:
     """Hash of all that can change the outputs of a notebook.
 
     Counted are its code cells, what these use of the package, the versions of the libraries that is written with, and
@@ -53,7 +56,10 @@ def fingerprint(path: Path, uses: Iterable[Use]) -> str:
         raise SystemExit(f"[book] error: the code of {path.name} is not Python: {problem}") from problem
     tags = json.dumps([cell.metadata.get("tags", []) for cell in cells])
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return hash_of([], code, depends, tags, python, *(f"{use.kind} {use.name} {state_of(use)}" for use in uses))
+    looked_at = [f"{use.kind} {use.name} {state_of(use)}" for use in uses]
+    if any(use.kind in ("claim", "claims") for use in uses):
+        looked_at += [path.read_text(encoding="utf-8") for path in sorted(CARDS.glob("*.html"))]
+    return hash_of([], code, depends, tags, python, *looked_at)
 
 
 def state_of(use: Use) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -234,6 +235,21 @@ def test_the_prose_of_a_notebook_does_not_count_its_code_and_tags_do(
         notebook.cells[1].metadata["tags"] = ["hide-input"]
     jupytext.write(notebook, path)
     assert (book_notebooks.fingerprint(path, []) == old) == (change == "prose")
+
+
+def test_how_cards_are_written_counts_for_notebooks_that_show_claims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, claim = tmp_path / "toy.ipynb", [Use("claim", "smote-c2")]
+    jupytext.write(jupytext.reads("# %%\nx = 1\n", fmt="py:percent"), path)
+    before = [book_notebooks.fingerprint(path, uses) for uses in ([], claim)]
+    shutil.copytree(book_notebooks.CARDS, tmp_path / "cards")
+    with (tmp_path / "cards" / "card.html").open("a", encoding="utf-8") as template:
+        template.write("<p>Edited.</p>")
+    monkeypatch.setattr(book_notebooks, "CARDS", tmp_path / "cards")
+    after = [book_notebooks.fingerprint(path, uses) for uses in ([], claim)]
+    assert after[0] == before[0]
+    assert after[1] != before[1]
 
 
 # The two rules that make the hash complete
