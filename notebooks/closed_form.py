@@ -22,11 +22,10 @@
 # [binder]: https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/closed_form.ipynb
 # [source]: https://github.com/set_owner/imbalance-book/blob/main/notebooks/closed_form.py
 #
-# *Reading time 8 minutes · runs in seconds on two CPU cores · simulated data and embedded digits · no GPU.*
+# *Reading time 8 minutes · shows committed tables · simulated data and embedded digits · no GPU.*
 #
-# Some classifiers need no training. Means, variances, perhaps one system of linear equations, and they are done. They
-# cost nothing, they have no learning rate, and papers keep finding them hard to beat. The sections of this chapter each
-# take such a paper and ask under which assumptions that is so.
+# Some classifiers need no training by gradient descent. Means, variances, perhaps one system of linear equations, and
+# they are done. The sections of this chapter each take a paper on such a classifier and ask what its result assumes.
 
 # %% tags=["remove-cell"]
 import sys
@@ -42,11 +41,14 @@ if "google.colab" in sys.modules:
 # %% [markdown]
 # ## Naive Bayes: how many examples does it save?
 #
-# Ng and Jordan compared two ways to the same linear classifier in 2001: *naive Bayes* estimates means and variances,
-# *logistic regression* fits the boundary itself. Chenyu Zheng and colleagues took the comparison up in 2023
+# [Ng and Jordan](../book/bibliography.md) compared in 2001 two ways to the same *linear rule*, a weighted sum of the
+# features that is compared with a number: *naive Bayes* estimates means and variances, *logistic regression* fits the
+# weights themselves. Chenyu Zheng and colleagues took the comparison up in 2023
 # ([arXiv 2302.02334](https://arxiv.org/abs/2302.02334)) for several classes and for features of pre-trained networks.
-# According to their abstract naive Bayes needs a number of examples that grows with the logarithm of the dimension $n$,
-# logistic regression one that grows with $n$.
+# According to their abstract, under mild assumptions, naive Bayes needs $O(\log n)$ examples to approach its asymptotic
+# error, the error it would have with endless examples, and logistic regression $O(n)$, where $n$ is the dimension. Both
+# are upper bounds. We look at the *power* with which the number of examples grows: at power 1 it doubles when the
+# dimension doubles, at power 0 it stays.
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown, display
@@ -56,22 +58,43 @@ from repro import claims
 findings = claims.Findings("quick")
 parts = (findings.condition("naive_bayes-n4", part=part) for part in ("few", "many"))
 few, many = (part.verdict for part in parts)
+released, standardised, strong = (
+    findings.condition("naive_bayes-n8", part=part).verdict
+    for part in ("as released", "standardised", "standardised, C = 0.01")
+)
 Markdown(
-    "**The findings.** In the paper's simulation the powers of the dimension with which both numbers grow differ by "
-    f"{findings.effect('naive_bayes-n1')}. There the problem becomes easier with the dimension; that naive Bayes needs "
-    f"proportionally many examples where it does not is {findings.condition('naive_bayes-n3').verdict}. On features "
-    f"of a supervised network it is ahead with few ({few}) and behind with many ({many}). With 50 rows of one "
-    f"class to 1 of the other it is ahead in {findings.count('naive_bayes-n6')} comparisons."
+    "**The findings.** In the two-class case of the paper's simulation, with the penalty (C = 1) and the unscaled "
+    "columns of the released code, the power of logistic regression exceeds that of naive Bayes by "
+    f"{findings.effect('naive_bayes-n1')}. That the order turns round once the columns are standardised is "
+    f"{findings.condition('naive_bayes-n7').verdict}: the power of naive Bayes minus that of logistic regression is "
+    f"then {findings.effect('naive_bayes-n7')}. In this simulation the problem becomes easier with the dimension; that "
+    "naive Bayes needs proportionally many examples where it does not is "
+    f"{findings.condition('naive_bayes-n3').verdict}. That logistic regression needs more of them there is {released} "
+    f"with unscaled columns, {standardised} with standardised ones and {strong} if a hundredfold penalty is added. On "
+    f"features of a supervised network, whether naive Bayes is ahead with 20 examples is {few}; that it is behind with "
+    "1,000 is "
+    f"{many}. That it comes close to its own last accuracy earlier is reproduced for "
+    f"{findings.count('naive_bayes-n5')} kinds of features. With 50 rows of one class to 1 of the other it is ahead of "
+    f"logistic regression (C = 1, unscaled) in {findings.count('naive_bayes-n6', design='paper')} comparisons in the "
+    f"paper's design and in {findings.count('naive_bayes-n6', design='constant')} in an equally hard one; that "
+    "standardised columns and adjusted logits bring logistic regression level is reproduced in "
+    f"{findings.count('naive_bayes-n9')} designs.\n\n"
+    "**What is left out.** More than two classes, and dimensions above 200 (the larger profile was not run); our "
+    "features are stand-ins for those of large pre-trained models; the paper's H-consistency bound and its few-shot "
+    "experiments are not tested."
 )
 
 # %% [markdown]
 # ### The idea in one picture
 #
 # Two normal classes with means $\pm 1$ in each of $n$ coordinates; half of the coordinates have variance $n$, the other
-# half variance 1. For every $n$ we look for the smallest number of examples with which a classifier comes close to the
-# Bayes error. A linear rule has an exact error here, so no test sample blurs the count.
+# half variance 1. The *Bayes error* is that of the best possible rule. For every $n$ we look for the smallest number of
+# examples with which the mean error of five draws is within one point of it (left) or two points (right). A linear rule
+# has an exact error here, so no test sample blurs the count. A seed stands for five new draws of training rows.
 
 # %%
+import numpy as np
+
 from repro.plotting import naive_bayes as figures
 from repro.running import results
 
@@ -79,18 +102,30 @@ growth = results("naive_bayes.growth", "quick").frame
 figures.growth(growth)
 
 # %% [markdown]
-# On the left naive Bayes needs the same handful of examples in any dimension. But look at the problem: each coordinate
-# adds to the distance between the classes, and in dimension 40 the Bayes error is already zero for all purposes. On the
-# right the means are scaled so that the Bayes error stays at 10 %, and then *both* grow in proportion to $n$.
-#
+# On the left each coordinate adds to the distance between the classes, and in dimension 40 the Bayes error is already
+# zero for all purposes. On the right the means are scaled so that the Bayes error stays at 10 %. These are the powers,
+# and below them how many times as many examples as naive Bayes the others need. One seed has all penalties.
+
+# %% tags=["hide-input"]
+powers = growth[growth["metric"] == "power"]
+display(powers.pivot_table(index="method", columns="design", values="value").round(2))
+needed = growth[growth["metric"] == "examples"].copy()
+needed["log"] = np.log(needed["value"])
+needed = needed.pivot_table(
+    index=["design", "replicate", "dimension"], columns="method", values="log"
+)
+ratios = np.exp(
+    needed.sub(needed["naive_bayes"], axis=0).groupby(["design", "dimension"]).mean()
+)
+ratios.round(1)
+
+# %% [markdown]
 # ### The method from scratch
 #
-# One pass over the rows gives class means $\mu_k$, pooled variances $\sigma_j^2$ and class shares $\pi_k$. The score of
-# class $k$ is $\log \pi_k + \sum_j (x_j \mu_{kj} - \mu_{kj}^2 / 2) / \sigma_j^2$.
+# Two passes over the rows give class means $\mu_k$, pooled variances $\sigma_j^2$ and class shares $\pi_k$. The score
+# of class $k$ is $\log \pi_k + \sum_j (x_j \mu_{kj} - \mu_{kj}^2 / 2) / \sigma_j^2$.
 
 # %%
-import numpy as np
-
 from repro.closed_form import PooledNaiveBayes
 from repro.studies.naive_bayes.experiments import two_classes
 
@@ -116,30 +151,39 @@ assert np.isclose(offset, solved.intercept_[0])
 # %% [markdown]
 # What is logarithmic about it? A mean of $m$ rows is off by $1/\sqrt{m}$ standard deviations in each coordinate, and
 # the *largest* of $n$ such errors by about $\sqrt{2 \log n / m}$. To keep the largest error small, $\log n$ examples
-# do. But the error of the rule depends on the *sum* of squares, which is $n / m$. Only where a growing distance between
-# the classes pays for the sum does the logarithm decide.
+# do. But the error of the rule depends on the *sum* of squares, which is $n / m$. In the paper's design the growing
+# distance between the classes pays for that sum; there the logarithm is only an upper bound, and the table of powers
+# says what the number does.
 #
 # ### The claims
 #
 # #### In the simulation
 
 # %%
-display(claims.card("naive_bayes-n1"), claims.card("naive_bayes-n2"))
+display(
+    claims.card("naive_bayes-n1"),
+    claims.card("naive_bayes-n7"),
+    claims.card("naive_bayes-n2"),
+)
 
 # %% [markdown]
 # #### When the difficulty stays the same
 #
-# This is our question, not the paper's.
+# This is our question, not the paper's. So this is a case that the assumptions of the theorem exclude, or in which its
+# bound is not tight; we did not check which. The criteria of the claims up to the fifth were fixed after a pilot with
+# other seeds and before these tables; the sixth was restated and the seventh to the ninth were added after a first
+# reading, when earlier tables were known.
 
 # %%
-claims.card("naive_bayes-n3")
+display(claims.card("naive_bayes-n3"), claims.card("naive_bayes-n8"))
 
 # %% [markdown]
 # #### On features
 #
 # A small perceptron learns to tell the digits 0 to 4 apart, another one by how much they were turned. Both then
 # describe the digits 5 to 9, which they never saw. Beside them stand principal components of small digits. These are
-# stand-ins for the large vision models of the paper.
+# stand-ins for the large vision models of the paper. A seed varies which rows are used for training and, for the
+# networks, their initial weights and batches. All columns are standardised here.
 
 # %%
 features = results("naive_bayes.features", "quick").frame
@@ -150,30 +194,37 @@ display(
 )
 
 # %% [markdown]
-# Converging faster is not the same as being better: each method is measured against its *own* last accuracy. Features
-# of a network repeat each other, naive Bayes counts every repetition as news, and what it converges to lies below what
-# logistic regression reaches.
-#
+# Converging faster is not the same as being better: each method is measured against its *own* accuracy at the largest
+# size. The verdicts above hold for the supervised network; the table has the mean difference to naive Bayes for all
+# three kinds of features, and for other penalties and a discriminant analysis with a full, shrunken covariance.
+
+# %% tags=["hide-input"]
+accuracy = features[
+    (features["metric"] == "accuracy") & features["examples"].isin([20, 100, 1000])
+]
+accuracy = accuracy.pivot_table(
+    index=["features", "examples"], columns="method", values="value"
+)
+accuracy.sub(accuracy["naive_bayes"], axis=0).drop(columns="naive_bayes").round(3)
+
+# %% [markdown]
 # ### Where it breaks
 #
-# We go back to the paper's simulation, with 300 rows in dimension 40, and make one class rare. Logistic regression is
-# also given its usual remedies: balanced class weights, and logits adjusted by the class shares.
+# We go back to both designs, with 300 rows in dimension 40, and make one class rare. What counts is *balanced
+# accuracy*, the mean of the shares of each class that are classified rightly. Logistic regression is also given its
+# usual remedies: balanced class weights, and logits adjusted by the class shares, which means that the logarithm of
+# the ratio of the classes is taken off its score.
 
 # %%
-claims.card("naive_bayes-n6")
+display(claims.card("naive_bayes-n6"), claims.card("naive_bayes-n9"))
 
 # %% tags=["hide-input"]
 imbalance = results("naive_bayes.imbalance", "quick").frame
-imbalance.pivot_table(index="method", columns="ratio", values="value").round(3)
+imbalance.pivot_table(index="method", columns=["design", "ratio"], values="value").round(3)
 
 # %% [markdown]
-# So naive Bayes shines where its assumption holds exactly. What to use instead when it does not:
-#
-# - **With correlated features** take a full covariance with shrinkage, scikit-learn's
-#   `LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")`. It is solved as quickly.
-# - **With enough examples** take logistic regression and tune its penalty, which changes how many are enough.
-# - **With rare classes** adjust the logits of logistic regression; it helps, and [the chapter on SADE](sade.ipynb) says
-#   when it is right.
+# The comparison depends on the design, on the scale of the columns and on the penalty. Naive Bayes is the right model
+# in both designs. It shines where the classes lie far apart.
 #
 # ### Try it
 #

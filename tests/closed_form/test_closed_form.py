@@ -67,6 +67,20 @@ def test_the_best_rule_has_the_bayes_error_and_a_constant_rule_is_wrong_on_one_c
     assert linear_error_rates(np.zeros(6), -1.0, means, variances).tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_shift_of_all_rows_changes_no_prediction(n_classes: int) -> None:
+    generator = np.random.default_rng(2)
+    y = np.arange(90) % n_classes
+    X = np.round(generator.standard_normal((90, 4)) + y[:, None], 3)
+    near = PooledNaiveBayes().fit(X, y).decision_function(X)
+    far = PooledNaiveBayes().fit(X + 1e8, y).decision_function(X + 1e8)
+    assert far == pytest.approx(near, abs=1e-4)
+
+
+def test_error_rates_take_lists() -> None:
+    assert linear_error_rates([1, 0], 0, [[-1, 0], [1, 0]], [1, 1]) == pytest.approx([norm.sf(1)] * 2)
+
+
 def test_wrong_arguments_are_named() -> None:
     X, y = np.eye(4), np.array([0, 0, 1, 1])
     with pytest.raises(ValueError, match=r"prior must be 'empirical' or 'uniform', got 'flat'"):
@@ -79,3 +93,7 @@ def test_wrong_arguments_are_named() -> None:
         PooledNaiveBayes(var_smoothing=0).fit(np.column_stack([y, np.arange(4)]), y)
     with pytest.raises(ValueError, match=r"shapes \(n,\), \(2, n\) and \(n,\), got \(2,\), \(2, 3\) and \(3,\)"):
         linear_error_rates(np.ones(2), 0.0, np.ones((2, 3)), np.ones(3))
+    with pytest.raises(ValueError, match=r"prior must be 'empirical' or 'uniform', got array\(\[0.5, 0.5\]\)"):
+        PooledNaiveBayes(prior=np.array([0.5, 0.5])).fit(X, y)
+    with pytest.raises(ValueError, match=r"variances must be at least 0, got -1"):
+        linear_error_rates([1, 1], 0.0, [[0, 0], [1, 1]], [1, -1])

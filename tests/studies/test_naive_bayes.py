@@ -7,8 +7,10 @@ import pytest
 from scipy.stats import linregress, norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from repro.closed_form import linear_error_rates
+from repro.closed_form import PooledNaiveBayes, linear_error_rates
 from repro.protocol.experiment import Cell
 from repro.running import results
 from repro.studies import experiment
@@ -70,28 +72,44 @@ def test_errors_of_a_mean_follow_the_law_of_the_largest_and_of_the_sum() -> None
     assert total[100] == pytest.approx(100 / 0.3**2, rel=0.05)
 
 
-def test_balanced_accuracy_is_that_of_a_large_test_sample() -> None:
-    where = cell("imbalance", ratio=10, seed=0)
+@pytest.mark.parametrize("design", ["paper", "constant"])
+def test_balanced_accuracy_is_that_of_a_large_test_sample(design: str) -> None:
+    where = cell("imbalance", design=design, ratio=10, seed=0)
     found = study.imbalance(where).set_index("method")["value"]
-    means, variances = study.two_classes("paper", 40)
+    means, variances = study.two_classes(design, 40)
     y = np.repeat([0, 1], [273, 27])
-    scores = []
+    models = {
+        "logistic": LogisticRegression(max_iter=1000),
+        "logistic_standardised": make_pipeline(StandardScaler(), LogisticRegression()),
+        "naive_bayes": PooledNaiveBayes(),
+    }
+    scores: dict[str, list[float]] = {}
     for draw in range(5):
         X = means[y] + np.random.default_rng(where.child(draw)).standard_normal((300, 40)) * np.sqrt(variances)
-        model = LogisticRegression(max_iter=1000).fit(X, y)
         truth = np.repeat([0, 1], 20_000)
         test = means[truth] + np.random.default_rng(draw).standard_normal((40_000, 40)) * np.sqrt(variances)
-        adjusted = model.decision_function(test) - np.log(27 / 273)
-        scores.append(
-            [balanced_accuracy_score(truth, model.predict(test)), balanced_accuracy_score(truth, adjusted > 0)]
-        )
-    expected = np.mean(scores, axis=0)
-    assert found[["logistic", "logistic_adjusted"]].to_numpy() == pytest.approx(expected, abs=0.005)
+        for name, model in models.items():
+            score = model.fit(X, y).decision_function(test)
+            scores.setdefault(name, []).append(balanced_accuracy_score(truth, score > 0))
+            adjusted = balanced_accuracy_score(truth, score - np.log(27 / 273) > 0)
+            scores.setdefault(f"{name}, adjusted", []).append(adjusted)
+    for name, values in scores.items():
+        assert found[name] == pytest.approx(np.mean(values), abs=0.005), name
+
+
+def test_a_rule_on_standardised_columns_does_not_depend_on_their_units() -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.standard_normal((60, 5)), np.arange(60) % 2
+    units, origin = np.array([1.0, 10.0, 0.1, 3.0, 1.0]), np.arange(5.0)
+    (plain, bias), (scaled, moved) = (study.logistic(rows, y, standardised=True) for rows in (X, X * units + origin))
+    assert (X * units + origin) @ scaled + moved == pytest.approx(X @ plain + bias, abs=1e-3)
+    without = study.logistic(X * units + origin, y)[0] * units
+    assert np.abs(without - study.logistic(X, y)[0]).max() > 0.05
 
 
 @pytest.mark.parametrize(("kind", "classes", "width", "n_pool"), [("pixels", 10, 40, 1000), ("rotations", 5, 64, 2000)])
 def test_training_rows_come_in_rounds_of_all_classes(kind: str, classes: int, width: int, n_pool: int) -> None:
-    X, y, pool = features_and_labels(cell("features", features=kind, seed=0, rivals=False))
+    X, y, pool = features_and_labels(cell("features", features=kind, seed=0))
     assert (X.shape[1], pool) == (width, n_pool)
     assert len(X) > pool
     assert [sorted(y[start : start + classes]) for start in (0, classes)] == [list(range(classes))] * 2
@@ -99,7 +117,7 @@ def test_training_rows_come_in_rounds_of_all_classes(kind: str, classes: int, wi
 
 def test_the_control_misleads_the_leader_of_each_regime_and_nobody_else() -> None:
     plain, misled = (
-        study.features(cell("features", features="pixels", seed=0, rivals=False, **more))
+        study.features(cell("features", features="pixels", seed=0, **more))
         for more in ({}, {"variant": "leaders_misled"})
     )
     rows = plain["metric"] == "accuracy"

@@ -1,4 +1,4 @@
-"""Classifiers whose parameters are solved for, not trained: no gradient descent, one pass over the rows."""
+"""Classifiers whose parameters are solved for, not trained: no gradient descent, two passes over the rows."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class PooledNaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             If there are fewer than two classes, all features are constant, or a parameter is not allowed.
         """
-        if self.prior not in ("empirical", "uniform"):
+        if not isinstance(self.prior, str) or self.prior not in ("empirical", "uniform"):
             raise ValueError(f"prior must be 'empirical' or 'uniform', got {self.prior!r}")
         smoothing = not_negative("var_smoothing", self.var_smoothing)
         rows, labels = validate_data(self, X, y, dtype=np.float64)
@@ -71,28 +71,32 @@ class PooledNaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError(f"y must hold at least two classes, got one class: {self.classes_[0]!r}")
         members = (places == np.arange(len(self.classes_))[:, None]).astype(np.float64)
-        self.means_: Floats = members @ rows / counts[:, None]
+        self._centre: Floats = rows.mean(axis=0)
+        rows = rows - self._centre  # numbers far from 0 would lose the digits that tell the classes apart
+        centred = members @ rows / counts[:, None]
+        self.means_: Floats = centred + self._centre
         spread = float(rows.var(axis=0).max())
         if spread == 0:
             raise ValueError("X must have a feature that is not constant, got none")
-        self.variances_: Floats = ((rows - self.means_[places]) ** 2).mean(axis=0) + smoothing * spread
+        self.variances_: Floats = ((rows - centred[places]) ** 2).mean(axis=0) + smoothing * spread
         shares = counts / len(labels) if self.prior == "empirical" else np.full(len(counts), 1 / len(counts))
         self.class_prior_: Floats = shares
         with np.errstate(divide="ignore", invalid="ignore"):
-            weights = self.means_ / self.variances_
+            weights = centred / self.variances_
         if not np.isfinite(weights).all():
             raise ValueError("a feature does not vary within its classes: var_smoothing must be above 0, got 0")
-        offsets = np.log(shares) - (weights * self.means_).sum(axis=1) / 2
+        offsets = np.log(shares) - (weights * centred).sum(axis=1) / 2
         binary = len(counts) == 2
         self.coef_: Floats = np.diff(weights, axis=0) if binary else weights
-        self.intercept_: Floats = np.diff(offsets) if binary else offsets
+        self._centred_intercept: Floats = np.diff(offsets) if binary else offsets
+        self.intercept_: Floats = self._centred_intercept - self.coef_ @ self._centre
         return self
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """Scores: of the second class over the first, shape (n,), or of every class, shape (n, n_classes)."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        scores: Floats = rows @ self.coef_.T + self.intercept_
+        scores: Floats = (rows - self._centre) @ self.coef_.T + self._centred_intercept
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -103,7 +107,7 @@ class PooledNaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return predicted
 
 
-def linear_error_rates(weights: Floats, bias: float, means: Floats, variances: Floats) -> Floats:
+def linear_error_rates(weights: ArrayLike, bias: float, means: ArrayLike, variances: ArrayLike) -> Floats:
     r"""Error rates of a linear rule on two Gaussian classes with the same diagonal covariance, without a test sample.
 
     The score of a row of class k is normal with mean :math:`w \cdot \mu_k + b` and variance
@@ -111,11 +115,12 @@ def linear_error_rates(weights: Floats, bias: float, means: Floats, variances: F
 
     Parameters
     ----------
-    weights : ndarray of shape (n_features,)
+    weights : array-like of shape (n_features,)
     bias : float
         The second class is predicted where ``x @ weights + bias`` is above 0.
-    means : ndarray of shape (2, n_features)
-    variances : ndarray of shape (n_features,)
+    means : array-like of shape (2, n_features)
+    variances : array-like of shape (n_features,)
+        Each at least 0.
 
     Returns
     -------
@@ -125,13 +130,16 @@ def linear_error_rates(weights: Floats, bias: float, means: Floats, variances: F
     Raises
     ------
     ValueError
-        If shapes do not fit.
+        If shapes do not fit or a variance is negative or no number.
     """
+    weights, means, variances = (np.asarray(values, dtype=np.float64) for values in (weights, means, variances))
     if means.shape != (2, *weights.shape) or variances.shape != weights.shape or weights.ndim != 1:
         raise ValueError(
             f"weights, means and variances must have the shapes (n,), (2, n) and (n,), got {weights.shape}, "
             f"{means.shape} and {variances.shape}"
         )
+    if not (variances >= 0).all():
+        raise ValueError(f"variances must be at least 0, got {variances[~(variances >= 0)][0]:g}")
     scores = means @ weights + bias
     spread = float(np.sqrt(weights**2 @ variances))
     if spread == 0:
