@@ -16,6 +16,7 @@ from repro.claims.judging import judge_all
 from repro.ground import files
 from repro.ground.exceptions import ResultsError
 from repro.protocol.profile import CONTROL
+from repro.studies import experiments
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,13 @@ def _require_control(judgement: Judgement) -> None:
     options = "--controls" if control.profile == CONTROL else f"--profile {control.profile}"
     problem = ""
     if control.verdict == "not run":
+        experiment = experiments(claim.study)[claim.experiment]
+        run = CONTROL in experiment.cells and control.name not in experiment.exchanged
+        if run and control.name not in {cell.variant for cell in experiment.cells_of(CONTROL)}:
+            raise ResultsError(
+                f"claim {claim.id}: profile {CONTROL!r} of {claim.experiment} has no cell with variant "
+                f"{control.name!r}, its control; declare one"
+            )
         problem = f"its control {control.name!r} has not been run"
     elif control.changed is None:
         problem = f"it is not known how much its control {control.name!r} changes"

@@ -38,9 +38,11 @@ class ControlJudgement:
     @property
     def problem(self) -> str:
         """What is wrong with a control that was run, as a sentence without its full stop; empty when nothing is."""
+        unchanged = f"its control {self.name!r} changes none of the values" if self.changed == 0 else ""
         if self.verdict not in ("not reproduced", "not run"):
-            return f"the claim is {self.verdict} on its control {self.name!r}, so it cannot fail as it must"
-        return f"its control {self.name!r} changes none of the values" if self.changed == 0 else ""
+            why = f"; {unchanged}" if unchanged else ""
+            return f"the claim is {self.verdict} on its control {self.name!r}, so it cannot fail as it must{why}"
+        return unchanged
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,16 @@ def _checkout() -> Path:
 
 
 def _check_name(what: str, name: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name) or len(name) > LONGEST:
-        raise ValueError(f"{what} must be lower-case letters, digits and underscores, {LONGEST} at most, got {name!r}")
-    if name in sys.stdlib_module_names or name in importlib.metadata.packages_distributions():
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > LONGEST:
+        raise ValueError(
+            f"{what} must be lower-case letters, digits and underscores, a letter first and {LONGEST} at most, "
+            f"got {name!r}"
+        )
+    if keyword.iskeyword(name):
+        raise ValueError(f"{what} must not be a word of Python, got {name!r}")
+    if name in ("shared", "figures", "test", "tests"):
+        raise ValueError(f"{what} must not be {name!r}, which the project uses for something else")
+    if name == "repro" or name in sys.stdlib_module_names or name in importlib.metadata.packages_distributions():
         raise ValueError(f"{what} {name!r} is the name of a Python module, which notebooks/{name}.py would hide")
 
 

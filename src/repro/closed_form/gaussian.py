@@ -93,7 +93,10 @@ class PooledNaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def decision_function(self, X: ArrayLike) -> Floats:
-        """Scores: of the second class over the first, shape (n,), or of every class, shape (n, n_classes)."""
+        """Scores: of the second class over the first, shape (n,), or of every class, shape (n, n_classes).
+
+        With three classes and more they are known up to a number that all classes of a row share.
+        """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         scores: Floats = (rows - self._centre) @ self.coef_.T + self._centred_intercept

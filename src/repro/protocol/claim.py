@@ -206,6 +206,8 @@ class Claim(_Specification):
             raise ValueError("criterion 'within' requires published values")
         if self.quantity.statistic == "median" and self.interval not in ("bca", "draws"):
             raise ValueError("statistic 'median' requires interval 'bca' or 'draws'")
+        if self.interval == "nadeau_bengio" and "folds" not in self.model_fields_set:
+            raise ValueError("interval 'nadeau_bengio' requires folds, the number of parts of one partition")
         if self.folds_per_value is not None and not (
             self.interval == "nadeau_bengio" and self.folds_per_value <= self.folds
         ):
