@@ -26,7 +26,7 @@ TRIAL = Experiment(
     summary="a constructed trial",
     settings=("dataset", "method"),
     compute=_compute,
-    cells={"quick": list, "paper": list, "control": list},
+    cells={"quick": list, "paper": list, "control": lambda: [{"variant": "flipped"}]},
     variants={"flipped": "the sign of every effect is turned round"},
 )
 OTHER = Experiment(name="toy.other", summary="another", settings=("level",), compute=_compute, cells={"paper": list})
@@ -124,6 +124,7 @@ CLAIMS_FILE = """
       experiment: toy.trial
       quantity: {metric: auc, contrast: [a, b], where: {dataset: p}, replicate: partition}
       interval: nadeau_bengio
+      folds: 10
       criterion: {kind: equivalence, margin: 0.1}
       control: flipped
       profiles: {paper: full}

@@ -168,6 +168,16 @@ def test_without_its_control_no_verdict_is_accepted(put):
         accept("toy")
 
 
+def test_a_control_without_cells_is_named_and_no_command_is_promised(put, study, monkeypatch):
+    declared = replace(studies.experiment("toy.trial"), cells={"control": lambda: [], "quick": lambda: []})
+    monkeypatch.setattr(studies, "experiment", lambda name: declared)
+    put(3.0)
+    put(-3.0, "control", variant="flipped").unlink()
+    message = r"profile 'control' of toy\.trial has no cell with variant 'flipped', its control; declare one"
+    with pytest.raises(ResultsError, match=message):
+        accept("toy")
+
+
 def test_a_table_to_be_exchanged_is_asked_for_by_its_profile(put, study, monkeypatch):
     declared = replace(
         studies.experiment("toy.trial"), exchanged={"flipped": Exchange(metrics={"auc": "auc"}, profile="quick")}

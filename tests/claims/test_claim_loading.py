@@ -135,7 +135,7 @@ def test_all_mistakes_of_a_file_are_named_at_once_in_order(study):
     with pytest.raises(ClaimFileError) as caught:
         load_claims(study)
     lines = [int(line.removeprefix(f"{study}:").partition(":")[0]) for line in str(caught.value).splitlines()]
-    assert lines == [2, 11, 23]
+    assert lines == [2, 11, 24]
 
 
 def test_a_target_known_from_memory_only_cannot_judge(study):

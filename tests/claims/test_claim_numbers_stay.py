@@ -40,7 +40,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "interval": "bca",
         "quantity": PLAIN["quantity"] | {"statistic": "median", "where": {"dataset": "q"}},
     },
-    "corrected folds": {"interval": "nadeau_bengio", "quantity": PLAIN["quantity"] | SEVERAL},
+    "corrected folds": {"interval": "nadeau_bengio", "folds": 10, "quantity": PLAIN["quantity"] | SEVERAL},
     "equivalence of draws": {"interval": "draws", "criterion": {"kind": "equivalence", "margin": 0.1}},
     "order": {
         "criterion": {"kind": "order"},

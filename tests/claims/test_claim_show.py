@@ -154,7 +154,7 @@ def test_many_conditions_are_folded_under_the_count_of_their_verdicts(study, wri
 def test_conditions_with_quantities_and_intervals_of_their_own_say_so(evidence, study):
     parts = "parts: [{name: up}, {name: down, contrast: [b, a], criterion: {kind: equivalence, margin: 9}}]"
     text = study.read_text().replace("conditions: dataset", f"where: {{dataset: p}}, {parts}")
-    study.write_text(text.replace("interval: t\n", "interval: nadeau_bengio\n"))
+    study.write_text(text.replace("interval: t\n", "interval: nadeau_bengio\n  folds: 10\n"))
     parsed = Strict(card("toy-c1", ["paper"])._repr_html_())
     for words in (
         "Condition Verdict Estimate 95 % interval 90 % interval Plain t interval Replicates",

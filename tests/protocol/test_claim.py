@@ -32,7 +32,7 @@ def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
     for change in (
         {"criterion": {"kind": "direction", "sign": "negative"}},
         {"smallest_effect": 0.01},
-        {"interval": "nadeau_bengio"},
+        {"interval": "nadeau_bengio", "folds": 10},
         {"interval": "draws"},
         {"quantity": {"metric": "auc", "contrast": ["b", "a"], "replicate": "partition"}},
         {"published": [{"quantity": "auc", "value": 0.9, "source": "read"}]},
@@ -42,8 +42,8 @@ def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
     value = [{"quantity": "auc", "value": 0.9, "source": "read"}]
     absolute = _claim(criterion=within, published=value).specification_hash()
     assert _claim(criterion=within | {"relative": True}, published=value).specification_hash() != absolute
-    corrected = _claim(interval="nadeau_bengio").specification_hash()
-    assert _claim(interval="nadeau_bengio", folds_per_value=1).specification_hash() != corrected
+    corrected = _claim(interval="nadeau_bengio", folds=10).specification_hash()
+    assert _claim(interval="nadeau_bengio", folds=10, folds_per_value=1).specification_hash() != corrected
 
 
 def test_a_hash_of_the_first_tables_counts_while_the_claim_has_the_same_control() -> None:
@@ -70,6 +70,7 @@ def test_a_hash_of_the_first_tables_counts_while_the_claim_has_the_same_control(
         ({"interval": "none"}, "'identity'"),
         ({"id": "other-c1"}, "different studies"),
         ({"quantity": {"metric": "auc", "replicate": "seed", "statistic": "median"}}, "requires interval 'bca'"),
+        ({"interval": "nadeau_bengio"}, "interval .nadeau_bengio. requires folds"),
         ({"interval": "t", "folds_per_value": 1}, "belongs to interval 'nadeau_bengio'"),
         ({"interval": "nadeau_bengio", "folds": 3, "folds_per_value": 4}, r"at most folds \(3\), got 4"),
         ({"typo": 1}, "typo"),

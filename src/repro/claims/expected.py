@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from repro import studies
 from repro.claims.accepted import ExpectedClaim, ExpectedFile, ExpectedVerdict, expected_path, read_expected
 from repro.claims.judgement import Judgement
 from repro.claims.judging import judge_all
 from repro.ground import files
 from repro.ground.exceptions import ResultsError
 from repro.protocol.profile import CONTROL
-from repro.studies import experiments
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _require_control(judgement: Judgement) -> None:
     options = "--controls" if control.profile == CONTROL else f"--profile {control.profile}"
     problem = ""
     if control.verdict == "not run":
-        experiment = experiments(claim.study)[claim.experiment]
+        experiment = studies.experiment(claim.experiment)
         run = CONTROL in experiment.cells and control.name not in experiment.exchanged
         if run and control.name not in {cell.variant for cell in experiment.cells_of(CONTROL)}:
             raise ResultsError(
