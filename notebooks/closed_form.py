@@ -66,7 +66,9 @@ Markdown(
 
 # %% tags=["hide-input"]
 parts = ("as released", "standardised", "standardised, C = 0.01")
-released, standardised, strong = (found.condition("naive_bayes-n8", part=part).verdict for part in parts)
+released, standardised, strong = (
+    found.condition("naive_bayes-n8", part=part).verdict for part in parts
+)
 Markdown(
     "*Problems that stay equally hard:* that naive Bayes needs proportionally many examples there is "
     f"{found.condition('naive_bayes-n3').verdict}; that logistic regression needs more of them is {released} with "
@@ -74,8 +76,12 @@ Markdown(
 )
 
 # %% tags=["hide-input"]
-few, many = (found.condition("naive_bayes-n4", part=part).verdict for part in ("few", "many"))
-paper, constant = (found.count("naive_bayes-n6", design=design) for design in ("paper", "constant"))
+few, many = (
+    found.condition("naive_bayes-n4", part=part).verdict for part in ("few", "many")
+)
+paper, constant = (
+    found.count("naive_bayes-n6", design=design) for design in ("paper", "constant")
+)
 Markdown(
     f"*Features of a supervised network:* whether naive Bayes is ahead with 20 examples is {few}; that it is behind "
     f"with 1,000 is {many}. That it comes close to its own last accuracy earlier is reproduced for "
