@@ -130,7 +130,7 @@ needed = needed.pivot_table(
 ratios = np.exp(
     needed.sub(needed["naive_bayes"], axis=0).groupby(["design", "dimension"]).mean()
 )
-ratios.round(1)
+ratios.round(1).T
 
 # %% [markdown]
 # ### The method from scratch
@@ -218,7 +218,7 @@ accuracy = features[
 accuracy = accuracy.pivot_table(
     index=["features", "examples"], columns="method", values="value"
 )
-accuracy.sub(accuracy["naive_bayes"], axis=0).drop(columns="naive_bayes").round(3)
+accuracy.sub(accuracy["naive_bayes"], axis=0).drop(columns="naive_bayes").round(3).T
 
 # %% [markdown]
 # ### Where it breaks
