@@ -233,7 +233,7 @@ def test_no_mixup_leaves_rows_and_labels_alone() -> None:
 
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(UnknownName, match="cifar100"):
-        task_of("cifar10", 100, 0)
+        task_of("cifar1000", 100, 0)
     with pytest.raises(ValueError, match="concentration must be above 0"):
         mixed(0.0)
 
