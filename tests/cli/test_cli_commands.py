@@ -362,6 +362,20 @@ def test_tables_says_what_is_missing_current_and_out_of_date_and_what_helps(
     assert "the table is not the one its provenance describes" in err
 
 
+def test_tables_of_an_experiment_that_is_gone_are_listed(repro: Call, tmp_path: Path) -> None:
+    assert repro("run", "toy.numbers", "--profile", "paper")[0] == 0
+    folder = tmp_path / "results" / "toy"
+    for form in ("csv", "json"):
+        (folder / f"renamed.paper.{form}").write_bytes((folder / f"numbers.paper.{form}").read_bytes())
+    (folder / "expected.json").write_text("{}")
+    status, out, err = repro("tables", "--profile", "paper", "--strict")
+    assert status == 1
+    assert "of no experiment" in out
+    assert "toy.renamed (paper): of no experiment: git rm results/toy/renamed.paper.*" in err
+    assert repro("tables", "toy.numbers", "--profile", "paper", "--strict")[0] == 0
+    assert "renamed" not in repro("tables", "--profile", "quick")[1]
+
+
 def test_verify_says_what_differs_and_renews_what_comes_out_equal(repro: Call, tmp_path: Path) -> None:
     repro("run", "toy.numbers", "--profile", "paper")
     status, out, err = repro("verify", "toy", "--sample", "2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,6 +31,17 @@ def _chosen(targets: list[str], profile: str | None) -> list[tuple[Experiment, s
     wanted = (*PROFILES, CONTROL) if profile is None else (check_profile(profile),)
     experiments = [experiment for experiment, _ in experiments_of(targets, everything=not targets)]
     return [(experiment, name) for experiment in experiments for name in wanted if name in experiment.cells]
+
+
+def _without_experiment(targets: list[str]) -> list[Path]:
+    """Provenance of committed tables in the folders of the chosen studies that no experiment declares."""
+    from repro.results import table_path
+
+    chosen = [experiment for experiment, _ in experiments_of(targets, everything=not targets)]
+    declared = {f"{one.name}.{profile}" for one in chosen for profile in one.cells}
+    studies = {one.study: table_path(one, "quick").parent for one in chosen if one.name not in targets}
+    found = [path for folder in studies.values() for path in sorted(folder.glob("*.*.json"))]
+    return [path for path in found if f"{path.parent.name}.{path.stem}" not in declared]
 
 
 def tables(
@@ -63,6 +75,12 @@ def tables(
                 state, reasons = "damaged", [str(problem)]
             entry["bytes"] = sum(form.stat().st_size for form in stored_files(path))
         entries.append(entry | {"state": state, "reasons": reasons})
+    for path in _without_experiment(targets or []):
+        short, _, name = path.stem.partition(".")
+        if profile in (None, name):
+            about = {"experiment": f"{path.parent.name}.{short}", "profile": name, "cells": 0, "rows": 0}
+            size = sum(form.stat().st_size for form in stored_files(path.with_suffix(".csv")))
+            entries.append(about | {"bytes": size, "state": "of no experiment", "reasons": []})
     bad = [entry for entry in entries if entry["state"] != "current"]
     if layout is Format.json:
         emit(json_text(entries), None)
@@ -81,6 +99,9 @@ def tables(
 
 def _command(entry: dict[str, Any]) -> str:
     """Return the command that puts a table right."""
+    if entry["state"] == "of no experiment":
+        study, _, short = entry["experiment"].partition(".")
+        return f"git rm results/{study}/{short}.{entry['profile']}.*"
     run = f"repro run {entry['experiment']} --profile {entry['profile']}"
     code_only = entry["state"] == "out of date" and len(entry["reasons"]) == 1 and "code" in entry["reasons"][0]
     return f"repro verify {entry['experiment']} --profile {entry['profile']} --renew, or {run}" if code_only else run
