@@ -6,6 +6,7 @@ alone, only sooner: a machine that is idle with one small network is busy with f
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, Literal, get_args
@@ -39,7 +40,7 @@ def _one_each(generator: Generators, n_models: int) -> list[torch.Generator | No
     return list(generator)
 
 
-class Stack(nn.Module):
+class Stack(nn.Module, ABC):
     """Networks side by side.
 
     Attributes
@@ -52,6 +53,7 @@ class Stack(nn.Module):
     n_models: int
     row_ndim: int
 
+    @abstractmethod
     def by_model(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Features of shape (models, n, d) and logits of shape (models, n, C).
 
@@ -60,7 +62,6 @@ class Stack(nn.Module):
         inputs : Tensor of shape (n, ...) or (models, n, ...)
             The same for all models, or each model's own.
         """
-        raise NotImplementedError
 
 
 class _StackedLinear(nn.Module):
