@@ -23,6 +23,7 @@ from repro.studies.auroc_auprc.fairness import (
     seconds,
 )
 from repro.studies.auroc_auprc.headline import HEADLINE_SETTINGS, NEGATED, headline
+from repro.studies.auroc_auprc.lsac import LSAC_GROUPS, lsac
 
 SEED: Final = 2024
 ADULT_SEX: Final = (("adult", "sex"),)
@@ -85,6 +86,17 @@ REAL_DATA: Final = (
             NO_DIFFERENCE: "both methods select by AUROC: their correlations are the same number",
             GAP_IS_MINUS_AUROC: "the gap is minus the validation AUROC: their correlation is minus one",
         },
+        exchanged={NO_DIFFERENCE: replaced("method", {"average_precision": "auroc"})},
+        seconds=seconds,
+        seed=SEED,
+    ),
+    Experiment(
+        name="auroc_auprc.lsac",
+        summary="the same correlations on LSAC: groups of nearly equal prevalence, positives in the majority",
+        settings=FAIRNESS_SETTINGS,
+        compute=lsac,
+        cells={"paper": partial(_cells, 10, 50, 10, [("lsac", name) for name in LSAC_GROUPS], ("first_code",))},
+        variants={NO_DIFFERENCE: "both methods select by AUROC: their correlations are the same number"},
         exchanged={NO_DIFFERENCE: replaced("method", {"average_precision": "auroc"})},
         seconds=seconds,
         seed=SEED,
