@@ -22,7 +22,7 @@ from repro.studies.auroc_auprc.fairness import (
     prevalence_ratio,
     seconds,
 )
-from repro.studies.auroc_auprc.headline import HEADLINE_SETTINGS, NEGATED, headline
+from repro.studies.auroc_auprc.headline import ALL_EQUAL, HEADLINE_SETTINGS, headline
 from repro.studies.auroc_auprc.lsac import LSAC_GROUPS, lsac
 
 SEED: Final = 2024
@@ -127,9 +127,9 @@ REAL_DATA: Final = (
         compute=headline,
         cells={
             "quick": partial(_headline_cells, 2000),
-            "control": partial(_headline_cells, 200, variant=NEGATED),
+            "control": partial(_headline_cells, 200, variant=ALL_EQUAL),
         },
-        variants={NEGATED: "the sign of every task's difference is turned round"},
+        variants={ALL_EQUAL: "every task has the same difference: there is nothing that could grow"},
         seconds=lambda parameters: 0.1,
         seed=SEED,
     ),
