@@ -11,6 +11,7 @@ import pandas as pd
 
 from repro.metrics import mean_interval, nadeau_bengio_interval
 from repro.plotting.figures import PALETTE, Shown, book_style, show
+from repro.studies.auroc_auprc.comparing import differences
 from repro.studies.auroc_auprc.headline import PUBLISHED_SPEARMAN, SEEDS, STORED_TASKS
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ TASK_NAMES: Final = {
     ("adult", "race"): "Adult, race",
     ("compas", "sex"): "COMPAS, sex",
     ("compas", "race"): "COMPAS, race",
+    ("lsac", "sex"): "LSAC, sex",
+    ("lsac", "race"): "LSAC, race",
 }
 
 
@@ -143,26 +146,18 @@ def models(table: pd.DataFrame) -> Shown:
     )
 
 
-def _differences(table: pd.DataFrame) -> pd.DataFrame:
-    """Difference of the two rank correlations, one row a task and weighting and seed."""
-    rows = table[table["metric"] == "rho_with_gap"]
-    keys = ["dataset", "attribute", "weighting", "replicate"]
-    wide = rows.pivot_table(index=keys, columns="method", values="value")
-    return (wide["average_precision"] - wide["auroc"]).rename("difference").reset_index()
-
-
 def tasks(table: pd.DataFrame) -> Shown:
     """Draw, for each task, the difference of the two rank correlations: the paper's and ours with either weighting.
 
     Parameters
     ----------
     table : DataFrame
-        Table of ``auroc_auprc.fairness``.
+        Table of ``auroc_auprc.fairness``, with that of ``auroc_auprc.lsac`` below it or without.
     """
     import matplotlib.pyplot as plt
 
-    differences = _differences(table).set_index(["dataset", "attribute", "weighting"])["difference"].sort_index()
-    known = {(dataset, attribute) for dataset, attribute, _ in differences.index}
+    found = differences(table).set_index(["dataset", "attribute", "weighting"])["difference"].sort_index()
+    known = {(dataset, attribute) for dataset, attribute, _ in found.index}
     present = [task for task in TASK_NAMES if task in known]
     styles = {
         "higher_prevalence": ("ours, weight on the group of higher prevalence", "o", PALETTE["blue"], 0.0),
@@ -177,22 +172,25 @@ def tasks(table: pd.DataFrame) -> Shown:
             half = 1.96 * stored.standard_deviation / np.sqrt(SEEDS)
             entries = [("paper", "D", PALETTE["orange"], 0.24, stored.mean, stored.mean - half, stored.mean + half)]
             for weighting, (label, marker, color, offset) in styles.items():
-                values = differences.loc[(*task, weighting)].to_numpy()
+                if (*task, weighting) not in found.index:
+                    continue
+                values = found.loc[(*task, weighting)].to_numpy()
                 interval, plain = nadeau_bengio_interval(values, folds=3), mean_interval(values)
                 axes.plot([plain.low, plain.high], [row + offset] * 2, color=color, linewidth=4, alpha=0.45)
                 entries.append((label, marker, color, offset, interval.estimate, interval.low, interval.high))
             for label, marker, color, offset, mean, low, high in entries:
                 axes.plot([low, high], [row + offset] * 2, color=color)
-                axes.plot(mean, row + offset, marker, color=color, linestyle="", label=label if row == 0 else None)
+                named = label not in axes.get_legend_handles_labels()[1]
+                axes.plot(mean, row + offset, marker, color=color, linestyle="", label=label if named else None)
                 spoken.append(f"{TASK_NAMES[task]}, {label}: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
         axes.set_yticks(range(len(present)), [TASK_NAMES[task] for task in reversed(present)])
         axes.set_xlabel("rank correlation with the gap: of validation AUPRC minus of validation AUROC")
         figure.legend(loc="outside lower center", ncols=1)
     return show(
         figure,
-        alt="Points with intervals around a line at zero, three for each task. " + "; ".join(spoken) + ".",
+        alt="Points with intervals around a line at zero, two or three for each task. " + "; ".join(spoken) + ".",
         caption="Is a high validation AUPRC more closely tied to a large gap than a high validation AUROC? Thin lines: "
-        "95 % intervals that know that seeds reuse the rows (the paper's: mean ± 1.96 standard errors); thick: plain.",
+        "95 % intervals that allow for reused rows (the paper's: mean ± 1.96 standard errors); thick: plain.",
     )
 
 
@@ -339,6 +337,12 @@ def subpopulations(table: pd.DataFrame) -> Shown:
     )
 
 
+def _tenths(value: float) -> str:
+    """Write a number with sign and one decimal; what would show as zero has neither."""
+    text = f"{value:+.1f}"
+    return text if float(text) else "0"
+
+
 def phase(table: pd.DataFrame) -> Shown:
     """Draw whom AUPRC-driven repair serves, by the ratio of prevalences and the shift between the groups' scores.
 
@@ -363,7 +367,7 @@ def phase(table: pd.DataFrame) -> Shown:
         )
         for (row, column), value in np.ndenumerate(balance.to_numpy()):
             ink = "white" if abs(value) > 0.65 else PALETTE["black"]
-            axes.text(column, row, f"{value:+.1f}", ha="center", va="center", fontsize=8.5, color=ink)
+            axes.text(column, row, _tenths(value), ha="center", va="center", fontsize=8.5, color=ink)
         places = np.interp(line.loc[ratios].to_numpy(), shifts, np.arange(shifts.size))
         axes.plot(range(ratios.size), places, "k--", linewidth=1.6, label="shift that calibrated scores have")
         axes.set_xticks(range(ratios.size), [f"{ratio:.3g}" for ratio in ratios])
@@ -376,10 +380,10 @@ def phase(table: pd.DataFrame) -> Shown:
     return show(
         figure,
         alt=f"A grid of {balance.size} cells coloured by the balance of repairs. With the lower group's scores "
-        f"{-shifts[0]:g} standard deviations down the balance is {balance.iloc[0].min():+.1f} to "
-        f"{balance.iloc[0].max():+.1f}; without a shift it goes from {middle[0]:+.1f} at ratio {ratios[0]:.3g} to "
-        f"{middle[-1]:+.1f} at {ratios[-1]:.3g}; {shifts[-1]:g} up it is {balance.iloc[-1].min():+.1f} to "
-        f"{balance.iloc[-1].max():+.1f}.",
+        f"{-shifts[0]:g} standard deviations down the balance is {_tenths(balance.iloc[0].min())} to "
+        f"{_tenths(balance.iloc[0].max())}; without a shift it goes from {_tenths(middle[0])} at ratio {ratios[0]:.3g} "
+        f"to {_tenths(middle[-1])} at {ratios[-1]:.3g}; {shifts[-1]:g} up it is {_tenths(balance.iloc[-1].min())} to "
+        f"{_tenths(balance.iloc[-1].max())}.",
         caption="Whom AUPRC-driven repair serves: +1 means all fifty repairs inside the group of higher prevalence, -1 "
         "all inside the other. The dashed line is where calibrated scores lie.",
     )
@@ -555,6 +559,6 @@ def ratios(table: pd.DataFrame) -> Shown:
         alt="Two lines with intervals against the ratio of the prevalences, around a line at zero. "
         + "; ".join(spoken)
         + ".",
-        caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals know that rows "
-        "are reused.",
+        caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals allow for reused "
+        "rows.",
     )
