@@ -42,7 +42,7 @@ def fairness_table(difference: float) -> pd.DataFrame:
 def test_tasks_show_the_stored_difference_beside_ours() -> None:
     alt = figures.tasks(fairness_table(0.05)).alt
     assert "Adult, sex, paper: +0.070 (+0.043 to +0.097)" in alt
-    assert "COMPAS, race, ours, weight on the first group in the alphabet: +0.050 (+0.050 to +0.050)" in alt
+    assert "COMPAS, race, ours, weight on the group whose code comes first: +0.050 (+0.050 to +0.050)" in alt
     assert "Adult, race" not in alt, "a task without rows is not drawn"
 
 
@@ -50,7 +50,7 @@ def test_tasks_of_lsac_stand_beside_the_others_with_the_one_weighting_that_was_r
     lsac = fairness_table(-0.02).assign(dataset="lsac", attribute="sex").query("weighting == 'first_code'")
     alt = figures.tasks(pd.concat([fairness_table(0.05), lsac.drop_duplicates(["method", "replicate"])])).alt
     assert "LSAC, sex, paper: -0.017 (-0.025 to -0.009)" in alt
-    assert "LSAC, sex, ours, weight on the first group in the alphabet: -0.020 (-0.020 to -0.020)" in alt
+    assert "LSAC, sex, ours, weight on the group whose code comes first: -0.020 (-0.020 to -0.020)" in alt
     assert "LSAC, sex, ours, weight on the group of higher prevalence" not in alt
 
 
@@ -63,7 +63,7 @@ def test_models_show_the_rank_correlation_of_every_panel() -> None:
     columns = ["dataset", "attribute", "weighting", "draw", "weight", "metric", "value"]
     alt = figures.models(pd.DataFrame(rows, columns=columns)).alt
     assert "(the text), AUROC: +1.00" in alt
-    assert "(the code), AUPRC: -1.00" in alt
+    assert "(the public code), AUPRC: -1.00" in alt
 
 
 def test_the_headline_reads_its_draws() -> None:

@@ -28,11 +28,11 @@ METRIC_STYLES: Final[Mapping[str, dict[str, Any]]] = {
 METRIC_NAMES: Final = {"auroc": "AUROC", "average_precision": "AUPRC"}
 WEIGHTING_NAMES: Final = {
     "higher_prevalence": "weight on the group of higher prevalence (the text)",
-    "first_code": "weight on the first group in the alphabet (the code)",
+    "first_code": "weight on the group whose code comes first (the public code)",
 }
 SHORT_WEIGHTINGS: Final = {
     "higher_prevalence": "weight on the group\nof higher prevalence",
-    "first_code": "weight on the first\ngroup in the alphabet",
+    "first_code": "weight on the group\nwhose code comes first",
 }
 TASK_NAMES: Final = {
     ("adult", "sex"): "Adult, sex",
@@ -146,6 +146,14 @@ def models(table: pd.DataFrame) -> Shown:
     )
 
 
+def with_interval(table: pd.DataFrame, estimate: str, low: str, high: str) -> list[str]:
+    """Write three columns as one: estimate and interval, with three decimals."""
+    return [
+        f"{middle:+.3f} ({least:+.3f} to {most:+.3f})"
+        for middle, least, most in table[[estimate, low, high]].itertuples(index=False)
+    ]
+
+
 def tasks(table: pd.DataFrame) -> Shown:
     """Draw, for each task, the difference of the two rank correlations: the paper's and ours with either weighting.
 
@@ -161,7 +169,7 @@ def tasks(table: pd.DataFrame) -> Shown:
     present = [task for task in TASK_NAMES if task in known]
     styles = {
         "higher_prevalence": ("ours, weight on the group of higher prevalence", "o", PALETTE["blue"], 0.0),
-        "first_code": ("ours, weight on the first group in the alphabet", "s", PALETTE["green"], -0.24),
+        "first_code": ("ours, weight on the group whose code comes first", "s", PALETTE["green"], -0.24),
     }
     spoken = []
     with book_style():
@@ -371,7 +379,7 @@ def phase(table: pd.DataFrame) -> Shown:
         places = np.interp(line.loc[ratios].to_numpy(), shifts, np.arange(shifts.size))
         axes.plot(range(ratios.size), places, "k--", linewidth=1.6, label="shift that calibrated scores have")
         axes.set_xticks(range(ratios.size), [f"{ratio:.3g}" for ratio in ratios])
-        axes.set_yticks(range(shifts.size), [f"{shift:+g}" for shift in shifts])
+        axes.set_yticks(range(shifts.size), [f"{shift:+g}" if shift else "0" for shift in shifts])
         axes.set(xlabel="ratio of the prevalences, higher to lower", ylabel="scores of the lower group raised by (SD)")
         bar = figure.colorbar(drawn, ax=axes)
         bar.set_label("share of 50 repairs inside the higher group\nminus inside the lower group")
