@@ -54,6 +54,22 @@ def test_tasks_of_lsac_stand_beside_the_others_with_the_one_weighting_that_was_r
     assert "LSAC, sex, ours, weight on the group of higher prevalence" not in alt
 
 
+def test_the_table_of_tasks_reads_both_means_and_what_could_have_been_told_from_zero() -> None:
+    columns = ["ours", "low", "high", "published", "published_low", "published_high"]
+    row = dict(zip(columns, (-0.02, -0.1, 0.06, 0.07, 0.01, 0.13), strict=True))
+    names = {"dataset": "lsac", "attribute": "race", "weighting": "higher_prevalence", "splits": 7, "ratio": 1.2434}
+    compared = pd.DataFrame([row | names | {"published_stands_out": True, "would_stand_out": False}])
+    shown = figures.task_table(compared).loc[("LSAC, race", "the group of higher prevalence")]
+    assert shown.tolist() == [
+        7,
+        "1.24",
+        "-0.020 (-0.100 to +0.060)",
+        "+0.070 (+0.010 to +0.130)",
+        "yes",
+        "no",
+    ]
+
+
 def test_models_show_the_rank_correlation_of_every_panel() -> None:
     rows = [
         ("adult", "sex", weighting, draw, 1, metric, sign * draw / 10)

@@ -146,12 +146,37 @@ def models(table: pd.DataFrame) -> Shown:
     )
 
 
-def with_interval(table: pd.DataFrame, estimate: str, low: str, high: str) -> list[str]:
-    """Write three columns as one: estimate and interval, with three decimals."""
-    return [
-        f"{middle:+.3f} ({least:+.3f} to {most:+.3f})"
-        for middle, least, most in table[[estimate, low, high]].itertuples(index=False)
+def _with_interval(row: pd.Series[Any], estimate: str, low: str, high: str) -> str:
+    return f"{row[estimate]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"
+
+
+def task_table(compared: pd.DataFrame) -> pd.DataFrame:
+    """Write the means of all tasks and the published ones as a table to read.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        Result of :func:`repro.studies.auroc_auprc.comparing.beside_the_paper`.
+
+    Returns
+    -------
+    DataFrame
+        One row a task and weighting, named by both.
+    """
+    rows = [
+        {
+            "task": TASK_NAMES[row["dataset"], row["attribute"]],
+            "weight on": SHORT_WEIGHTINGS[row["weighting"]].removeprefix("weight on ").replace("\n", " "),
+            "splits": row["splits"],
+            "prevalence ratio": f"{row['ratio']:.2f}",
+            "ours": _with_interval(row, "ours", "low", "high"),
+            "published": _with_interval(row, "published", "published_low", "published_high"),
+            "stands out": "yes" if row["published_stands_out"] else "no",
+            "within reach": "yes" if row["would_stand_out"] else "no",
+        }
+        for _, row in compared.iterrows()
     ]
+    return pd.DataFrame(rows).set_index(["task", "weight on"])
 
 
 def tasks(table: pd.DataFrame) -> Shown:
