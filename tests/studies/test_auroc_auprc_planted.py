@@ -141,6 +141,21 @@ def test_a_planted_effect_that_grows_with_the_ratio_is_found_and_only_then(
     assert (judgement.verdict == "reproduced") == found
 
 
+def test_the_choice_by_auprc_is_judged_against_the_choice_by_auroc() -> None:
+    """Whatever the third way to choose is worth: only the difference of these two counts, and its sign."""
+    precision = {"average_precision": 0.5, "auroc": 0.4, "precision_at_k": 0.9}
+    rows = [
+        (method, k, "all", task, "precision", value + 0.01 * (task % 2) * (method == "auroc"))
+        for method, value in precision.items()
+        for k in (10, 50, 200)
+        for task in range(8)
+    ]
+    table = pd.DataFrame(rows, columns=["method", "k", "group", "replicate", "metric", "value"])
+    judgement = judge(find_claim("auroc_auprc-a12"), table)
+    assert [condition.estimate for condition in judgement.conditions] == pytest.approx([0.095] * 3)
+    assert judgement.verdict == "reproduced"
+
+
 def searches(n_samples: int = 200) -> list[dict[str, Any]]:
     shared = {"auroc": 0.85, "n_samples": n_samples}
     return [

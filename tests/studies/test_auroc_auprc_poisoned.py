@@ -128,6 +128,20 @@ def test_validation_rows_choose_the_model_for_the_top_of_the_list(monkeypatch: p
     assert not np.array_equal(clean["value"], other["value"])
 
 
+def test_the_top_that_chooses_is_the_same_share_of_the_validation_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    original = top_k_room.found_in_top
+
+    def spy(labels: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
+        read.append(k / len(labels))
+        return original(labels, scores, k)
+
+    monkeypatch.setattr(top_k_room, "found_in_top", spy)
+    found = experiment("auroc_auprc.top_k")
+    found.compute(Cell(found.name, {"batch": 0, "seeds": 1}, found.seed))
+    assert set(read) == {k / (2 * TEST_ROWS) for k in DEPTHS}
+
+
 def test_no_model_is_trained_on_more_than_the_training_part(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
     original = models_room._fitted_scores
