@@ -163,7 +163,8 @@ def test_metrics_of_a_model_agree_with_a_model_trained_by_hand() -> None:
 
 
 def test_rank_correlations_and_their_controls() -> None:
-    models = pd.DataFrame(np.random.default_rng(0).random((30, 3)), columns=["auroc", "average_precision", "gap"])
+    columns = ["auroc", "average_precision", "gap", "test_auroc"]
+    models = pd.DataFrame(np.random.default_rng(0).random((30, 4)), columns=columns)
     found = rank_correlations(models)
     for method in ("auroc", "average_precision"):
         assert found[method] == pytest.approx(models[method].corr(models["gap"], method="spearman"))
