@@ -86,9 +86,9 @@ signs = ", ".join(
     f"{name} {count(f'auroc_auprc-{claim}')}" for name, claim in elsewhere.items()
 )
 Markdown(
-    f"""- **On real data {count("auroc_auprc-a9")} settings of Adult, the set whose groups differ most, show the same** when
-  intervals allow for reused rows, {plain} when they do not. Where the groups differ little, the sign that the paper
-  prints comes out in: {signs} settings.
+    f"""- **On real data {count("auroc_auprc-a9")} settings of Adult, the set whose groups differ most, show the same**
+  when intervals allow for reused rows, {plain} when they do not. Where the groups differ little, the sign that the
+  paper prints comes out in: {signs} settings.
 - **The correlation of 0.905 over eight tasks is recomputed exactly and rests on few points.** With the prevalences of
   whole files on the axis it is {over["full_file", "all"]:.2f}, without the two tasks of Adult
   {over["first_split", "without_adult"]:.2f}, with both changes {over["full_file", "without_adult"]:.2f}."""
