@@ -380,7 +380,7 @@ display(figures.ratios(resampled), card("auroc_auprc-a10r"))
 #
 # The paper does not condemn AUPRC. If one list is worked off from the top until capacity runs out, as in a screen of
 # molecules, mistakes at the top are the ones that cost. Then the metric that looks at the top should choose the better
-# model. Among 200 random models we choose one by each metric on validation rows and count the positives among its
+# model. Among many random models we choose one by each metric on validation rows and count the positives among its
 # first $k$ test rows.
 
 # %%
