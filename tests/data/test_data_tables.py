@@ -10,6 +10,7 @@ from data_helpers import BUNDLED, EMBEDDED, MIRRORED
 from repro.data import PREDIABETES_PREDICTORS, load, prediabetes_response
 from repro.data.registry import TableEntry, entry
 from repro.data.tables import keel
+from repro.data.tables import lsac as lsac_table
 from repro.ground.exceptions import IntegrityError, UnknownName
 
 
@@ -166,6 +167,40 @@ def test_compas_groups_have_the_known_prevalences(mirror: Path) -> None:
     assert load("compas_violent").metadata.class_counts == {0: 6395, 1: 819}
     assert load("compas_two_year").metadata.class_counts == {0: 3963, 1: 3251}
     assert not set(compas.features) & {"is_recid", "two_year_recid", "is_violent_recid", "name", "dob"}
+
+
+@pytest.mark.mirror
+def test_lsac_groups_have_the_known_sizes_and_the_majority_passes(mirror: Path) -> None:
+    # rows and positives of each group were counted independently when the mirror was made
+    lsac = load("lsac")
+    assert lsac.groups is not None
+    assert lsac.metadata.class_counts == {0: 1038, 1: 19389}
+    kept = lsac.groups["race"].isin(["White", "Black"]).to_numpy()
+    found = {
+        label: (int(rows.sum()), int(lsac.is_positive[rows].sum()))
+        for attribute in ("race", "sex")
+        for label in lsac.groups.loc[kept, attribute].unique()
+        for rows in [kept & (lsac.groups[attribute] == label).to_numpy()]
+    }
+    assert found == {
+        "White": (17139, 16579),
+        "Black": (1198, 932),
+        "Female": (7953, 7537),
+        "Male": (10384, 9974),
+    }
+    assert (lsac.features["age"] < 0).all()
+    assert set(lsac.groups["race"]) == {"White", "Black", "1", "2", "4"}
+
+
+@pytest.mark.mirror
+def test_lsac_as_it_was_published_gives_the_table_of_the_mirror(mirror: Path) -> None:
+    """The public file has a column of row numbers without a name, and other columns may come."""
+    frame = pd.read_csv(mirror / "lsac" / "lsac.csv.gz", dtype=str, keep_default_na=False)
+    published = frame.set_axis(pd.Index(np.arange(len(frame)), name="")).to_csv().encode()
+    again = lsac_table([published])
+    ours = load("lsac")
+    pd.testing.assert_frame_equal(again.features, ours.features)
+    pd.testing.assert_series_equal(again.target, ours.target)
 
 
 @pytest.mark.mirror

@@ -42,8 +42,32 @@ def fairness_table(difference: float) -> pd.DataFrame:
 def test_tasks_show_the_stored_difference_beside_ours() -> None:
     alt = figures.tasks(fairness_table(0.05)).alt
     assert "Adult, sex, paper: +0.070 (+0.043 to +0.097)" in alt
-    assert "COMPAS, race, ours, weight on the first group in the alphabet: +0.050 (+0.050 to +0.050)" in alt
+    assert "COMPAS, race, ours, weight on the group whose code comes first: +0.050 (+0.050 to +0.050)" in alt
     assert "Adult, race" not in alt, "a task without rows is not drawn"
+
+
+def test_tasks_of_lsac_stand_beside_the_others_with_the_one_weighting_that_was_run() -> None:
+    lsac = fairness_table(-0.02).assign(dataset="lsac", attribute="sex").query("weighting == 'first_code'")
+    alt = figures.tasks(pd.concat([fairness_table(0.05), lsac.drop_duplicates(["method", "replicate"])])).alt
+    assert "LSAC, sex, paper: -0.017 (-0.025 to -0.009)" in alt
+    assert "LSAC, sex, ours, weight on the group whose code comes first: -0.020 (-0.020 to -0.020)" in alt
+    assert "LSAC, sex, ours, weight on the group of higher prevalence" not in alt
+
+
+def test_the_table_of_tasks_reads_both_means_and_what_could_have_been_told_from_zero() -> None:
+    columns = ["ours", "low", "high", "published", "published_low", "published_high"]
+    row = dict(zip(columns, (-0.02, -0.1, 0.06, 0.07, 0.01, 0.13), strict=True))
+    names = {"dataset": "lsac", "attribute": "race", "weighting": "higher_prevalence", "splits": 7, "ratio": 1.2434}
+    compared = pd.DataFrame([row | names | {"published_stands_out": True, "would_stand_out": False}])
+    shown = figures.task_table(compared).loc[("LSAC, race", "the group of higher prevalence")]
+    assert shown.tolist() == [
+        7,
+        "1.24",
+        "-0.020 (-0.100 to +0.060)",
+        "+0.070 (+0.010 to +0.130)",
+        "yes",
+        "no",
+    ]
 
 
 def test_models_show_the_rank_correlation_of_every_panel() -> None:
@@ -55,7 +79,7 @@ def test_models_show_the_rank_correlation_of_every_panel() -> None:
     columns = ["dataset", "attribute", "weighting", "draw", "weight", "metric", "value"]
     alt = figures.models(pd.DataFrame(rows, columns=columns)).alt
     assert "(the text), AUROC: +1.00" in alt
-    assert "(the code), AUPRC: -1.00" in alt
+    assert "(the public code), AUPRC: -1.00" in alt
 
 
 def test_the_headline_reads_its_draws() -> None:
@@ -104,10 +128,10 @@ def test_subpopulations_read_every_share() -> None:
     assert "ranks within each group, a mistake drawn at random: 0.40 at 0.01" in alt
 
 
-def test_the_phase_diagram_reads_its_corners() -> None:
+def test_the_phase_diagram_reads_its_corners_and_shows_no_signed_zero() -> None:
     rows = []
     for shift, ratio in product((-1.0, 0.0, 1.0), (1.0, 4.0)):
-        inside = 25 - 20 * shift
+        inside = 25 - 20 * shift - (shift == 0 and ratio == 4)
         rows += [
             (shift, ratio, "highest", "fixes_higher", inside),
             (shift, ratio, "highest", "fixes_lower", 50 - inside),
@@ -116,7 +140,7 @@ def test_the_phase_diagram_reads_its_corners() -> None:
     alt = figures.phase(pd.DataFrame(rows, columns=["shift", "ratio", "method", "metric", "value"])).alt
     assert "A grid of 6 cells" in alt
     assert "1 standard deviations down the balance is +0.8 to +0.8" in alt
-    assert "without a shift it goes from +0.0 at ratio 1 to +0.0 at 4; 1 up it is -0.8 to -0.8" in alt
+    assert "without a shift it goes from 0 at ratio 1 to 0 at 4; 1 up it is -0.8 to -0.8" in alt
 
 
 def test_the_shift_of_prevalence_reads_both_ends() -> None:

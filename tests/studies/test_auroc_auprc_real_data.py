@@ -15,6 +15,7 @@ from repro.protocol.experiment import Cell
 from repro.results import find_table
 from repro.studies import experiment
 from repro.studies.auroc_auprc import fairness as room
+from repro.studies.auroc_auprc.comparing import beside_the_paper, differences, own_headline, published_interval
 from repro.studies.auroc_auprc.fairness import (
     FIRST_DRAW,
     GAP_IS_MINUS_AUROC,
@@ -28,7 +29,8 @@ from repro.studies.auroc_auprc.fairness import (
     split,
     with_prevalence_ratio,
 )
-from repro.studies.auroc_auprc.headline import STORED_TASKS, spearman_draws, spearman_over_tasks
+from repro.studies.auroc_auprc.headline import STORED_TASKS, exact_p_value, spearman_draws, spearman_over_tasks
+from repro.studies.auroc_auprc.lsac import students
 
 
 def opposed(n: int = 2000) -> Population:
@@ -57,6 +59,22 @@ def test_compas_has_the_rows_and_prevalence_ratios_of_its_file() -> None:
         assert rows.X.shape == (6150, 6)
         low, high = sorted(rows.prevalences())
         assert high / low == pytest.approx(ratio, abs=5e-4)
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif("REPRO_DATA_MIRROR" not in os.environ, reason="needs REPRO_DATA_MIRROR for lsac")
+def test_lsac_has_the_rows_groups_and_prevalence_ratios_of_its_file() -> None:
+    sizes = {"sex": (7953, 10384), "race": (17139, 1198)}
+    for attribute, ratio in (("sex", 1.0135), ("race", 1.2434)):
+        rows = students(attribute)
+        assert rows.X.shape == (18337, 8)
+        assert (int((~rows.second).sum()), int(rows.second.sum())) == sizes[attribute]
+        low, high = sorted(rows.prevalences())
+        assert high / low == pytest.approx(ratio, abs=5e-5)
+        assert STORED_TASKS[f"lsac {attribute}"].full_file_ratio == ratio
+        assert rows.y.mean() > 0.94  # passing is the rule
+    first, second = students("race").prevalences()
+    assert first > second  # the weighted first group, White, is the one of higher prevalence
 
 
 def test_groups_are_made_equal_without_repeating_a_row() -> None:
@@ -145,7 +163,8 @@ def test_metrics_of_a_model_agree_with_a_model_trained_by_hand() -> None:
 
 
 def test_rank_correlations_and_their_controls() -> None:
-    models = pd.DataFrame(np.random.default_rng(0).random((30, 3)), columns=["auroc", "average_precision", "gap"])
+    columns = ["auroc", "average_precision", "gap", "test_auroc"]
+    models = pd.DataFrame(np.random.default_rng(0).random((30, 4)), columns=columns)
     found = rank_correlations(models)
     for method in ("auroc", "average_precision"):
         assert found[method] == pytest.approx(models[method].corr(models["gap"], method="spearman"))
@@ -200,6 +219,77 @@ def test_the_spread_over_seeds_agrees_with_an_independent_simulation() -> None:
     assert np.quantile(found, [0.025, 0.975]) == pytest.approx([0.26, 0.86], abs=0.03)
     wider = spearman_draws(RATIOS["full_file"], MEANS, ERRORS, resample_tasks=True, **options)
     assert np.ptp(np.quantile(wider, [0.025, 0.975])) > np.ptp(np.quantile(found, [0.025, 0.975]))
+
+
+def test_the_exact_p_value_counts_orders_that_correlate_as_closely() -> None:
+    assert exact_p_value([1, 2, 3], [1, 2, 3]) == pytest.approx(1 / 6)
+    assert exact_p_value([1, 2, 3], [3, 2, 1]) == 1
+    assert exact_p_value([1, 2, 3], [1, 3, 2]) == pytest.approx(3 / 6)  # itself, its mirror image and the perfect order
+    found = exact_p_value(RATIOS["first_split"], MEANS)
+    # the t approximation of the paper's 0.905 is two-sided, 0.0020
+    assert found == pytest.approx(0.0023, abs=2e-4)
+
+
+def made_table(values: dict[tuple[str, str, str], list[float]], ratios: dict[tuple[str, str], float]) -> pd.DataFrame:
+    columns = ["dataset", "attribute", "weighting", "method", "replicate", "metric", "value"]
+    rows = []
+    for key, found in values.items():
+        for seed, difference in enumerate(found):
+            rows += [
+                (*key, "auroc", seed, "rho_with_gap", 0.3),
+                (*key, "average_precision", seed, "rho_with_gap", 0.3 + difference),
+                (*key, "sample", seed, "prevalence_ratio", ratios[key[:2]]),
+            ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_our_means_stand_beside_the_published_ones_under_the_same_rule() -> None:
+    narrow = [0.08 + 0.027 * (-1) ** seed for seed in range(10)]
+    wide = [0.1 * (-1) ** seed for seed in range(10)]
+    table = made_table(
+        {("adult", "sex", "first_code"): narrow, ("compas", "sex", "first_code"): wide},
+        {("adult", "sex"): 2.8, ("compas", "sex"): 1.35},
+    )
+    assert differences(table)["difference"].tolist() == pytest.approx([*narrow, *wide])
+    compas, adult = beside_the_paper(table).to_dict("records")
+    assert (adult["dataset"], adult["splits"], adult["ratio"]) == ("adult", 10, pytest.approx(2.8))
+    # sd * sqrt(1/n + test share / training share) * t quantile, with n = 10 and 0.02846 for the sample sd: 0.0499,
+    # less than the published 0.0702, which is less than the whole width of the interval
+    half = 0.02846 * np.sqrt(1 / 10 + 1 / 2) * 2.2622
+    assert adult["high"] - adult["ours"] == pytest.approx(half, rel=1e-3)
+    assert (adult["published"], adult["would_stand_out"], compas["would_stand_out"]) == (0.0702, True, False)
+
+
+def test_by_our_rule_no_published_mean_stands_out_from_zero() -> None:
+    adult = published_interval("adult sex")
+    # 0.062 * sqrt(1/20 + 1/2) * 2.0930 to either side
+    assert (adult.low, adult.high) == (pytest.approx(-0.026, abs=5e-4), pytest.approx(0.166, abs=5e-4))
+    assert all(published_interval(task).low <= 0 <= published_interval(task).high for task in STORED_TASKS)
+
+
+def test_our_own_headline_is_over_the_tasks_of_one_weighting() -> None:
+    ratios = {("adult", "sex"): 2.8, ("adult", "race"): 2.1, ("compas", "sex"): 1.35}
+    rising = dict(zip(ratios, ([0.3, 0.32], [0.2, 0.22], [0.1, 0.12]), strict=True))
+    table = pd.concat(
+        [
+            made_table({(*task, "first_code"): found for task, found in rising.items()}, ratios),
+            made_table({(*task, "higher_prevalence"): [-v for v in found] for task, found in rising.items()}, ratios),
+        ]
+    )
+    compared = beside_the_paper(table)
+    first, second = (own_headline(compared, weighting) for weighting in ("first_code", "higher_prevalence"))
+    assert (first["tasks"], first["ours"], second["ours"]) == (3, pytest.approx(1), pytest.approx(-1))
+    assert first["exact_p_value"] == pytest.approx(1 / 6)
+    assert first["published"] == second["published"] == pytest.approx(1)
+
+
+def test_the_draws_of_the_headline_vary_by_the_standard_error_of_twenty_seeds() -> None:
+    """The range is that of the separate simulation with the ratios of the whole files."""
+    sweep = experiment("auroc_auprc.headline")
+    cell = {"ratios": "full_file", "tasks": "all", "resampled": "seeds", "draws": 4000}
+    table = sweep.compute(Cell(sweep.name, cell, sweep.seed))
+    draws = table.loc[table["metric"] == "spearman", "value"]
+    assert np.quantile(draws, [0.025, 0.975]) == pytest.approx([0.26, 0.86], abs=0.04)
 
 
 def test_the_headline_table_holds_the_points_once_and_every_draw() -> None:

@@ -48,6 +48,23 @@ SOUP_LEVELS: Final[Mapping[str, Sequence[str]]] = {
 }
 """Levels of the nominal columns of ``soup``; the first one is the baseline of a dummy coding."""
 
+LSAC_COLUMNS: Final = (
+    "age",
+    "decile1",
+    "decile3",
+    "fam_inc",
+    "lsat",
+    "ugpa",
+    "cluster",
+    "fulltime",
+    "male",
+    "race1",
+    "pass_bar",
+)
+
+LSAC_RACES: Final[Mapping[int, str]] = {0: "White", 3: "Black"}
+"""Names of the codes of ``race1`` that are known."""
+
 
 def nominal(column: pd.Series[Any], levels: Sequence[Any] | None = None, *, ordered: bool = False) -> pd.Series[Any]:
     """Turn a column into a category, with sorted levels where none are given.
@@ -200,6 +217,22 @@ def compas(contents: Sequence[bytes], *, target: str) -> Table:
     return Table(frame.drop(columns=outcomes), frame[target], frame[["sex", "race"]].copy())
 
 
+def lsac(contents: Sequence[bytes]) -> Table:
+    """LSAC: whether a student passed the bar; groups sex and race, the races without a known name by their code.
+
+    The public file has a column of row numbers in front, which is left out.
+    """
+    frame = _read_csv(contents[0])[list(LSAC_COLUMNS)]
+    race = frame["race1"].astype("int64")
+    groups = pd.DataFrame(
+        {
+            "sex": nominal(frame["male"].astype("float64").map({0.0: "Female", 1.0: "Male"})),
+            "race": nominal(race.map(LSAC_RACES).fillna(race.astype(str))),
+        }
+    )
+    return Table(frame.drop(columns="pass_bar"), frame["pass_bar"].astype("float64").astype("int64"), groups)
+
+
 _ATTRIBUTE = re.compile(r"@attribute\s+(?P<name>\S+?)\s*(?P<type>\{.*\}|real|integer|numeric)", re.IGNORECASE)
 
 
@@ -254,6 +287,7 @@ CONVERTERS: Final[Mapping[str, Callable[..., Table]]] = {
         soup_csv,
         soup_rda,
         compas,
+        lsac,
         keel,
         scikit_learn,
     )

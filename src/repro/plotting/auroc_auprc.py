@@ -11,6 +11,7 @@ import pandas as pd
 
 from repro.metrics import mean_interval, nadeau_bengio_interval
 from repro.plotting.figures import PALETTE, Shown, book_style, show
+from repro.studies.auroc_auprc.comparing import differences
 from repro.studies.auroc_auprc.headline import PUBLISHED_SPEARMAN, SEEDS, STORED_TASKS
 
 if TYPE_CHECKING:
@@ -27,17 +28,19 @@ METRIC_STYLES: Final[Mapping[str, dict[str, Any]]] = {
 METRIC_NAMES: Final = {"auroc": "AUROC", "average_precision": "AUPRC"}
 WEIGHTING_NAMES: Final = {
     "higher_prevalence": "weight on the group of higher prevalence (the text)",
-    "first_code": "weight on the first group in the alphabet (the code)",
+    "first_code": "weight on the group whose code comes first (the public code)",
 }
 SHORT_WEIGHTINGS: Final = {
     "higher_prevalence": "weight on the group\nof higher prevalence",
-    "first_code": "weight on the first\ngroup in the alphabet",
+    "first_code": "weight on the group\nwhose code comes first",
 }
 TASK_NAMES: Final = {
     ("adult", "sex"): "Adult, sex",
     ("adult", "race"): "Adult, race",
     ("compas", "sex"): "COMPAS, sex",
     ("compas", "race"): "COMPAS, race",
+    ("lsac", "sex"): "LSAC, sex",
+    ("lsac", "race"): "LSAC, race",
 }
 
 
@@ -143,12 +146,37 @@ def models(table: pd.DataFrame) -> Shown:
     )
 
 
-def _differences(table: pd.DataFrame) -> pd.DataFrame:
-    """Difference of the two rank correlations, one row a task and weighting and seed."""
-    rows = table[table["metric"] == "rho_with_gap"]
-    keys = ["dataset", "attribute", "weighting", "replicate"]
-    wide = rows.pivot_table(index=keys, columns="method", values="value")
-    return (wide["average_precision"] - wide["auroc"]).rename("difference").reset_index()
+def _with_interval(row: pd.Series[Any], estimate: str, low: str, high: str) -> str:
+    return f"{row[estimate]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"
+
+
+def task_table(compared: pd.DataFrame) -> pd.DataFrame:
+    """Write the means of all tasks and the published ones as a table to read.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        Result of :func:`repro.studies.auroc_auprc.comparing.beside_the_paper`.
+
+    Returns
+    -------
+    DataFrame
+        One row a task and weighting, named by both.
+    """
+    rows = [
+        {
+            "task": TASK_NAMES[row["dataset"], row["attribute"]],
+            "weight on": SHORT_WEIGHTINGS[row["weighting"]].removeprefix("weight on ").replace("\n", " "),
+            "splits": row["splits"],
+            "prevalence ratio": f"{row['ratio']:.2f}",
+            "ours": _with_interval(row, "ours", "low", "high"),
+            "published": _with_interval(row, "published", "published_low", "published_high"),
+            "stands out": "yes" if row["published_stands_out"] else "no",
+            "within reach": "yes" if row["would_stand_out"] else "no",
+        }
+        for _, row in compared.iterrows()
+    ]
+    return pd.DataFrame(rows).set_index(["task", "weight on"])
 
 
 def tasks(table: pd.DataFrame) -> Shown:
@@ -157,16 +185,16 @@ def tasks(table: pd.DataFrame) -> Shown:
     Parameters
     ----------
     table : DataFrame
-        Table of ``auroc_auprc.fairness``.
+        Table of ``auroc_auprc.fairness``, with that of ``auroc_auprc.lsac`` below it or without.
     """
     import matplotlib.pyplot as plt
 
-    differences = _differences(table).set_index(["dataset", "attribute", "weighting"])["difference"].sort_index()
-    known = {(dataset, attribute) for dataset, attribute, _ in differences.index}
+    found = differences(table).set_index(["dataset", "attribute", "weighting"])["difference"].sort_index()
+    known = {(dataset, attribute) for dataset, attribute, _ in found.index}
     present = [task for task in TASK_NAMES if task in known]
     styles = {
         "higher_prevalence": ("ours, weight on the group of higher prevalence", "o", PALETTE["blue"], 0.0),
-        "first_code": ("ours, weight on the first group in the alphabet", "s", PALETTE["green"], -0.24),
+        "first_code": ("ours, weight on the group whose code comes first", "s", PALETTE["green"], -0.24),
     }
     spoken = []
     with book_style():
@@ -177,22 +205,25 @@ def tasks(table: pd.DataFrame) -> Shown:
             half = 1.96 * stored.standard_deviation / np.sqrt(SEEDS)
             entries = [("paper", "D", PALETTE["orange"], 0.24, stored.mean, stored.mean - half, stored.mean + half)]
             for weighting, (label, marker, color, offset) in styles.items():
-                values = differences.loc[(*task, weighting)].to_numpy()
+                if (*task, weighting) not in found.index:
+                    continue
+                values = found.loc[(*task, weighting)].to_numpy()
                 interval, plain = nadeau_bengio_interval(values, folds=3), mean_interval(values)
                 axes.plot([plain.low, plain.high], [row + offset] * 2, color=color, linewidth=4, alpha=0.45)
                 entries.append((label, marker, color, offset, interval.estimate, interval.low, interval.high))
             for label, marker, color, offset, mean, low, high in entries:
                 axes.plot([low, high], [row + offset] * 2, color=color)
-                axes.plot(mean, row + offset, marker, color=color, linestyle="", label=label if row == 0 else None)
+                named = label not in axes.get_legend_handles_labels()[1]
+                axes.plot(mean, row + offset, marker, color=color, linestyle="", label=label if named else None)
                 spoken.append(f"{TASK_NAMES[task]}, {label}: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
         axes.set_yticks(range(len(present)), [TASK_NAMES[task] for task in reversed(present)])
         axes.set_xlabel("rank correlation with the gap: of validation AUPRC minus of validation AUROC")
         figure.legend(loc="outside lower center", ncols=1)
     return show(
         figure,
-        alt="Points with intervals around a line at zero, three for each task. " + "; ".join(spoken) + ".",
+        alt="Points with intervals around a line at zero, two or three for each task. " + "; ".join(spoken) + ".",
         caption="Is a high validation AUPRC more closely tied to a large gap than a high validation AUROC? Thin lines: "
-        "95 % intervals that know that seeds reuse the rows (the paper's: mean ± 1.96 standard errors); thick: plain.",
+        "95 % intervals that allow for reused rows (the paper's: mean ± 1.96 standard errors); thick: plain.",
     )
 
 
@@ -339,6 +370,12 @@ def subpopulations(table: pd.DataFrame) -> Shown:
     )
 
 
+def _tenths(value: float) -> str:
+    """Write a number with sign and one decimal; what would show as zero has neither."""
+    text = f"{value:+.1f}"
+    return text if float(text) else "0"
+
+
 def phase(table: pd.DataFrame) -> Shown:
     """Draw whom AUPRC-driven repair serves, by the ratio of prevalences and the shift between the groups' scores.
 
@@ -363,11 +400,11 @@ def phase(table: pd.DataFrame) -> Shown:
         )
         for (row, column), value in np.ndenumerate(balance.to_numpy()):
             ink = "white" if abs(value) > 0.65 else PALETTE["black"]
-            axes.text(column, row, f"{value:+.1f}", ha="center", va="center", fontsize=8.5, color=ink)
+            axes.text(column, row, _tenths(value), ha="center", va="center", fontsize=8.5, color=ink)
         places = np.interp(line.loc[ratios].to_numpy(), shifts, np.arange(shifts.size))
         axes.plot(range(ratios.size), places, "k--", linewidth=1.6, label="shift that calibrated scores have")
         axes.set_xticks(range(ratios.size), [f"{ratio:.3g}" for ratio in ratios])
-        axes.set_yticks(range(shifts.size), [f"{shift:+g}" for shift in shifts])
+        axes.set_yticks(range(shifts.size), [f"{shift:+g}" if shift else "0" for shift in shifts])
         axes.set(xlabel="ratio of the prevalences, higher to lower", ylabel="scores of the lower group raised by (SD)")
         bar = figure.colorbar(drawn, ax=axes)
         bar.set_label("share of 50 repairs inside the higher group\nminus inside the lower group")
@@ -376,10 +413,10 @@ def phase(table: pd.DataFrame) -> Shown:
     return show(
         figure,
         alt=f"A grid of {balance.size} cells coloured by the balance of repairs. With the lower group's scores "
-        f"{-shifts[0]:g} standard deviations down the balance is {balance.iloc[0].min():+.1f} to "
-        f"{balance.iloc[0].max():+.1f}; without a shift it goes from {middle[0]:+.1f} at ratio {ratios[0]:.3g} to "
-        f"{middle[-1]:+.1f} at {ratios[-1]:.3g}; {shifts[-1]:g} up it is {balance.iloc[-1].min():+.1f} to "
-        f"{balance.iloc[-1].max():+.1f}.",
+        f"{-shifts[0]:g} standard deviations down the balance is {_tenths(balance.iloc[0].min())} to "
+        f"{_tenths(balance.iloc[0].max())}; without a shift it goes from {_tenths(middle[0])} at ratio {ratios[0]:.3g} "
+        f"to {_tenths(middle[-1])} at {ratios[-1]:.3g}; {shifts[-1]:g} up it is {_tenths(balance.iloc[-1].min())} to "
+        f"{_tenths(balance.iloc[-1].max())}.",
         caption="Whom AUPRC-driven repair serves: +1 means all fifty repairs inside the group of higher prevalence, -1 "
         "all inside the other. The dashed line is where calibrated scores lie.",
     )
@@ -555,6 +592,6 @@ def ratios(table: pd.DataFrame) -> Shown:
         alt="Two lines with intervals against the ratio of the prevalences, around a line at zero. "
         + "; ".join(spoken)
         + ".",
-        caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals know that rows "
-        "are reused.",
+        caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals allow for reused "
+        "rows.",
     )

@@ -382,7 +382,8 @@ def prevalence_ratio(cell: Cell) -> pd.DataFrame:
 
 def seconds(parameters: Parameters) -> float:
     """Rough seconds of a cell on one core."""
-    one = {("adult", "sex"): 0.22, ("adult", "race"): 0.11}.get(
-        (str(parameters["dataset"]), str(parameters["attribute"])), 0.06
+    task = str(parameters["dataset"]), str(parameters["attribute"])
+    one = {("adult", "sex"): 0.22, ("adult", "race"): 0.11, ("lsac", "sex"): 0.25, ("lsac", "race"): 0.1}.get(
+        task, 0.06
     )
     return one * int(str(parameters["draws"])) * int(str(parameters["weights"]))

@@ -130,8 +130,8 @@ def two_groups(
     rng : Generator
         Source of randomness.
     normalise : bool
-        Whether the scores of a group are multiplied so that their mean is the prevalence of the group. That sets the
-        level of each group as calibration would, and leaves the order within a group alone.
+        Whether the scores of a group are rescaled, multiplied so that their mean is the prevalence of the group. That
+        leaves the order within a group alone; scores whose mean is right are not calibrated by it.
     n_samples : int, default=200
         Rows of each group.
     prevalences : (float, float), default=(0.05, 0.01)
