@@ -67,68 +67,50 @@ DIGITS = "digits with tau 2"
 experts = table.frame[table.frame["recipe"] == DIGITS]
 found = Findings(table.provenance.profile, recipe=DIGITS)
 ENDS = ("forward-50", "uniform", "backward-50")
-forward, uniform, backward = (
-    {"test_set": name, "unit": "points", "decimals": 1} for name in ENDS
-)
+forward, _, backward = ({"test_set": end, "unit": "points", "decimals": 1} for end in ENDS)
 
 # %% tags=["hide-input"]
-frames = {name: find_table("sade.experts", name) for name in ("standard", "paper")}
-frames = {name: one and one.frame for name, one in frames.items()}
+runs = experts["replicate"].nunique()
+shuffled = found.effect("sade-r", unit="points", decimals=1)
+Markdown(f"""**The findings**, from {runs} trainings on the digits (95 % intervals in brackets):
 
-
-def on_cifar(name: str, recipe: str):
-    """Rows of one recipe at ratio 100."""
-    rows = experts.iloc[:0] if frames[name] is None else frames[name]
-    return rows[(rows["recipe"] == recipe) & (rows["ratio"] == 100)]
-
-
-short, published = on_cifar("standard", "short"), on_cifar("paper", "published")
-
-
-def trainings(number: int) -> str:
-    """A number of trainings in words."""
-    return f"{number} training{'s' * (number != 1)}"
-
+- **The weights find the test distribution.** From the training's tail to the inverse one the
+  first expert's weight falls and the third's rises ({found.count("sade-t3")} directions).
+- **Following it pays where the tail is the training's**: over equal weights
+  {found.effect("sade-b", **forward)} on forward-50, {found.effect("sade-b", **backward)} on
+  backward-50, and {shuffled} where the classes of a tail stand in random order.
+- **The experts differ as intended** in {found.count("sade-a")} respects.""")
 
 # %% tags=["hide-input"]
-number = trainings(experts["replicate"].nunique())
-in_random_order = found.effect("sade-r", unit="points", decimals=1)
-Markdown(
-    f"""**The findings**, from {number} on the digits with the published losses (95 % intervals in brackets):
-
-- **The weights find the test distribution.** From the training's tail to the inverse one the weight of the first
-  expert falls and that of the third rises ({found.count("sade-t3")} directions).
-- **Following it pays where the tail is the training's**: {found.effect("sade-b", **forward)} over equal weights on
-  forward-50, and {found.effect("sade-b", **backward)} on backward-50. Where the classes of a tail are in random order,
-  the gain is {in_random_order}.
-- **The experts differ as intended** in {found.count("sade-a")} respects.
-- **Networks trained for one distribution do fail under the inverse one** ({found.count("sade-o")} methods lose more
-  than nothing, {found.count("sade-o"):against} too little to speak of), and SADE is ahead of them in
-  {found.count("sade-v")} comparisons. They have one network each and look at no test image.
-- **At equal cost it is close.** The opponent is three networks trained alike, averaged, and one number estimated on the
-  same unlabelled images. By how many points SADE is ahead of it:"""
-)
+Markdown(f"""- **Networks made for one distribution fail under the inverse one**: clearly less
+  accurate than on the uniform set are {found.count("sade-o")} of their kinds.
+- **SADE is ahead of such networks** in {found.count("sade-v")} comparisons. They are one network
+  each and look at no test image.
+- **At equal cost it is close.** The opponent: three networks trained alike, averaged, and one
+  number estimated from the same unlabelled images. The points by which SADE is ahead of it:""")
 
 # %% tags=["hide-input"]
 import pandas as pd
 
 
-def ahead_of_equal_cost(name: str, profile: str, recipe: str) -> dict[str, str]:
-    """One row of the table: points by which learned weights lead, with the number of trainings."""
-    judged, effects = Findings(profile, recipe=recipe), {}
-    for end in ENDS:
-        wanted = {"test_set": end, "unit": "points", "decimals": 1}
-        effects[end] = judged.effect("sade-f", **wanted)
-    runs = judged.condition("sade-f", test_set=ENDS[0]).replicates
-    return {"": f"{name}, {trainings(runs)}", **effects}
+def lead(name: str, profile: str, recipe: str) -> dict[str, str]:
+    """Points by which learned weights lead the opponent of equal cost, with the number of trainings."""
+    judged = Findings(profile, recipe=recipe, test_set=ENDS)
+    runs = min(one.replicates for one in judged.conditions("sade-f"))
+    effects = {
+        end: judged.effect("sade-f", test_set=end, unit="points", decimals=1)
+        for end in ENDS
+    }
+    return {"": f"{name}, {runs} training{'s' * (runs > 1)}", **effects}
 
 
-rows = [ahead_of_equal_cost("digits", found.profile, DIGITS)]
-if "three_balanced_power" in set(short["method"]):
-    rows.append(ahead_of_equal_cost("CIFAR-100-LT, 40 epochs", "standard", "short"))
-if "three_balanced_power" in set(published["method"]):
-    rows.append(ahead_of_equal_cost("CIFAR-100-LT, published recipe", "paper", "published"))
-pd.DataFrame(rows).set_index("").rename_axis("points over the opponent of equal cost")
+# %% tags=["hide-input"]
+rows = [lead("digits", found.profile, DIGITS)]
+if find_table("sade.experts", "standard"):
+    rows.append(lead("CIFAR-100-LT, 40 epochs", "standard", "short"))
+if find_table("sade.experts", "paper"):
+    rows.append(lead("CIFAR-100-LT, published recipe", "paper", "published"))
+pd.DataFrame(rows).set_index("")
 
 # %% [markdown]
 # **What a trial chose.** Before the experiments were declared, a trial on the digits fixed how many training images
@@ -143,6 +125,7 @@ pd.DataFrame(rows).set_index("").rename_axis("points over the opponent of equal 
 # One network, three heads, three losses. All heads see the same digits. From left to right the classes get rarer.
 
 # %%
+from repro.plotting import sade as figures
 from repro.studies.sade.on_digits import counts
 
 figures.recalls(experts, counts())
@@ -380,7 +363,9 @@ display(
 
 # %%
 mild = table.frame[table.frame["recipe"] == "digits"]
-not_in_quick = Markdown("*Not in the quick run:* `repro run sade.experts --profile standard` has it.")
+not_in_quick = Markdown(
+    "*Not in the quick run:* `repro run sade.experts --profile standard` has it."
+)
 best = figures.best_epochs(mild)
 display(best.round(2) if len(best) else not_in_quick)
 
@@ -456,7 +441,8 @@ card("sade-r")
 
 # %% [markdown]
 # **Views of the wrong strength.** Too weak, and hardly any expert contradicts itself; too strong, and the digits become
-# unreadable, so that agreement may reward whoever is insensitive. There are no labels to choose by. Here with $\tau = 1$.
+# unreadable, so that agreement may reward whoever is insensitive. There are no labels to choose by. Here with
+# $\tau = 1$.
 
 # %%
 views = find_table("sade.views", "standard")
@@ -494,10 +480,10 @@ for test_set in ("forward-50", "uniform", "backward-50"):
 # SADE pays for three experts and a test-time step. What else could one buy for that? If the test prior $q$ were known,
 # no learning would be needed: add $\log q$ to the logits of a network trained with balanced softmax (*logit
 # adjustment*; Menon and colleagues, 2021). It is not known, but it can be estimated from the same unlabelled images.
-# With one number $\beta$ in $q \propto \pi^\beta$, the *power of the training prior*, chosen by maximum likelihood, this
-# is as restricted as three weights: it can say "as in training", "uniform" and "reversed". Our opponents are *one*
-# balanced network with this number, and *three* experts trained alike, averaged, with this number. The latter costs what
-# SADE costs.
+# With one number $\beta$ in $q \propto \pi^\beta$, the *power of the training prior* (the class frequencies of the
+# training set), chosen by maximum likelihood, this is as restricted as three weights: it can say "as in training",
+# "uniform" and "reversed". Our opponents are *one* balanced network with this number, and *three* experts trained
+# alike, averaged, with this number. The latter costs what SADE costs.
 
 # %%
 opponents = ["expert_2", "balanced_power", "balanced_known", "three_balanced"]
@@ -508,7 +494,15 @@ figures.gains_by_training(
 ).round(1)
 
 # %% tags=["hide-input"]
-methods = ["cross_entropy", "ldam_drw", "balanced", "balanced_em", *opponents, "equal", "learned"]
+methods = [
+    "cross_entropy",
+    "ldam_drw",
+    "balanced",
+    "balanced_em",
+    *opponents,
+    "equal",
+    "learned",
+]
 drawn = figures.accuracies(experts, methods)
 weighted = figures.accuracies(experts, methods, "reweighted_accuracy")
 print(
@@ -522,10 +516,10 @@ figures.accuracies(experts, [*methods, "oracle"]).round(1).rename(
 # %% [markdown]
 # TEXT_RIVALS
 #
-# Free estimation of all ten shares (*most likely prior*, by expectation maximisation after Saerens and colleagues, 2002)
-# needs honest probabilities, which a network that has seen two images of a class does not have. And the test sets *are*
-# powers of the training prior, a protocol that suits one estimated power as much as it suits three experts with three
-# such priors.
+# Free estimation of all ten shares (*most likely prior*, by expectation maximisation after Saerens and colleagues,
+# 2002) needs honest probabilities, which a network that has seen two images of a class does not have. And the test
+# sets *are* powers of the training prior, a protocol that suits one estimated power as much as it suits three experts
+# with three such priors.
 #
 # ### Do existing methods fail?
 #
@@ -562,6 +556,17 @@ display(figures.rivals(experts, rivals), card("sade-o"), card("sade-v"))
 from repro.studies import experiment
 from repro.studies.sade.training import counts_of
 
+frames = {name: find_table("sade.experts", name) for name in ("standard", "paper")}
+frames = {name: one and one.frame for name, one in frames.items()}
+
+
+def on_cifar(name: str, recipe: str):
+    """Rows of one recipe at ratio 100."""
+    rows = experts.iloc[:0] if frames[name] is None else frames[name]
+    return rows[(rows["recipe"] == recipe) & (rows["ratio"] == 100)]
+
+
+short, published = on_cifar("standard", "short"), on_cifar("paper", "published")
 display(figures.trainings(experiment("sade.experts"), frames))
 
 ALIKE = ["three_balanced", "three_balanced_power", "three_balanced_known"]
@@ -670,10 +675,8 @@ display(*skills(published), *ranking(published), *summary(published))
 # %% [markdown]
 # Beside the published accuracies:
 
+
 # %% tags=["hide-input"]
-import pandas as pd
-
-
 def beside_paper():
     """Our accuracies, those of the paper and their differences, in percent."""
     rows = {}

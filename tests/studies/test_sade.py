@@ -467,7 +467,7 @@ class Brightness(torch.nn.Module):
         return mean, mean.view(-1, 1, 1, 1).expand(-1, 1, 3, 2)
 
 
-def test_views_of_noise_know_neither_the_image_nor_each_other():
+def test_views_of_noise_know_neither_the_image_nor_each_other(monkeypatch):
     bright = np.random.default_rng(0).integers(0, 256, 600)
     images = np.repeat(bright, 64).reshape(600, 1, 8, 8).astype(np.uint8)
     task = ImageTask("grey", images[:2], np.array([0, 1]), 2, (0.5,), (0.5,), images, np.arange(600) % 2)
@@ -482,6 +482,10 @@ def test_views_of_noise_know_neither_the_image_nor_each_other():
         for one, other in ((first, bright), (first, second)):
             assert (np.corrcoef(one, other)[0, 1] > 0.8) == together
             assert together or abs(np.corrcoef(one, other)[0, 1]) < 0.15
+    monkeypatch.setattr(on_digits, "_view", lambda strength: [])  # views that do not change the image
+    first, second = on_digits._views_of_noise(trained, 1)[0][:, 0, :, 0, 0].T
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.15
+    np.testing.assert_array_equal(np.sort(first), np.sort(second))
 
 
 def test_class_weights_of_ldam_set_in_after_four_fifths_of_the_epochs():
