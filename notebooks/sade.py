@@ -315,11 +315,11 @@ print("accuracy in percent, first run\n", figures.tops(experts).round(1).to_stri
 display(figures.correlations(experts), card("sade-t2"))
 
 # %% [markdown]
-# Two distances matter. From diamond to star is the error of the *objective*, from circle to diamond that of the *climb*.
-# The table above says what both cost in this one training. Over the whole triangle and all trainings (last figure)
-# agreement ranks weights best where the tail is the training's. What the theorem speaks of, information, follows it
-# least at the strong inverse tails. The card is about every test set, also those of CIFAR-100-LT, so that one test set
-# on which the order is reversed is enough to refute it.
+# Two distances matter. From diamond to star is the error of the *objective*, from circle to diamond that of the
+# *climb*. The table above says what both cost in this one training. Over the whole triangle and all trainings (last
+# figure) agreement ranks weights best where the tail is the training's. What the theorem speaks of, information, follows
+# it least at the strong inverse tails. The card is about every test set, also those of CIFAR-100-LT, so that one test
+# set on which the order is reversed is enough to refute it.
 #
 # ### Cosine or inner product?
 #
@@ -434,8 +434,8 @@ display(figures.gains_by_training(mild, TAUS, ENDS).round(1) if len(mild) else n
 # Judged alone the bold expert fails, judged as a member it does not: on none of the three test sets is the ensemble
 # that contains it worse in the mean. The gain from learned weights lies at different ends. With $\tau = 2$ it is the
 # training's tail, because the plain mean with such an expert is poor on frequent classes. With $\tau = 1$ it is the
-# inverse tail, where one training with a poor mean carries much of the average, so look at the median. How much learning
-# the weights is worth depends on what the equal weights were given to start with.
+# inverse tail, where one training with a poor mean carries much of the average, so look at the median. How much
+# learning the weights is worth depends on what the equal weights were given to start with.
 #
 # **A tail in another order.** Three experts know three orders: as in training, equal, reversed. Suppose the test set
 # has a tail of 50:1, but over the classes in *random* order. Knowing that prior helps; three weights cannot express it.
@@ -687,9 +687,9 @@ display(*summary(short))
 # expert has most of the say, accuracy near the centre. The climb is not to blame, since circle and diamond lie side by
 # side.
 #
-# At equal cost, card `sade-f` above judges three of the differences over the trainings, and the first table of this page
-# shows them. What the opponent lacks at strong inverse tails is a good estimate: with the true prior it is ahead on
-# more test sets. Experts trained alike keep weights near one third (card `sade-t5`).
+# At equal cost, card `sade-f` above judges three of the differences over the trainings, and the first table of this
+# page shows them. What the opponent lacks at strong inverse tails is a good estimate: with the true prior it is ahead
+# on more test sets. Experts trained alike keep weights near one third (card `sade-t5`).
 #
 # **The published recipe.** Three things separate our result from the published one, whatever happens. *Another subset*:
 # the published training set is drawn from the file order of the original archive, which our copy of CIFAR-100 does not
@@ -733,8 +733,8 @@ display(beside_paper().round(1), card("sade-n"))
 # draw of the test images alone. Two more trainings of each will decide.
 #
 # *Against the paper*: the authors list one and the same accuracy on the uniform set in their table of balanced test
-# sets and in that of unknown ones, as if the test-time step cost nothing there. In our training the plain mean is nearer
-# to it than learned weights are.
+# sets and in that of unknown ones, as if the test-time step cost nothing there. In our training the plain mean is
+# nearer to it than learned weights are.
 #
 # *At equal cost*: three balanced experts are averaged, and the list says where they are ahead of SADE without having
 # seen a test image, with one estimated number, and with the true prior. If other trainings agree, the third expert is a
