@@ -317,9 +317,9 @@ display(figures.correlations(experts), card("sade-t2"))
 # %% [markdown]
 # Two distances matter. From diamond to star is the error of the *objective*, from circle to diamond that of the
 # *climb*. The table above says what both cost in this one training. Over the whole triangle and all trainings (last
-# figure) agreement ranks weights best where the tail is the training's. What the theorem speaks of, information, follows
-# it least at the strong inverse tails. The card is about every test set, also those of CIFAR-100-LT, so that one test
-# set on which the order is reversed is enough to refute it.
+# figure) agreement ranks weights best where the tail is the training's. Information, of which the theorem speaks,
+# follows it least at the strong inverse tails. The card is about every test set, also those of CIFAR-100-LT, so that
+# one test set on which the order is reversed is enough to refute it.
 #
 # ### Cosine or inner product?
 #
