@@ -83,11 +83,11 @@ Markdown(f"""**The findings**, from {runs} trainings on the digits (95 % interva
 
 # %% tags=["hide-input"]
 Markdown(f"""- **Networks made for one distribution fail under the inverse one**: clearly less
-  accurate than on the uniform set are {found.count("sade-o")} of their kinds.
+  accurate than on the uniform set are {found.count("sade-o")} kinds of them.
 - **SADE is ahead of such networks** in {found.count("sade-v")} comparisons. They are one network
   each and look at no test image.
 - **At equal cost it is close.** The opponent: three networks trained alike, averaged, and one
-  number estimated from the same unlabelled images. The points by which SADE is ahead of it:""")
+  number estimated from the same unlabelled images. SADE is ahead of it by so many points:""")
 
 # %% tags=["hide-input"]
 import pandas as pd
@@ -97,10 +97,12 @@ def lead(name: str, profile: str, recipe: str) -> dict[str, str]:
     """Points by which learned weights lead the opponent of equal cost, with the number of trainings."""
     judged = Findings(profile, recipe=recipe, test_set=ENDS)
     runs = min(one.replicates for one in judged.conditions("sade-f"))
-    effects = {
-        end: judged.effect("sade-f", test_set=end, unit="points", decimals=1)
-        for end in ENDS
-    }
+    effects = [
+        judged.effect("sade-f", test_set=end, unit="points", decimals=1) for end in ENDS
+    ]
+    effects = dict(
+        zip(ENDS, (text.replace(" points", "") for text in effects), strict=True)
+    )
     return {"": f"{name}, {runs} training{'s' * (runs > 1)}", **effects}
 
 
@@ -674,7 +676,7 @@ def summary(rows):
         *among(["cross_entropy", "balanced", "ldam_drw"], rows),
     ]
     references += among(ALIKE, rows)
-    places = [f"- SADE is {figures.places_ahead(rows, name)}." for name in references]
+    places = [f"- SADE {figures.places_ahead(rows, name)}." for name in references]
     return [Markdown("\n".join([sentence, "", *places])), figures.correlations(rows)]
 
 

@@ -715,7 +715,7 @@ def places_ahead(table: pd.DataFrame, reference: str, method: str = "learned") -
     Returns
     -------
     str
-        For example "ahead of equal weights on 3 of 4 test sets (f 50 to u) and behind on 1 (b 50), 2 trainings".
+        For example "against equal weights: ahead on 3 of 4 test sets (f 50 to u), behind on 1 (b 50), 2 trainings".
 
     Raises
     ------
@@ -740,7 +740,7 @@ def places_ahead(table: pd.DataFrame, reference: str, method: str = "learned") -
     ahead, behind = (means > 0).to_numpy(), (means < 0).to_numpy()
     number = len(wide.dropna())
     return (
-        f"ahead of {_name(reference)} on {ahead.sum()} of {len(test_sets)} test sets{among(ahead)} and behind on "
+        f"against {_name(reference)}: ahead on {ahead.sum()} of {len(test_sets)} test sets{among(ahead)}, behind on "
         f"{behind.sum()}{among(behind)}, {number} training{'s' * (number > 1)}"
     )
 
