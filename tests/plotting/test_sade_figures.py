@@ -104,7 +104,8 @@ def test_places_where_a_method_is_ahead_are_named_as_ranges() -> None:
     places |= {"backward-10": -0.01, "backward-50": 0.02}
     frame = pd.concat([gained(gain, gain, test_set=name) for name, gain in places.items()])
     assert figures.places_ahead(frame, "equal").replace("\N{NO-BREAK SPACE}", " ") == (
-        "against equal weights: ahead on 3 of 7 test sets (f 50 to f 10, b 50), behind on 3 (f 2 to u, b 10), 2 trainings"
+        "against equal weights: ahead on 3 of 7 test sets (f 50 to f 10, b 50), "
+        "behind on 3 (f 2 to u, b 10), 2 trainings"
     )
     only = figures.places_ahead(gained(0.1), "equal")
     assert only == "against equal weights: ahead on 1 of 1 test sets (u), behind on 0, 1 training"
