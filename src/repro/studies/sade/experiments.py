@@ -16,11 +16,11 @@ SEED: Final = 2107
 OTHER_PROCESSOR: Final = 0.2
 """How far a value of one training may move on another processor, as a share of 1 plus its size.
 
-Thirty epochs amplify the rounding of the first. Measured by ``repro verify sade.experts --profile standard``: the cell of
-recipe "digits" and seed 0, made on one processor and made again on another (Intel, family 6, model 207), moves by 0.0007
-in the median of its values, 0.035 at most in an accuracy, 0.067 in a rank correlation and 0.103 in the number of the best
-epoch. Of the ten seeds of that recipe any two differ by at least 0.42 in some value. So the tolerance lies between a
-training made again and another training.
+Thirty epochs amplify the rounding of the first. Measured by ``repro verify sade.experts --profile standard``: the cell
+of recipe "digits" and seed 0, made on one processor and made again on another (Intel, family 6, model 207), moves by
+0.0007 in the median of its values, 0.035 at most in an accuracy, 0.067 in a rank correlation and 0.103 in the number of
+the best epoch. Of the ten seeds of that recipe any two differ by at least 0.42 in some value. So the tolerance lies
+between a training made again and another training.
 """
 OTHER_PROCESSOR_GAIN: Final = 0.02
 """The same for gains of learned over equal weights, which move less: by 0.002 in the cell above.
