@@ -283,8 +283,8 @@ print(
 # ### Is it worth it?
 #
 # Weights that move are not accuracy. The lower yardstick is the plain mean, the upper one the best of 231 weightings,
-# chosen with the labels. Between them lies all that any choice of weights can gain. The placebo on the cards gives each
-# test set the weights that were learned on its mirror image.
+# chosen with the labels. Between them lies all that any choice of weights can gain. The control on card `sade-b` is a
+# placebo: each test set gets the weights that were learned on its mirror image.
 
 # %%
 display(
