@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from repro.protocol.cells import combinations, together
-from repro.protocol.exchange import replaced
+from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Cell, Experiment, Parameters
 from repro.studies.sade.training import COLUMNS, RECIPES, SEVERAL_EXPERTS, counts_of
 
@@ -130,8 +130,10 @@ EXPERIMENTS: Final = (
             "the test set",
             "slight_tail_for_the_inverse_one": "the test set with the slightest tail of the training's kind stands for "
             "the one with the longest inverse tail",
+            "agreement_with_the_wrong_sign": "agreement counts with the wrong sign, less of it as better",
         },
         exchanged={
+            "agreement_with_the_wrong_sign": Exchange(negated=("stability_accuracy",)),
             "slight_tail_for_the_inverse_one": replaced("test_set", {"backward-50": "forward-2"}),
         },
         seconds=_seconds,
