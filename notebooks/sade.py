@@ -86,7 +86,7 @@ Markdown(f"""- **Networks made for one distribution fail under the inverse one**
   accurate than on the uniform set are {found.count("sade-o")} kinds of them.
 - **SADE is ahead of such networks** in {found.count("sade-v")} comparisons. They are one network
   each and look at no test image.
-- **At equal cost it is close.** The opponent: three networks trained alike, averaged, and one
+- **At equal cost it depends on the test set.** The opponent: three networks trained alike, averaged, and one
   number estimated from the same unlabelled images. SADE is ahead of it by so many points:""")
 
 # %% tags=["hide-input"]
