@@ -320,7 +320,7 @@ def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_bal
                 middle = means[len(means) // 2]
                 spoken.append(f"{title}, {_name(expert)}: {means[0]:.2f}, {middle:.2f}, {means[-1]:.2f}")
             axes.set_title(title)
-        panels[0, 0].set(ylabel="learned weight", ylim=(0, None))
+        panels[0, 0].set(ylabel="learned weight", ylim=(0, min(1.0, panels[0, 0].get_ylim()[1])))
         apart = " " if len(methods) > 1 else "\n"
         figure.supxlabel(
             f"test set (f: tail as in training, u: uniform,{apart}b: inverse tail; imbalance ratio)", fontsize="medium"
