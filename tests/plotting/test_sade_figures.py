@@ -72,6 +72,45 @@ def test_certainty_is_the_gain_of_each_training_with_its_error() -> None:
     assert frame["standard error"].unique() == pytest.approx([0.4])
 
 
+def gained(*values: float, test_set: str = "uniform") -> pd.DataFrame:
+    """Trainings in which learned weights gain so much over equal ones."""
+    rows: Rows = []
+    for seed, value in enumerate(values):
+        rows.append((test_set, "learned", None, seed, "accuracy", 0.5 + value))
+        rows.append((test_set, "equal", None, seed, "accuracy", 0.5))
+    return table(rows)
+
+
+def test_a_single_large_gain_moves_the_mean_and_not_the_median() -> None:
+    usual = [0.01, 0.02, 0.03, 0.04, -0.01, 0.02, 0.03]
+    frame = figures.gains_by_training(gained(*usual, 0.38), [("learned", "equal")], ["uniform"])
+    (one,) = frame.to_dict("records")
+    assert one["trainings"] == 8
+    assert one["mean"] == pytest.approx(100 * np.mean([*usual, 0.38]))
+    assert one["median"] == pytest.approx(2.5)
+    assert (one["lowest"], one["highest"], one["losses"]) == (pytest.approx(-1), pytest.approx(38), 1)
+    low, high = (float(bound) for bound in one["95 % of it"].split(" to "))
+    wanted = stats.t.interval(0.95, 7, one["mean"], 100 * stats.sem([*usual, 0.38]))
+    assert (low, high) == pytest.approx(wanted, abs=0.051)
+    robust = [float(bound) for bound in one["95 % of the median"].split(" to ")]
+    assert 0 < robust[0] <= 2.5 <= robust[1] < 4.1
+    few = figures.gains_by_training(gained(0.01, 0.02, 0.03), [("learned", "equal")], ["uniform"])
+    assert few["95 % of the median"].item() == ""
+    assert figures.gains_by_training(gained(0.01), [("learned", "equal")], ["uniform"])["95 % of it"].item() == ""
+
+
+def test_places_where_a_method_is_ahead_are_named_as_ranges() -> None:
+    places = {"forward-50": 0.03, "forward-10": 0.01, "forward-2": -0.01, "uniform": -0.02, "backward-2": 0.0}
+    places |= {"backward-10": -0.01, "backward-50": 0.02}
+    frame = pd.concat([gained(gain, gain, test_set=name) for name, gain in places.items()])
+    assert figures.places_ahead(frame, "equal").replace("\N{NO-BREAK SPACE}", " ") == (
+        "against equal weights: ahead on 3 of 7 test sets (f 50 to f 10, b 50), "
+        "behind on 3 (f 2 to u, b 10), 2 trainings"
+    )
+    only = figures.places_ahead(gained(0.1), "equal")
+    assert only == "against equal weights: ahead on 1 of 1 test sets (u), behind on 0, 1 training"
+
+
 def test_trainings_are_counted_by_method_and_recipe() -> None:
     experts = experiment("sade.experts")
     first, second = (

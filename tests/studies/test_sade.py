@@ -9,23 +9,26 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from measure_helpers import table, value
 
 torch = pytest.importorskip("torch")
 from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from repro.claims import find_claim, judge  # noqa: E402
 from repro.data import long_tail_counts, make_long_tail  # noqa: E402
 from repro.ground.exceptions import UnknownName  # noqa: E402
 from repro.longtail import TEST_DISTRIBUTIONS  # noqa: E402
 from repro.protocol.experiment import Cell  # noqa: E402
 from repro.results import find_table  # noqa: E402
-from repro.studies.sade import on_cifar, on_digits, training  # noqa: E402
+from repro.studies.sade import evaluating, on_cifar, on_digits, training  # noqa: E402
 from repro.studies.sade.evaluating import (  # noqa: E402
     errors_over_images,
     identical_experts,
     single_network,
     skilled_experts,
+    table_of,
 )
 from repro.training import DotProductClassifier, ResNet32  # noqa: E402
 from repro.trials import ExpertLogits, ImageTask, Trained, fit, image_tasks, last_quarter  # noqa: E402
@@ -33,13 +36,16 @@ from repro.trials import ExpertLogits, ImageTask, Trained, fit, image_tasks, las
 N_CLASSES, PER_CLASS = 10, 60
 
 
-def constructed(favours: np.ndarray, seed: int = 0, pairs: int = 2) -> ExpertLogits:
-    """Experts who see the truth through noise that views do not share, and favour classes by ``favours[expert, c]``."""
+def constructed(favours: np.ndarray, seed: int = 0, pairs: int = 2, own: float = 0.3) -> ExpertLogits:
+    """Experts who see the truth through noise that views do not share, and favour classes by ``favours[expert, c]``.
+
+    Each expert errs by `own` for itself, beside an error that all share.
+    """
     draws = np.random.default_rng(seed)
     labels = np.repeat(np.arange(N_CLASSES), PER_CLASS)
     truth = 3.0 * np.eye(N_CLASSES)[labels][:, None] + favours
     shared = draws.normal(size=(len(labels), 1, N_CLASSES))
-    clean = truth + shared + 0.3 * draws.normal(size=(len(labels), len(favours), N_CLASSES))
+    clean = truth + shared + own * draws.normal(size=(len(labels), len(favours), N_CLASSES))
     noise = draws.normal(size=(len(labels), pairs, 2, len(favours), N_CLASSES))
     counts = long_tail_counts(200, N_CLASSES, 100)
     return ExpertLogits(labels, counts, clean, (clean[:, None, None] + noise), clean + 2 * noise[:, 0, 0])
@@ -48,17 +54,6 @@ def constructed(favours: np.ndarray, seed: int = 0, pairs: int = 2) -> ExpertLog
 def specialists() -> ExpertLogits:
     head = np.repeat([1.5, 0.0, -1.5], [2, 3, 5])
     return constructed(np.stack([head, 0 * head, -head]))
-
-
-def table(rows) -> pd.DataFrame:
-    return pd.DataFrame(rows)
-
-
-def value(found: pd.DataFrame, method: str, metric: str, test_set: str | None = None) -> float:
-    chosen = found[(found["method"] == method) & (found["metric"] == metric) & found["class_label"].isna()]
-    chosen = chosen[chosen["test_set"].isna() if test_set is None else chosen["test_set"] == test_set]
-    assert len(chosen) == 1
-    return float(chosen["value"].iloc[0])
 
 
 def test_skilled_experts_are_told_apart_and_weights_follow_the_test_set():
@@ -104,6 +99,89 @@ def test_the_gap_is_the_share_of_all_gains():
     gains = [value(found, "learned", "accuracy", s) - value(found, "equal", "accuracy", s) for s in TEST_DISTRIBUTIONS]
     most = [value(found, "oracle", "accuracy", s) - value(found, "equal", "accuracy", s) for s in TEST_DISTRIBUTIONS]
     assert value(found, "learned", "gap_closed") == pytest.approx(sum(gains) / sum(most))
+
+
+def test_each_expert_is_compared_with_the_better_of_the_two_others():
+    head = np.repeat([1.5, 0.0, -1.5], [2, 3, 5])
+    for second in (2 * head, -2 * head):  # the second expert is the best on many classes, then the best on few
+        found = table(skilled_experts("", constructed(np.stack([head, second, -head]))))
+        many, few = (
+            [value(found, f"expert_{k}", f"recall_{group}", "uniform") for k in (1, 2, 3)] for group in ("many", "few")
+        )
+        leads = many[0] - max(many[1], many[2]), few[2] - max(few[0], few[1])
+        assert value(found, "experts", "lead_many") == pytest.approx(leads[0])
+        assert value(found, "experts", "lead_few") == pytest.approx(leads[1])
+        assert min(leads) <= 0 < max(many[0] - many[2], few[2] - few[0])
+        each = [value(found, f"expert_{k}", "accuracy", "uniform") for k in (1, 2, 3)]
+        mean = value(found, "equal", "accuracy", "uniform")
+        assert value(found, "experts", "lead_mean") == pytest.approx(mean - max(each))
+
+
+def trainings(**options) -> pd.DataFrame:
+    """A table of four trainings whose experts are truly different."""
+    head = np.repeat([3.5, 0.0, -3.5], [2, 3, 5])
+    favours = np.stack([head, 0 * head, -head])
+    rows = {seed: list(skilled_experts("", constructed(favours, seed, own=1.0), **options)) for seed in range(4)}
+    return pd.concat([table_of(of, recipe="short", ratio=100, replicate=seed) for seed, of in rows.items()])
+
+
+def verdicts(claim: str, frame: pd.DataFrame) -> dict[str, str]:
+    return {one.name: one.verdict for one in judge(find_claim(claim), frame, partial=True).conditions}
+
+
+def test_where_experts_differ_and_test_sets_are_shifted_the_statements_are_reproduced():
+    """The positive control: a judge who answers "inconclusive" to everything would not pass."""
+    frame = trainings()
+    for claim in ("sade-a", "sade-b", "sade-t3", "sade-t4"):
+        assert set(verdicts(claim, frame).values()) == {"reproduced"}, claim
+    ends = {name: one for name, one in verdicts("sade-e2", frame).items() if "uniform" not in name}
+    assert set(ends.values()) == {"reproduced"}
+
+
+def test_weights_of_the_opposite_set_do_harm():
+    usual, placebo = trainings(), trainings(opposite=True)
+    for claim in ("sade-b", "sade-t4"):
+        assert set(verdicts(claim, placebo).values()) == {"not reproduced"}, claim
+    weights = [
+        frame[(frame["method"] == "learned") & (frame["metric"] == "weight_1")]
+        .pivot(index="replicate", columns="test_set", values="value")
+        .loc[:, list(TEST_DISTRIBUTIONS)]
+        for frame in (usual, placebo)
+    ]
+    np.testing.assert_array_equal(weights[0], weights[1].iloc[:, ::-1])
+    equal = [frame[frame["method"] == "equal"].reset_index(drop=True) for frame in (usual, placebo)]
+    pd.testing.assert_frame_equal(*equal)
+
+
+def test_labels_of_the_test_images_choose_nothing(monkeypatch):
+    """With permuted labels the same images give the same weights and the same estimated priors."""
+    evidence = specialists()
+    drawn = {name: evidence.rows_of(name) for name in TEST_DISTRIBUTIONS}
+    monkeypatch.setattr(ExpertLogits, "rows_of", lambda self, test_set: drawn[test_set])
+    corrected = []
+    usual = evaluating.adjust_logits
+
+    def adjusted(logits, base, prior):
+        corrected.append((base, prior))
+        return usual(logits, base, prior)
+
+    monkeypatch.setattr(evaluating, "adjust_logits", adjusted)
+    found = []
+    for labels in (evidence.labels, np.random.default_rng(5).permutation(evidence.labels)):
+        poisoned = dataclasses.replace(evidence, labels=labels)
+        single = dataclasses.replace(poisoned, clean=evidence.clean[:, 1:2])
+        rows = [*skilled_experts("", poisoned), *identical_experts("alike", poisoned)]
+        rows += single_network("net", single, calibrated_to="uniform")
+        found.append(table(rows))
+    weights = [one[one["metric"].str.startswith("weight_")].reset_index(drop=True) for one in found]
+    assert {"learned", "inner", "entropy", "longer", "alike_learned"} <= set(weights[0]["method"])
+    pd.testing.assert_frame_equal(*weights, check_exact=True)
+    half = len(corrected) // 2
+    for first, second in zip(corrected[:half], corrected[half:], strict=True):
+        np.testing.assert_array_equal(first[0], second[0])
+        np.testing.assert_array_equal(first[1], second[1])
+    accuracy = [value(one, "learned", "accuracy", "uniform") for one in found]
+    assert accuracy[0] > 0.5 > 0.2 > accuracy[1], "the labels were not permuted"
 
 
 def test_exchanged_roles_turn_every_statement_round():
@@ -349,6 +427,81 @@ def digits_cell():
 def test_the_parts_of_a_quick_cell_are_the_whole(digits_cell):
     parts = [digits_cell(part=part) for part in ("experts", "singles")]
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), digits_cell())
+
+
+def test_the_published_tau_has_rows_of_its_own(digits_cell, monkeypatch):
+    used = []
+    usual = on_digits._fitted
+
+    def fitted(method, *rest, **options):
+        used.append(method.objective.keywords.get("shifts"))
+        return usual(method, *rest, **options)
+
+    monkeypatch.setattr(on_digits, "_fitted", fitted)
+    cell = {"recipe": "digits with tau 2", "seed": 1, "epochs": 1, "pairs": 1}
+    whole = on_digits.experts_with_published_tau(Cell("sade.experts", cell, 2107))
+    prior = on_digits.counts() / on_digits.counts().sum()
+    np.testing.assert_allclose(used[0][0, 2], np.log(prior) - 2 * np.log(prior[::-1]), atol=1e-5)
+    assert used[-1] is None
+    assert set(whole["recipe"]) == {"digits with tau 2"}
+    assert {"learned", "three_balanced_learned", "cross_entropy", "balanced", "ldam_drw"} <= set(whole["method"])
+    parts = [
+        on_digits.experts_with_published_tau(Cell("sade.experts", cell | {"part": part}, 2107))
+        for part in ("experts", "singles")
+    ]
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
+    singles = digits_cell(part="singles")
+    shared = whole[whole["method"].isin(singles["method"])].drop(columns="recipe").reset_index(drop=True)
+    pd.testing.assert_frame_equal(shared, singles.drop(columns="recipe").reset_index(drop=True))
+
+
+class Brightness(torch.nn.Module):
+    """Three experts side by side in one network whose logits are the mean brightness of the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, images):
+        mean = self.slope * images.mean(dim=(1, 2, 3))
+        return mean, mean.view(-1, 1, 1, 1).expand(-1, 1, 3, 2)
+
+
+def test_views_of_noise_know_neither_the_image_nor_each_other(monkeypatch):
+    bright = np.random.default_rng(0).integers(0, 256, 600)
+    images = np.repeat(bright, 64).reshape(600, 1, 8, 8).astype(np.uint8)
+    task = ImageTask("grey", images[:2], np.array([0, 1]), 2, (0.5,), (0.5,), images, np.arange(600) % 2)
+    trained = Trained(Brightness(), task, None)
+    (usual,), (noise,) = (
+        [one.views for one in on_digits.evidence_of(trained, pairs=1)],
+        on_digits._views_of_noise(trained, 1),
+    )
+    assert usual.shape == noise.shape
+    for views, together in ((usual, True), (noise, False)):
+        first, second = views[:, 0, 0, 0, 0], views[:, 0, 1, 0, 0]
+        for one, other in ((first, bright), (first, second)):
+            assert (np.corrcoef(one, other)[0, 1] > 0.8) == together
+            assert together or abs(np.corrcoef(one, other)[0, 1]) < 0.15
+    monkeypatch.setattr(on_digits, "_view", lambda strength: [])  # views that do not change the image
+    first, second = on_digits._views_of_noise(trained, 1)[0][:, 0, :, 0, 0].T
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.15
+    np.testing.assert_array_equal(np.sort(first), np.sort(second))
+
+
+def test_class_weights_of_ldam_set_in_after_four_fifths_of_the_epochs():
+    recipe = training.RECIPES["short"].of(30)
+    loss = on_digits.ldam_of_one_network(on_digits.task_of(1), recipe, 0)
+    logits, labels = torch.randn((20, 1, 1, 10), generator=torch.Generator().manual_seed(0)), torch.arange(20) % 10
+    values = []
+    for epoch in (0, 23, 24):
+        loss.set_epoch(epoch)
+        values.append(float(loss(logits, labels)))
+    assert values[0] == values[1] != values[2]
+    margin = 0.5 * (on_digits.counts() / 2.0) ** -0.25
+    raw = logits[:, 0, 0].double().numpy()
+    raw[np.arange(20), labels.numpy()] -= 30 * margin[labels.numpy()]
+    wanted = functional.cross_entropy(torch.from_numpy(raw), labels)
+    assert values[0] == pytest.approx(float(wanted), rel=1e-5)
 
 
 def test_an_only_epoch_is_the_best_one_of_each_network(digits_cell):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from measure_helpers import table, value
 from scipy.special import log_softmax, softmax
 
 from repro.data import long_tail_counts
@@ -36,17 +36,6 @@ def experts() -> ExpertLogits:
     head = np.repeat([1.5, 0.0, -1.5], [2, 3, 5])
     clean = 3.0 * np.eye(N_CLASSES)[labels][:, None] + np.stack([head, 0 * head, -head])
     return ExpertLogits(labels, long_tail_counts(200, N_CLASSES, 100), clean + draws.normal(size=clean.shape))
-
-
-def table(rows) -> pd.DataFrame:
-    return pd.DataFrame(rows)
-
-
-def value(found: pd.DataFrame, method: str, metric: str, test_set: str | None = None) -> float:
-    chosen = found[(found["method"] == method) & (found["metric"] == metric) & found["class_label"].isna()]
-    chosen = chosen[chosen["test_set"].isna() if test_set is None else chosen["test_set"] == test_set]
-    assert len(chosen) == 1
-    return float(chosen["value"].iloc[0])
 
 
 def test_accuracy_is_that_of_the_drawn_set_and_its_expectation():

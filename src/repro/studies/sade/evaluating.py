@@ -146,7 +146,9 @@ def _surfaces(evidence: ExpertLogits, sign: float, *, grid: bool) -> Iterator[Ro
         yield as_row(test_set, "oracle", "accuracy", best)
 
 
-def skilled_experts(name: str, evidence: ExpertLogits, *, exchanged: bool = False, grid: bool = False) -> Iterator[Row]:
+def skilled_experts(
+    name: str, evidence: ExpertLogits, *, exchanged: bool = False, opposite: bool = False, grid: bool = False
+) -> Iterator[Row]:
     """Measure three experts with different skills and their aggregation.
 
     Parameters
@@ -158,6 +160,8 @@ def skilled_experts(name: str, evidence: ExpertLogits, *, exchanged: bool = Fals
     exchanged : bool, default=False
         Control: the first and third expert change places, the worst expert stands for the learned weights, and
         stability counts with the wrong sign.
+    opposite : bool, default=False
+        Control: every test set gets the weights that were learned on its mirror image, backward-50 those of forward-50.
     grid : bool, default=False
         Whether all 231 points of each surface become rows of method "grid", numbered in the class column.
     """
@@ -170,7 +174,7 @@ def skilled_experts(name: str, evidence: ExpertLogits, *, exchanged: bool = Fals
             None if evidence.views is None else evidence.views[..., ::-1, :],
             None if evidence.augmented is None else evidence.augmented[:, ::-1],
         )
-    rows = list(_skilled(evidence, exchanged=exchanged, grid=grid))
+    rows = list(_skilled(evidence, exchanged=exchanged, opposite=opposite, grid=grid))
     yield from ({**row, "method": prefix + row["method"]} for row in rows)
 
 
@@ -204,7 +208,7 @@ def errors_over_images(evidence: ExpertLogits, measured: Sequence[Row]) -> Itera
             yield as_row(test_set, "learned", f"error_over_{name}", error)
 
 
-def _skilled(evidence: ExpertLogits, *, exchanged: bool, grid: bool) -> Iterator[Row]:
+def _skilled(evidence: ExpertLogits, *, exchanged: bool, opposite: bool, grid: bool) -> Iterator[Row]:
     labels, clean = evidence.labels, evidence.clean
     experts = [clean[:, number] for number in range(3)]
     mean = combine_experts(clean)
@@ -220,6 +224,8 @@ def _skilled(evidence: ExpertLogits, *, exchanged: bool, grid: bool) -> Iterator
         yield from noted(on_every_set(f"expert_{number}", _always(logits), evidence))
     yield from noted(on_every_set("equal", _always(mean), evidence))
     weights = {test_set: _learned(evidence, evidence.rows_of(test_set)) for test_set in TEST_DISTRIBUTIONS}
+    if opposite:
+        weights = dict(zip(weights, reversed(weights.values()), strict=True))
 
     def learned(test_set: str, rows: Classes) -> Floats:
         if exchanged:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +22,7 @@ from repro.trials import (
     ExpertLogits,
     ImageTask,
     Method,
+    Recipe,
     Seeds,
     Trained,
     accuracy_on_every_set,
@@ -27,6 +30,7 @@ from repro.trials import (
     expert_logits,
     fit,
     last_quarter,
+    long_tail_loss,
     long_tailed,
     shift_rotate,
     shifted_cross_entropy,
@@ -35,13 +39,28 @@ from repro.trials import (
 from repro.trials.measures import Row
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from repro.longtail import LDAMLoss
     from repro.training.augmentation import Transform
 
-__all__ = ["counts", "evidence_of", "experts_on_digits", "strength_of_views", "task_of", "train_digits"]
+__all__ = [
+    "PUBLISHED_TAU",
+    "counts",
+    "evidence_of",
+    "experts_on_digits",
+    "experts_with_published_tau",
+    "strength_of_views",
+    "task_of",
+    "train_digits",
+]
+
+Floats = npt.NDArray[Any]
 
 N_CLASSES: Final = 10
 LARGEST: Final = 200
 RATIO: Final = 100
+PUBLISHED_TAU: Final = 2.0
 MEAN: Final = (0.1307,)
 DEVIATION: Final = (0.3081,)
 OF_TAU2: Final = ("accuracy", "recall_many", "recall_medium", "recall_few")
@@ -89,13 +108,42 @@ def train_digits(
     **options
         Of :func:`repro.trials.fit`.
     """
-    start, order, part = (int(number >> 1) for number in seed.generate_state(3, np.uint64))
     models, experts, _ = shifts.shape
     method = Method(
         partial(small_experts, models=models, experts=experts), partial(shifted_cross_entropy, shifts=shifts)
     )
+    return _fitted(method, seed, epochs, cell, **options)
+
+
+def _fitted(
+    method: Method, seed: np.random.SeedSequence, epochs: int, cell: Cell | None = None, **options: Any
+) -> Trained:
+    """Networks of a method, trained on the part of the digits that a seed draws."""
+    start, order, part = (int(number >> 1) for number in seed.generate_state(3, np.uint64))
     recipe = LONG_TAIL_SMALL.of(epochs, warm_up=round(0.1 * epochs))
     return fit(task_of(part), method, recipe, cell, seed=Seeds(start, order), **options)
+
+
+@dataclass(frozen=True, eq=False)
+class OfOneNetwork:
+    """A loss of (n, experts, C) logits, where networks stand side by side and there is only one."""
+
+    loss: LDAMLoss
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the loss the epoch, counted from 0."""
+        self.loss.set_epoch(epoch)
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Value for logits of shape (n, 1, experts, C) and labels of shape (n,)."""
+        value: Tensor = self.loss(logits[:, 0], labels)
+        return value
+
+
+def ldam_of_one_network(task: ImageTask, recipe: Recipe, seed: int) -> OfOneNetwork:
+    """Make the loss of LDAM-DRW, whose class weights set in after four fifths of the epochs as in its own recipe."""
+    loss: Any = long_tail_loss(task, recipe, seed, loss="ldam", scale=30.0, logits_scaled=True, late=0.8)
+    return OfOneNetwork(loss)
 
 
 def evidence_of(trained: Trained, *, pairs: int, strength: str = "usual", seed: int = 0) -> list[ExpertLogits]:
@@ -154,43 +202,108 @@ def experts_on_digits(cell: Cell) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``recipe, ratio, test_set, method, class_label, replicate, metric, value``; see
-        :mod:`repro.studies.sade.evaluating` for methods and measures. Methods that begin with ``tau2_`` have the third
-        expert as trained on CIFAR.
+        :mod:`repro.studies.sade.evaluating` for methods and measures. The third expert is trained with tau = 1; in
+        methods that begin with ``tau2_`` with the published tau, of which :func:`experts_with_published_tau` measures
+        all.
     """
     part = cell.text("part") if "part" in cell.parameters else None
     rows: list[Row] = []
     if part in (None, "experts"):
         rows += _three_experts(cell)
     if part in (None, "singles"):
-        plain = np.zeros((1, 1, N_CLASSES))
-        trained = _trained(cell, np.concatenate([plain, _shifts(1.0)[1:, :1]]))
-        cross_entropy, balanced = evidence_of(trained, pairs=0)
-        rows += single_network("cross_entropy", cross_entropy, calibrated_to="train")
-        rows += single_network("balanced", balanced, calibrated_to="uniform")
-        for model, name in enumerate(("cross_entropy", "balanced")):
-            rows += best_epoch(name, _course_of(model, trained.course))
-    recipe = str(cell.parameters.get("stands_for", "digits"))
+        rows += _single_networks(cell)
+    return table_of(rows, recipe="digits", ratio=RATIO, replicate=cell.whole("seed"))
+
+
+def experts_with_published_tau(cell: Cell) -> pd.DataFrame:
+    """Train the experts of the paper with the published tau and their opponents on the digits, and measure all.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``recipe``, ``seed``, ``epochs``, ``pairs`` and ``part`` as in :func:`experts_on_digits`, and
+        ``stands_for``, a recipe whose name the rows of a control get. The variant "weights_of_the_opposite_set" gives
+        every test set the weights of its mirror image, "views_of_noise" learns them from views of noise,
+        "roles_exchanged" is that of :func:`repro.studies.sade.evaluating.skilled_experts`.
+
+    Returns
+    -------
+    DataFrame
+        As that of :func:`experts_on_digits`, with a network trained by LDAM-DRW.
+    """
+    part = cell.text("part") if "part" in cell.parameters else None
+    rows: list[Row] = []
+    if part in (None, "experts"):
+        rows += _three_experts_of_the_paper(cell)
+    if part in (None, "singles"):
+        rows += _single_networks(cell)
+        late = Method(partial(small_experts, models=1, experts=1), partial(ldam_of_one_network))
+        (ldam,) = evidence_of(_fitted(late, _root(cell), cell.whole("epochs"), cell), pairs=0)
+        rows += single_network("ldam_drw", ldam, calibrated_to="uniform")
+    recipe = str(cell.parameters.get("stands_for", cell.text("recipe")))
     return table_of(rows, recipe=recipe, ratio=RATIO, replicate=cell.whole("seed"))
+
+
+def _three_experts_of_the_paper(cell: Cell) -> list[Row]:
+    """Rows of the networks with three experts, with the published tau."""
+    variant, pairs = cell.variant, cell.whole("pairs")
+    exchanged, opposite = variant == "roles_exchanged", variant == "weights_of_the_opposite_set"
+    trained = _trained(cell, _shifts(PUBLISHED_TAU))
+    skilled, balanced = evidence_of(trained, pairs=pairs)
+    if variant == "views_of_noise":
+        skilled = replace(skilled, views=_views_of_noise(trained, pairs)[0])
+    grid = cell.whole("seed") % 10 == 0 and variant is None
+    rows = list(skilled_experts("", skilled, exchanged=exchanged, opposite=opposite, grid=grid))
+    rows += identical_experts("three_balanced", skilled if exchanged else balanced)
+    rows += single_network("three_balanced", balanced, calibrated_to="uniform")
+    return rows
+
+
+def _views_of_noise(trained: Trained, pairs: int) -> Sequence[Floats]:
+    """Logits of each network on views of images without a digit; the two views of a pair are of different images."""
+    draws = np.random.default_rng(0)
+    pixels = trained.task.test_inputs
+    noise = draws.permutation(pixels.ravel()).reshape(pixels.shape)
+    found = []
+    for logits in evidence_of(replace(trained, task=replace(trained.task, test_inputs=noise)), pairs=pairs):
+        assert logits.views is not None
+        views = logits.views.copy()
+        views[:, :, 1] = views[draws.permutation(len(views)), :, 1]
+        found.append(views)
+    return found
+
+
+def _single_networks(cell: Cell) -> list[Row]:
+    """Rows of one network trained by cross-entropy and one by balanced softmax."""
+    trained = _trained(cell, np.concatenate([np.zeros((1, 1, N_CLASSES)), _shifts(1.0)[1:, :1]]))
+    cross_entropy, balanced = evidence_of(trained, pairs=0)
+    rows = list(single_network("cross_entropy", cross_entropy, calibrated_to="train"))
+    rows += single_network("balanced", balanced, calibrated_to="uniform")
+    for model, name in enumerate(("cross_entropy", "balanced")):
+        rows += best_epoch(name, _course_of(model, trained.course))
+    return rows
+
+
+def _root(cell: Cell) -> np.random.SeedSequence:
+    return np.random.SeedSequence([cell.seed, cell.whole("seed")])
 
 
 def _trained(cell: Cell, shifts: npt.NDArray[np.float64]) -> Trained:
     """Networks of a cell; if asked for, accuracies are noted in the last epochs."""
-    root, epochs = np.random.SeedSequence([cell.seed, cell.whole("seed")]), cell.whole("epochs")
+    epochs = cell.whole("epochs")
     noted: dict[str, Any] = {}
     if cell.parameters.get("best_epoch"):
         noted = {"note": _accuracies, "note_after": last_quarter(epochs)}
-    return train_digits(shifts, root, epochs=epochs, cell=cell, **noted)
+    return train_digits(shifts, _root(cell), epochs=epochs, cell=cell, **noted)
 
 
 def _three_experts(cell: Cell) -> list[Row]:
     """Rows of the networks with three experts."""
-    exchanged = cell.variant == "roles_exchanged"
-    taus = (1.0, 2.0) if cell.flag("tau2") else (1.0,)
+    taus = (1.0, PUBLISHED_TAU) if cell.flag("tau2") else (1.0,)
     trained = _trained(cell, _shifts(*taus))
     usual, *others, balanced = evidence_of(trained, pairs=cell.whole("pairs"))
-    grid = cell.whole("seed") == 0 and not exchanged
-    rows: list[Row] = list(skilled_experts("", usual, exchanged=exchanged, grid=grid))
-    rows += identical_experts("three_balanced", usual if exchanged else balanced)
+    rows: list[Row] = list(skilled_experts("", usual, grid=cell.whole("seed") == 0))
+    rows += identical_experts("three_balanced", balanced)
     rows += single_network("three_balanced", balanced, calibrated_to="uniform")
     rows += best_epoch("equal", _course_of(0, trained.course))
     rows += best_epoch("three_balanced", _course_of(len(taus), trained.course))
