@@ -101,6 +101,18 @@ def test_all_scores_are_those_of_scikit_learn_and_finite_at_the_ends():
     assert np.isfinite(list(scores.values())).all()
 
 
+def test_the_binned_error_is_the_one_that_users_get_and_knows_no_order_of_the_rows():
+    generator = np.random.default_rng(3)
+    probability = generator.integers(0, 6, 120) / 10  # twenty rows share each prediction, and bins end among them
+    is_rare = generator.random(120) < probability
+    expected = binned_probability_error(is_rare, probability)
+    for _ in range(5):
+        order = generator.permutation(120)
+        assert all_scores(is_rare[order], probability[order])["binned_error"] == pytest.approx(expected, rel=1e-12)
+    as_they_stand = all_scores(is_rare, probability, ties="row_order")["binned_error"]
+    assert as_they_stand == binned_probability_error(is_rare, probability, ties="row_order") != expected
+
+
 def small_training(seed=0):
     task = prediabetes(50)
     generator = np.random.default_rng(seed)
