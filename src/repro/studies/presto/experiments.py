@@ -9,7 +9,7 @@ from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.presto import real_data, theory
-from repro.studies.presto.baselines import METHODS, baselines
+from repro.studies.presto.baselines import METHODS, NO_PENALTY, baselines, shrinkage
 from repro.studies.presto.designs import INTERCEPTS, SPARSITY
 from repro.studies.presto.real_data import (
     CUTOFFS,
@@ -28,6 +28,7 @@ ALL_ARE_LOGIT: Final = "all_methods_are_logit"
 EXCHANGED: Final = "methods_exchanged"
 ANOTHER_DATA_SET: Final = "values_of_another_data_set"
 NEXT_CORRELATION: Final = "values_of_the_next_correlation"
+NO_CONSISTENT_PENALTY: Final = "presto_replaced_by_no_penalty"
 SIDES_EXCHANGED: Final = "sides_of_the_condition_exchanged"
 
 SEED: Final = 2023
@@ -132,6 +133,26 @@ SIMULATED: Final = (
         seconds=_seconds(1.0, "repetitions"),
         seed=SEED,
     ),
+    Experiment(
+        name="presto.shrinkage",
+        summary="the same error for logistic regression with cross-validated penalties: what shrinking alone gains",
+        settings=SIMULATED_SETTINGS,
+        compute=shrinkage,
+        cells={
+            "quick": _by_setting(1, 6, [("sparse 1/2", "(0, 3.5, 5.5)"), ("dense", "(0, 3.5, 5.5)")]),
+            "paper": _by_setting(4, 25, SETTINGS),
+            "control": combinations(
+                NO_PENALTY, design=["sparse 1/2"], intercepts=["(0, 3.5, 5.5)"], batch=[0], repetitions=[6]
+            ),
+        },
+        variants={
+            PRESTO_IS_LOGIT: "the error of PRESTO is that of the logistic regression without penalty",
+            NO_PENALTY: "the penalised regressions are fitted without a penalty: nothing is gained by shrinking",
+        },
+        exchanged={PRESTO_IS_LOGIT: replaced("method", {"presto": "logit"})},
+        seconds=_seconds(1.6, "repetitions"),
+        seed=SEED,
+    ),
 )
 
 REAL_DATA: Final = (
@@ -223,16 +244,16 @@ THEORY: Final = (
     ),
     Experiment(
         name="presto.consistency",
-        summary="distance of PRESTO's weights to a sparse truth as the rows, or rows and columns, get more",
+        summary="distance to a sparse truth, with PRESTO's penalty and without, as rows, or rows and columns, get more",
         settings=theory.CONSISTENCY_SETTINGS,
         compute=theory.consistency,
         cells={
             "quick": combinations(growth=["fixed", "growing"], batch=[0], draws=[8]),
             "paper": combinations(growth=["fixed", "growing"], batch=range(4), draws=[25]),
-            "control": combinations(theory.OTHER_FEATURES, growth=["fixed", "growing"], batch=[0], draws=[3]),
         },
-        variants={theory.OTHER_FEATURES: "the estimate is compared with the weights of other columns"},
-        seconds=_seconds(0.4, "draws"),
+        variants={NO_CONSISTENT_PENALTY: "PRESTO is fitted with nearly no penalty"},
+        exchanged={NO_CONSISTENT_PENALTY: replaced("method", {"presto": "no_penalty"})},
+        seconds=_seconds(1.5, "draws"),
         seed=SEED,
     ),
     Experiment(
