@@ -9,7 +9,7 @@ from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.presto import real_data, theory
-from repro.studies.presto.baselines import METHODS, NO_PENALTY, baselines, shrinkage
+from repro.studies.presto.baselines import METHODS, NO_PENALTY, SHRINKING_METHODS, baselines, shrinkage
 from repro.studies.presto.designs import INTERCEPTS, SPARSITY
 from repro.studies.presto.real_data import (
     CUTOFFS,
@@ -28,7 +28,7 @@ ALL_ARE_LOGIT: Final = "all_methods_are_logit"
 EXCHANGED: Final = "methods_exchanged"
 ANOTHER_DATA_SET: Final = "values_of_another_data_set"
 NEXT_CORRELATION: Final = "values_of_the_next_correlation"
-NO_CONSISTENT_PENALTY: Final = "presto_replaced_by_no_penalty"
+PRESTO_IS_UNPENALISED: Final = "presto_replaced_by_no_penalty"
 SIDES_EXCHANGED: Final = "sides_of_the_condition_exchanged"
 
 SEED: Final = 2023
@@ -142,14 +142,14 @@ SIMULATED: Final = (
             "quick": _by_setting(1, 6, [("sparse 1/2", "(0, 3.5, 5.5)"), ("dense", "(0, 3.5, 5.5)")]),
             "paper": _by_setting(4, 25, SETTINGS),
             "control": combinations(
-                NO_PENALTY, design=["sparse 1/2"], intercepts=["(0, 3.5, 5.5)"], batch=[0], repetitions=[6]
+                NO_PENALTY, design=["sparse 1/2"], intercepts=["(0, 3.5, 5.5)"], batch=[0], repetitions=[10]
             ),
         },
         variants={
-            PRESTO_IS_LOGIT: "the error of PRESTO is that of the logistic regression without penalty",
+            PRESTO_IS_LOGIT: "all methods are the logistic regression without penalty: there is no gain",
             NO_PENALTY: "the penalised regressions are fitted without a penalty: nothing is gained by shrinking",
         },
-        exchanged={PRESTO_IS_LOGIT: replaced("method", {"presto": "logit"})},
+        exchanged={PRESTO_IS_LOGIT: _all_by_logit(SHRINKING_METHODS)},
         seconds=_seconds(1.6, "repetitions"),
         seed=SEED,
     ),
@@ -250,9 +250,13 @@ THEORY: Final = (
         cells={
             "quick": combinations(growth=["fixed", "growing"], batch=[0], draws=[8]),
             "paper": combinations(growth=["fixed", "growing"], batch=range(4), draws=[25]),
+            "control": combinations(theory.CONSTANT_PENALTY, growth=["fixed", "growing"], batch=[0], draws=[3]),
         },
-        variants={NO_CONSISTENT_PENALTY: "PRESTO is fitted with nearly no penalty"},
-        exchanged={NO_CONSISTENT_PENALTY: replaced("method", {"presto": "no_penalty"})},
+        variants={
+            theory.CONSTANT_PENALTY: "the penalty stays what it is at 500 rows, so weights are shrunk for ever",
+            PRESTO_IS_UNPENALISED: "PRESTO is fitted with nearly no penalty",
+        },
+        exchanged={PRESTO_IS_UNPENALISED: replaced("method", {"presto": "no_penalty"})},
         seconds=_seconds(1.5, "draws"),
         seed=SEED,
     ),
