@@ -9,7 +9,7 @@ from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.presto import real_data, theory
-from repro.studies.presto.baselines import METHODS, NO_PENALTY, SHRINKING_METHODS, baselines, shrinkage
+from repro.studies.presto.baselines import METHODS, baselines
 from repro.studies.presto.designs import INTERCEPTS, SPARSITY
 from repro.studies.presto.real_data import (
     CUTOFFS,
@@ -19,6 +19,7 @@ from repro.studies.presto.real_data import (
     soup_splits,
 )
 from repro.studies.presto.ridge import RIDGE_IS_BASE_RATE, ridge_as_published
+from repro.studies.presto.shrinking import NO_PENALTY, SHRINKING_METHODS, shrinkage
 from repro.studies.presto.synthetic import SIMULATED_SETTINGS, synthetic
 
 PRESTO_IS_LOGIT: Final = "presto_replaced_by_logit"
