@@ -175,6 +175,45 @@ def _paired(table: pd.DataFrame, metric: str, keys: Sequence[str], first: str, s
     return pd.Series(np.log(wide[first] / wide[second]), name="log_ratio")
 
 
+def error_ratios(table: pd.DataFrame, first: str, second: str, metric: str = "rare_mse_fresh") -> pd.Series:
+    """Geometric means of the error of one method over that of another, by setting.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of an experiment on simulated rows.
+    first, second : str
+        Methods.
+    metric : str, default="rare_mse_fresh"
+
+    Returns
+    -------
+    Series
+        By design and intercepts.
+    """
+    return np.exp(_paired(table, metric, ["design", "intercepts"], first, second).groupby(level=[0, 1]).mean())
+
+
+def ridge_ratios(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
+    """Medians of the error of PRESTO over that of its ridge form: the paper's, ours as published, ours corrected.
+
+    Parameters
+    ----------
+    published : DataFrame
+        Table of ``presto.ridge``.
+    corrected : DataFrame
+        Table of ``presto.synthetic``.
+    """
+    ratios = {
+        "published": {(entry.model_extra or {})["design"]: entry.value for entry in find_claim("presto-s5p").published}
+    }
+    for name, table, suffix in (("ours, as published", published, "_published"), ("ours, corrected", corrected, "")):
+        rows = table[(table["intercepts"] == "(0, 3, 5)") & table["design"].isin(ratios["published"])]
+        logs = _paired(rows, "rare_mse", ["design"], f"presto{suffix}", f"presto_ridge{suffix}")
+        ratios[name] = np.exp(logs.groupby(level=0).median()).to_dict()
+    return pd.DataFrame(ratios).rename_axis("PRESTO over its ridge form, median").round(3)
+
+
 def gains(table: pd.DataFrame) -> Shown:
     """Draw how many times smaller PRESTO's error is than that of its competitors, by rarity.
 
