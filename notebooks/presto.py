@@ -622,8 +622,8 @@ for name, prediction in {
 # ## Provenance, references, citation
 #
 # Each table of this chapter carries the commit, the versions, the machine and the seeds that made it. In the binned
-# error on soup rows of equal prediction fall into bins as they stand in the file, on PreDiabetes they share their mean
-# outcome. All verdicts together:
+# error rows of equal prediction fall into bins as they stand in the file, which matters for the base rate and for
+# PRESTO as published and not for the methods compared. All verdicts together:
 
 # %% tags=["hide-input"]
 from repro.claims import table

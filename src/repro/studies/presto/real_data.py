@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -73,9 +73,7 @@ def _stand_in() -> ClassTask:
     return replace(task, groups=np.arange(task.y.size) // STAND_IN_GROUP)
 
 
-def _scores_of_splits(
-    task: ClassTask, cell: Cell, rows: Rows, ties: Literal["shared", "row_order"] = "shared"
-) -> pd.DataFrame:
+def _scores_of_splits(task: ClassTask, cell: Cell, rows: Rows) -> pd.DataFrame:
     for replicate, seed in repetitions(cell, "splits"):
         generator = np.random.default_rng(seed)
         train, test = (task.rows(part) for part in held_out(task.y, generator, TEST_SHARE, groups=task.groups))
@@ -83,7 +81,7 @@ def _scores_of_splits(
         training = Training(train.X, train.y, task.n_classes, folds, REAL)
         is_rare = test.y == task.n_classes - 1
         for name, predictor in fit_methods(training, METHODS, single=SINGLE | MISSING).items():
-            rows.add(all_scores(is_rare, predictor(test.X), ties=ties), method=name, replicate=replicate)
+            rows.add(all_scores(is_rare, predictor(test.X)), method=name, replicate=replicate)
     return rows.frame()
 
 
@@ -100,14 +98,13 @@ def soup_splits(cell: Cell) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``split_by, method, replicate, metric, value`` with the metrics of
-        :func:`repro.studies.presto.scores.all_scores`. ``presto_published`` is fitted as published. The binned error
-        takes rows of equal prediction as they stand in the file, as the published score does.
+        :func:`repro.studies.presto.scores.all_scores`. ``presto_published`` is fitted as published.
     """
     split_by = cell.text("split_by")
     task = _stand_in() if "stands_for" in cell.parameters else soup()
     if split_by == "rows":
         task = replace(task, groups=None)
-    return _scores_of_splits(task, cell, Rows(*SOUP_SETTINGS, split_by=split_by), ties="row_order")
+    return _scores_of_splits(task, cell, Rows(*SOUP_SETTINGS, split_by=split_by))
 
 
 def prediabetes_splits(cell: Cell) -> pd.DataFrame:
@@ -121,8 +118,7 @@ def prediabetes_splits(cell: Cell) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``cutoff, method, replicate, metric, value``, metrics as in :func:`soup_splits`; in the binned error
-        rows of equal prediction share their mean outcome.
+        Columns ``cutoff, method, replicate, metric, value``, metrics as in :func:`soup_splits`.
     """
     cutoff = cell.whole("cutoff")
     return _scores_of_splits(prediabetes(cutoff), cell, Rows(*PREDIABETES_SETTINGS, cutoff=cutoff))

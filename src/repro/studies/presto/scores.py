@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,28 +39,18 @@ def coded_error(is_rare: Flags, probability: Floats) -> float:
     return float(sum(((probability[rows] - ordered[rows].mean()) ** 2).sum() for rows in bins) / is_rare.size)
 
 
-def all_scores(
-    is_rare: Flags, probability: Floats, *, ties: Literal["shared", "row_order"] = "shared"
-) -> dict[str, float]:
+def all_scores(is_rare: Flags, probability: Floats) -> dict[str, float]:
     """Compute the published score and three sound ones, all the smaller the better.
-
-    Parameters
-    ----------
-    is_rare : ndarray of shape (n,), bool
-    probability : ndarray of shape (n,)
-        Predicted probability of the rare class.
-    ties : {"shared", "row_order"}, default="shared"
-        Of the binned error, as in :func:`repro.metrics.binned_probability_error`: with ``shared`` its value does not
-        depend on the order of the rows. The published score takes rows of equal prediction as they stand.
 
     Returns
     -------
     dict of str to float
-        ``coded_error``, ``binned_error``, ``brier`` and ``log_loss`` of the rare class against the rest.
+        ``coded_error``, ``binned_error``, ``brier`` and ``log_loss`` of the rare class against the rest. The binned
+        error takes rows of equal prediction as they stand, as the published score does.
     """
     return {
         "coded_error": coded_error(is_rare, probability),
-        "binned_error": binned_probability_error(is_rare, probability, n_bins=n_bins(is_rare.size), ties=ties),
+        "binned_error": binned_probability_error(is_rare, probability, n_bins=n_bins(is_rare.size), ties="row_order"),
         "brier": float(brier_score_loss(is_rare, probability)),
         "log_loss": float(log_loss(is_rare, probability, labels=[False, True])),
     }
