@@ -191,7 +191,8 @@ def error_ratios(table: pd.DataFrame, first: str, second: str, metric: str = "ra
     Series
         By design and intercepts.
     """
-    return np.exp(_paired(table, metric, ["design", "intercepts"], first, second).groupby(level=[0, 1]).mean())
+    logs = _paired(table, metric, ["design", "intercepts"], first, second).groupby(level=[0, 1]).mean()
+    return pd.Series(np.exp(logs), name="ratio")
 
 
 def ridge_ratios(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
@@ -488,11 +489,11 @@ def missing_baselines(table: pd.DataFrame) -> Shown:
     """
     import matplotlib.pyplot as plt
 
-    methods = (
+    shown = (
         "prior_corrected_logit", "firth", "semi_parallel", "boosting", "logit_l1", "logit_ridge", "logit",
         "proportional_odds", "base_rate",
     )  # fmt: skip
-    methods = tuple(name for name in methods if name in set(table["method"]))
+    methods = [name for name in shown if name in set(table["method"])]
     settings = _settings_of(table)
     keys = ["design", "intercepts"]
     spoken = []
