@@ -27,9 +27,10 @@
 #
 # **What was read, what was run.** The full text of the paper was not at hand: statements come from its abstract, the
 # authors' public code and figures and the first author's slides, in our words; published values are measured from the
-# figures. All experiments on simulated rows, on both real data sets and of Appendix E were run at the published size.
-# Left out: the wording of the theorems, the digits and p-values of the tables, and R's random numbers, so that samples
-# and splits are our own. Methods that the paper leaves out were added.
+# figures. The experiments on simulated rows, on both real data sets and of Appendix E were run at the published size,
+# but for the ridge form with the published code, which had a few repetitions only. Left out: the wording of the
+# theorems, the digits and p-values of the tables, and R's random numbers, so that samples and splits are our own.
+# Methods that the paper leaves out were added.
 #
 # Few people who see an advertisement click on it, fewer put something into the basket, and very few buy. With a dozen
 # buyers among thousands of visitors, a regression for "buys" has almost nothing to learn from. But buyers are at the
