@@ -121,7 +121,9 @@ def test_one_sampler_makes_stale_what_runs_it(stale: Callable[..., set[str]]) ->
 
 
 def test_a_solver_makes_stale_what_fits_with_it(stale: Callable[..., set[str]]) -> None:
-    fitting = {"synthetic", "ridge", "baselines", "soup", "prediabetes", "estimation", "consistency"}
+    fitting = {
+        "synthetic", "ridge", "baselines", "shrinkage", "soup", "prediabetes", "estimation", "consistency",
+    }  # fmt: skip
     assert stale(repro__ordinal___solver=with_one_line_more("repro.ordinal._solver", "minimise")) == {
         *(f"presto.{short}" for short in fitting),
         "presto",

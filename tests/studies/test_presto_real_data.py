@@ -13,7 +13,7 @@ from repro.metrics import binned_probability_error
 from repro.protocol.experiment import Cell
 from repro.results import find_table
 from repro.studies import experiment
-from repro.studies.presto.competitors import REAL, SINGLE, Training, fit_methods
+from repro.studies.presto.competitors import REAL, SINGLE, SYNTHETIC, Training, fit_methods
 from repro.studies.presto.missing import MISSING
 from repro.studies.presto.real_data import (
     METHODS,
@@ -99,6 +99,20 @@ def test_all_scores_are_those_of_scikit_learn_and_finite_at_the_ends():
     assert scores["brier"] == 1.0
     assert scores["log_loss"] == pytest.approx(log_loss(is_rare, probability))
     assert np.isfinite(list(scores.values())).all()
+
+
+def test_ties_move_the_binned_error_of_no_method_that_is_judged_by_it():
+    """The claims on sound scores compare PRESTO, logistic regression and proportional odds, which hardly ever tie."""
+    task = prediabetes(50)
+    generator = np.random.default_rng(0)
+    train, test = held_out(task.y, generator, 0.1)
+    training = Training(task.X[train], task.y[train], 3, shuffled_folds(train.size, generator, 5), SYNTHETIC)
+    is_rare = task.y[test] == 2
+    for name, predictor in fit_methods(training, ("presto", "logit", "proportional_odds", "base_rate")).items():
+        probability = predictor(task.X[test])
+        shared = binned_probability_error(is_rare, probability)
+        stored = all_scores(is_rare, probability)["binned_error"]
+        assert (stored == pytest.approx(shared, rel=1e-12)) == (name != "base_rate"), name
 
 
 def small_training(seed=0):

@@ -273,3 +273,51 @@ def test_the_sparse_truth_cannot_cross_and_has_four_entries():
         gaps = np.array([1.5, 1.5])
         assert (abs(psi[1:]).sum(axis=1) < gaps).all()
     assert [theory.columns_for("growing", n) for n in theory.SIZES] == [20, 40, 80, 160]
+
+
+def test_the_penalty_of_the_theory_halves_when_rows_quadruple():
+    assert theory.penalty(10, 500) == pytest.approx(0.3 * 0.085894, rel=1e-4)  # root of log(40) / 500
+    for p, n in ((10, 500), (160, 32000)):
+        assert theory.penalty(p, 4 * n) == pytest.approx(theory.penalty(p, n) / 2)
+    # K p from 40 to 1600 doubles the logarithm
+    assert theory.penalty(400, 500) == pytest.approx(theory.penalty(10, 500) * np.sqrt(2))
+
+
+@pytest.mark.parametrize("variant", [None, theory.CONSTANT_PENALTY])
+def test_consistency_fits_the_same_rows_with_the_penalty_of_the_theory_and_with_none(variant, monkeypatch):
+    monkeypatch.setattr(theory, "SIZES", (500, 1000))
+    parameters = {"growth": "fixed", "batch": 0, "draws": 1} | ({"variant": variant} if variant else {})
+    cell = Cell("presto.consistency", parameters, 3)
+    frame = theory.consistency(cell)
+    errors = frame[frame["metric"] == "psi_error"].pivot(index="n", columns="method", values="value")
+    generator = np.random.default_rng(cell.seed_sequence().spawn(1)[0].spawn(2)[1])
+    X = generator.uniform(-1, 1, (1000, 10))
+    weights = np.zeros((3, 10))
+    weights[:, :2], weights[1:, 2], weights[2, 3] = 1.0, 0.8, -0.8
+    below = expit(np.array([0.0, 1.5, 3.0]) + X @ weights.T)
+    y = (generator.random(1000)[:, None] > below).sum(axis=1)
+    rows = 500 if variant else 1000
+    for method, lam in (("presto", 0.3 * np.sqrt(np.log(40) / rows)), ("no_penalty", 0.0)):
+        fitted = PrestoClassifier(lam).fit(X, y)
+        distance = np.linalg.norm(np.diff(fitted.coef_ - weights, axis=0, prepend=0.0))
+        assert errors.loc[1000, method] == pytest.approx(distance, rel=1e-3), method
+    slopes = frame[frame["method"] == "presto"].set_index("metric")["value"]
+    assert slopes["log_slope"] == pytest.approx(np.log2(errors["presto"][1000] / errors["presto"][500]))
+    assert slopes["log_slope_above_bound"] == pytest.approx(slopes["log_slope"] + 0.4)
+
+
+def test_estimated_weights_err_as_much_as_their_variance_says():
+    cell = Cell("presto.estimation", {"batch": 0, "draws": 1, "simulations": 40}, 3)
+    frame = theory.estimation(cell)
+    errors = frame[frame["metric"] == "squared_error"].astype({"rare": float}).set_index(["method", "rare"])["value"]
+    generator = np.random.default_rng(cell.seed_sequence().spawn(1)[0])
+    weights = generator.uniform(-1, 1, 3)
+    X = generator.uniform(-1, 1, (50_000, 3))
+    score = X @ weights
+    for rare in (0.2, 0.05):
+        intercept = theory._rare_intercept(score, rare)
+        of_po = np.trace(theory.proportional_odds_variance(X, score, (0.0, intercept))[2:, 2:]) / 2000
+        of_logit = np.trace(theory.logit_variance(X, score, intercept)[1:, 1:]) / 2000
+        # forty sums of three squared normal errors are known to about a seventh
+        assert errors["proportional_odds", rare] == pytest.approx(of_po, rel=0.4)
+        assert errors["logit", rare] == pytest.approx(of_logit, rel=0.4)

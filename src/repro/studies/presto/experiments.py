@@ -19,6 +19,7 @@ from repro.studies.presto.real_data import (
     soup_splits,
 )
 from repro.studies.presto.ridge import RIDGE_IS_BASE_RATE, ridge_as_published
+from repro.studies.presto.shrinking import NO_PENALTY, SHRINKING_METHODS, shrinkage
 from repro.studies.presto.synthetic import SIMULATED_SETTINGS, synthetic
 
 PRESTO_IS_LOGIT: Final = "presto_replaced_by_logit"
@@ -28,6 +29,7 @@ ALL_ARE_LOGIT: Final = "all_methods_are_logit"
 EXCHANGED: Final = "methods_exchanged"
 ANOTHER_DATA_SET: Final = "values_of_another_data_set"
 NEXT_CORRELATION: Final = "values_of_the_next_correlation"
+PRESTO_IS_UNPENALISED: Final = "presto_replaced_by_no_penalty"
 SIDES_EXCHANGED: Final = "sides_of_the_condition_exchanged"
 
 SEED: Final = 2023
@@ -132,6 +134,26 @@ SIMULATED: Final = (
         seconds=_seconds(1.0, "repetitions"),
         seed=SEED,
     ),
+    Experiment(
+        name="presto.shrinkage",
+        summary="the same error for logistic regression with cross-validated penalties: what shrinking alone gains",
+        settings=SIMULATED_SETTINGS,
+        compute=shrinkage,
+        cells={
+            "quick": _by_setting(1, 6, [("sparse 1/2", "(0, 3.5, 5.5)"), ("dense", "(0, 3.5, 5.5)")]),
+            "paper": _by_setting(4, 25, SETTINGS),
+            "control": combinations(
+                NO_PENALTY, design=["sparse 1/2"], intercepts=["(0, 3.5, 5.5)"], batch=[0], repetitions=[10]
+            ),
+        },
+        variants={
+            PRESTO_IS_LOGIT: "all methods are the logistic regression without penalty: there is no gain",
+            NO_PENALTY: "the penalised regressions are fitted without a penalty: nothing is gained by shrinking",
+        },
+        exchanged={PRESTO_IS_LOGIT: _all_by_logit(SHRINKING_METHODS)},
+        seconds=_seconds(1.6, "repetitions"),
+        seed=SEED,
+    ),
 )
 
 REAL_DATA: Final = (
@@ -223,16 +245,20 @@ THEORY: Final = (
     ),
     Experiment(
         name="presto.consistency",
-        summary="distance of PRESTO's weights to a sparse truth as the rows, or rows and columns, get more",
+        summary="distance to a sparse truth, with PRESTO's penalty and without, as rows, or rows and columns, get more",
         settings=theory.CONSISTENCY_SETTINGS,
         compute=theory.consistency,
         cells={
             "quick": combinations(growth=["fixed", "growing"], batch=[0], draws=[8]),
             "paper": combinations(growth=["fixed", "growing"], batch=range(4), draws=[25]),
-            "control": combinations(theory.OTHER_FEATURES, growth=["fixed", "growing"], batch=[0], draws=[3]),
+            "control": combinations(theory.CONSTANT_PENALTY, growth=["fixed", "growing"], batch=[0], draws=[3]),
         },
-        variants={theory.OTHER_FEATURES: "the estimate is compared with the weights of other columns"},
-        seconds=_seconds(0.4, "draws"),
+        variants={
+            theory.CONSTANT_PENALTY: "the penalty stays what it is at 500 rows, so weights are shrunk for ever",
+            PRESTO_IS_UNPENALISED: "PRESTO is fitted with nearly no penalty",
+        },
+        exchanged={PRESTO_IS_UNPENALISED: replaced("method", {"presto": "no_penalty"})},
+        seconds=_seconds(1.5, "draws"),
         seed=SEED,
     ),
     Experiment(

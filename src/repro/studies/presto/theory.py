@@ -29,7 +29,7 @@ RARE_FOR_SLOPES: Final = 0.01
 """Slopes are taken over the probabilities up to this one."""
 
 RARITY_SETTINGS: Final = ("method", "rare")
-CONSISTENCY_SETTINGS: Final = ("growth", "n")
+CONSISTENCY_SETTINGS: Final = ("growth", "method", "n")
 STUDY_B_SETTINGS: Final = ("correlation", "rare", "code")
 
 INFORMATION_COLUMNS: Final = 5
@@ -39,7 +39,6 @@ SIMULATED_COLUMNS: Final = 3
 
 BALANCED_BOUNDARY: Final = "balanced_boundary_for_the_rare_one"
 LOGIT_FOR_PO: Final = "logit_for_proportional_odds"
-OTHER_FEATURES: Final = "truth_of_other_features"
 
 
 def _rare_intercept(score: Floats, rare: float) -> float:
@@ -206,6 +205,13 @@ def estimation(cell: Cell) -> pd.DataFrame:
 
 SIZES: Final = (500, 2000, 8000, 32000)
 PENALTY_CONSTANT: Final = 0.3
+CONSTANT_PENALTY: Final = "penalty_that_does_not_vanish"
+NEARLY_NONE: Final = 1e-8
+"""Penalty of the fit that stands for an unpenalised one."""
+
+SLOWEST_RATE: Final = -0.4
+"""Largest slope that counts as the rate of the theory, -1/2 less what the growing logarithm of the columns takes."""
+
 N_CLASSES: Final = 4
 FIXED_COLUMNS: Final = 10
 
@@ -224,10 +230,15 @@ def sparse_truth(p: int) -> Floats:
     return psi
 
 
+def penalty(p: int, n: int) -> float:
+    """Penalty of the order that the theory asks for: 0.3 sqrt(log(p K) / n) with four classes."""
+    return float(PENALTY_CONSTANT * np.sqrt(np.log(p * N_CLASSES) / n))
+
+
 def consistency(cell: Cell) -> pd.DataFrame:
     """Distance of PRESTO's estimate to a sparse truth as the rows get more, with the penalty that the theory asks for.
 
-    Intercepts 0, 1.5 and 3; columns uniform on (-1, 1); lambda = 0.3 sqrt(log(p K) / n).
+    Intercepts 0, 1.5 and 3; columns uniform on (-1, 1). The same rows are fitted with nearly no penalty.
 
     Parameters
     ----------
@@ -237,13 +248,14 @@ def consistency(cell: Cell) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``growth, n, replicate, metric, value``. ``psi_error``: Euclidean norm of estimated minus true first
-        weights and differences. ``log_slope``, no ``n``: slope of its logarithm against that of n.
+        Columns ``growth, method, n, replicate, metric, value``; methods ``presto`` and ``no_penalty``. ``psi_error``:
+        Euclidean norm of estimated minus true first weights and differences. ``log_slope``, no ``n``: slope of its
+        logarithm against that of n; ``log_slope_above_bound``: that slope minus :data:`SLOWEST_RATE`.
     """
     growth = cell.text("growth")
     rows = Rows(*CONSISTENCY_SETTINGS, growth=growth)
     for replicate, seed in repetitions(cell, "draws"):
-        errors = []
+        errors: dict[str, list[float]] = {"presto": [], "no_penalty": []}
         for n, child in zip(SIZES, seed.spawn(len(SIZES)), strict=True):
             generator = np.random.default_rng(child)
             p = columns_for(growth, n)
@@ -251,12 +263,15 @@ def consistency(cell: Cell) -> pd.DataFrame:
             X = generator.uniform(-1.0, 1.0, (n, p))
             cumulative = expit(np.array([0.0, 1.5, 3.0]) + X @ psi.cumsum(axis=0).T)
             y = (generator.random(n)[:, np.newaxis] > cumulative).sum(axis=1)
-            lam = PENALTY_CONSTANT * np.sqrt(np.log(p * N_CLASSES) / n)
-            model = PrestoClassifier(lam, class_order=range(N_CLASSES)).fit(X, y)
-            truth = np.roll(psi, FIXED_COLUMNS // 2, axis=1) if cell.variant == OTHER_FEATURES else psi
-            errors.append(float(np.sqrt(_squared_distance(model.psi_, truth))))
-        rows.add_curves("n", SIZES, {"psi_error": errors}, replicate=replicate)
-        rows.add({"log_slope": -_log_slope(SIZES, errors)}, replicate=replicate)
+            ours = penalty(p, SIZES[0] if cell.variant == CONSTANT_PENALTY else n)
+            for method, lam in (("presto", ours), ("no_penalty", NEARLY_NONE)):
+                model = PrestoClassifier(lam, class_order=range(N_CLASSES)).fit(X, y)
+                errors[method].append(float(np.sqrt(_squared_distance(model.psi_, psi))))
+        for method, found in errors.items():
+            rows.add_curves("n", SIZES, {"psi_error": found}, method=method, replicate=replicate)
+            slope = -_log_slope(SIZES, found)
+            measures = {"log_slope": slope, "log_slope_above_bound": slope - SLOWEST_RATE}
+            rows.add(measures, method=method, replicate=replicate)
     return rows.frame()
 
 
