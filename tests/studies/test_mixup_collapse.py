@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax
 
 from repro.geometry import mixup_ufm
 from repro.ground.exceptions import UnknownName
@@ -21,7 +20,8 @@ from repro.studies.mixup_collapse.measures import MIX_WEIGHTS, draw_pairs, measu
 torch = pytest.importorskip("torch")
 
 from repro.studies.mixup_collapse import networks, trainings  # noqa: E402
-from repro.studies.mixup_collapse.networks import Mixup, mixed, recipe_of, simplex_rows, task_of  # noqa: E402
+from repro.studies.mixup_collapse.networks import mixed, recipe_of, task_of  # noqa: E402
+from repro.training import simplex_rows  # noqa: E402
 from repro.trials import ImageTask, divided_digits, fit  # noqa: E402
 
 FIXTURE = Path(__file__).parents[1] / "geometry" / "fixtures" / "mixup_shared_1.json"
@@ -183,57 +183,12 @@ def test_pairs_that_do_not_exist_are_refused(labels: list[int], same: bool) -> N
 # --- Training ---------------------------------------------------------------------------------------------------------
 
 
-class _Kept(torch.nn.Module):
-    """Hands its inputs on."""
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return inputs
-
-
-@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
-def test_mixup_mixes_inputs_and_targets_alike(loss: str) -> None:
-    mixup, network = Mixup(0.7, loss, 0.3, seed=11), _Kept()
-    mixup.attach(network)
-    generator = np.random.default_rng(0)
-    inputs, logits = generator.standard_normal((6, 2)), generator.standard_normal((6, 3))
-    features, labels = generator.standard_normal((6, 4)), np.array([0, 1, 2, 2, 1, 0])
-    for batch in range(2):  # every batch has draws of its own
-        mixed = network.train()(torch.from_numpy(inputs)).numpy()
-        partners, t = mixup.draw(6, batch)
-        expected = t[:, None] * inputs + (1 - t[:, None]) * inputs[partners]
-        np.testing.assert_allclose(mixed, expected, rtol=1e-6)
-        assert (mixed != inputs).any()
-    targets = t[:, None] * np.eye(3)[labels] + (1 - t[:, None]) * np.eye(3)[labels[partners]]
-    if loss == "mse":
-        value = 0.5 * ((logits - targets) ** 2).sum() / 6
-    else:
-        value = -(targets * log_softmax(logits, axis=1)).sum() / 6
-    value += 0.15 * (features**2).sum() / 6
-    ours = mixup(torch.from_numpy(features), torch.from_numpy(logits), torch.from_numpy(labels), None)
-    assert float(ours) == pytest.approx(value, rel=1e-6)
-    assert int(network.mixed_batches) == 2
-    np.testing.assert_array_equal(network.eval()(torch.from_numpy(inputs)).numpy(), inputs)
-
-
-def test_weights_follow_the_beta_distribution() -> None:
-    from scipy.stats import beta, kstest
-
-    weights = Mixup(0.4, "mse", 0.0, seed=0).draw(4000, 0)[1]
-    assert kstest(weights, beta(0.4, 0.4).cdf).pvalue > 0.01
-
-
-def test_no_mixup_leaves_rows_and_labels_alone() -> None:
-    mixup, network = Mixup(None, "cross_entropy", 0.0, seed=0), _Kept()
-    mixup.attach(network)
-    inputs, logits, labels = torch.randn(5, 2), torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
-    assert torch.equal(network.train()(inputs), inputs)
-    expected = torch.nn.functional.cross_entropy(logits, labels)
-    torch.testing.assert_close(mixup(inputs, logits, labels, None), expected)
-
-
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(UnknownName, match="cifar100"):
-        task_of("cifar1000", 100, 0)
+    # cifar10 is an image set, but would be normalised and trained on as CIFAR-100 is
+    for name in ("cifar10", "cifar1000"):
+        for use in (partial(task_of, name, 100, 0), partial(recipe_of, name, 1), partial(mixed, data=name)):
+            with pytest.raises(UnknownName, match=f"unknown data of the mixup study '{name}'; did you mean 'cifar100'"):
+                use()
     with pytest.raises(ValueError, match="concentration must be above 0"):
         mixed(0.0)
 
