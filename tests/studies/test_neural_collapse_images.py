@@ -349,8 +349,8 @@ def test_a_part_is_what_networks_are_trained_on(monkeypatch):
         for cell in declared.cells_of("standard"):
             with pytest.raises(Stopped):
                 declared.compute(cell)
-    half = (50, 50, 100, 100, 150, 150, 200, 200, 250, 250)
-    assert taken == [half] * 9 + [(60,) * 10] * 24
+    fifth = (20, 20, 40, 40, 60, 60, 80, 80, 100, 100)
+    assert taken == [fifth] * 9 + [(60,) * 10] * 24
 
 
 # --- Measures ---------------------------------------------------------------------------------------------------------

@@ -276,7 +276,7 @@ def _deep_heads(penalty: str, lam: float, recipe: str, heads: Iterable[tuple[str
 def _part_of_cifar(
     network: str, loss: str, bias: Sequence[bool], lam: float, width: int, epochs: int, recipe: str
 ) -> Cells:
-    """Declare narrow networks on 60 images a class, the rows of the digits' experiments; a GPU is not needed."""
+    """Declare narrow networks on 60 images a class, as many as in the digits' experiments; a GPU is not needed."""
     return combinations(
         dataset=[CIFAR],
         network=[network],
@@ -322,8 +322,7 @@ def _expected(parameters: Parameters) -> float:
     """
     dataset, epochs, network = (str(parameters["dataset"]), int(parameters["epochs"] or 0), str(parameters["network"]))
     if "part" in parameters:
-        rows = 600 if "loss" in parameters else 1500
-        return epochs * rows / 600 * (0.02 if network == "mlp" else 1.0)
+        return epochs * (0.02 if network == "mlp" else 1.0)
     if network == "mlp":
         return 0.02 * epochs
     if "ratio" in parameters:
@@ -364,7 +363,7 @@ IMAGES: Final = (
         settings=UNEQUAL_SETTINGS,
         compute=on_images.imbalanced_images,
         cells={
-            "standard": _unequal_mlp(CIFAR, 128, 1200, "full_batch", 1e-3, 100, part=[0.5]),
+            "standard": _unequal_mlp(CIFAR, 128, 1200, "full_batch", 1e-3, 100, part=[0.2]),
             "paper": together(
                 _unequal_mlp(CIFAR, 2048, 12_000, "full_batch_published", 1e-5, 500),
                 combinations(
