@@ -261,6 +261,23 @@ def test_the_general_frame_is_reproduced_where_it_is_and_only_there(monkeypatch,
             assert {one.verdict for one in judged.conditions} == {judged.verdict}
 
 
+@pytest.mark.parametrize("turned", ["classifier", "features"])
+def test_the_order_of_rows_and_of_features_is_compared(monkeypatch, turned):
+    sizes = on_images.UNEQUAL_SIZES["cifar10"]
+    exact = at_stationary_point(sizes, 1, 1e-3)
+    place = np.arange(10)[::-1]  # norms in reversed order, directions as they are
+    norms = {name: np.linalg.norm(one, axis=1) for name, one in (("W", exact.W), ("h", exact.class_means()))}
+    W, features = exact.W, exact.features
+    if turned == "classifier":
+        W = W * (norms["W"][place] / norms["W"])[:, None]
+    else:
+        features = features * (norms["h"][place] / norms["h"])[exact.labels][:, None]
+    found = Outputs(features, exact.logits, exact.labels, W, None, exact.objective)
+    monkeypatch.setattr(on_images, "_trained", lambda *_, **__: (found, {}))
+    cell = cell_of(dataset="cifar10", layers=1)
+    assert value_of(on_images.imbalanced_images(cell), "order_violations").item() == 4  # five sizes, four steps
+
+
 def test_living_directions_are_counted_within_classes_of_equal_size():
     sizes = np.array([1.0, 2.0, 2.0, 3.0, 3.0, 3.0])
     logits = np.zeros((6, 6))
