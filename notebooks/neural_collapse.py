@@ -235,10 +235,10 @@ Markdown(
 # ### Which classes are given up?
 #
 # Now the prediction that matters for imbalance. Under squared error a class dies when its size falls below a threshold
-# that depends on the number of all rows and on the penalties alone: for one layer $n^* = N^2 \lambda_W \lambda_H$. So we
-# choose five penalties that put the threshold between 10 and 90 rows, train on classes of 20 to 100, and look at which
-# ones the network gets right *on its own training rows*. No capacity is missing, no row is hard; the penalty makes a
-# small class not worth its price.
+# that depends on the number of all rows and on the penalties alone: for one layer $n^* = N^2 \lambda_W \lambda_H$. So
+# we choose five penalties that put the threshold between 10 and 90 rows, train on classes of 20 to 100, and look at
+# which ones the network gets right *on its own training rows*. No capacity is missing, no row is hard; the penalty
+# makes a small class not worth its price.
 
 # %%
 learnt = find_table("neural_collapse.learnt", "standard").frame
@@ -296,8 +296,8 @@ display(figures.singular_values(deep, lam=1e-3), card("neural_collapse-nc7"))
 # %% [markdown]
 # With one layer the networks use nine directions of equal strength, as a simplex frame of ten classes must. With more
 # layers they use fewer directions and pay less: the lines of the *singular values*, the strengths of the directions,
-# break off early. A likely reason: every direction has to be carried through all layers and through the features, so its
-# price grows with depth, while cross-entropy is content once the right logit is largest. One such arrangement,
+# break off early. A likely reason: every direction has to be carried through all layers and through the features, so
+# its price grows with depth, while cross-entropy is content once the right logit is largest. One such arrangement,
 # classes in opposite pairs, can be written down (`ufm_ce_pairs`), and its loss is below that of the frame too; in the
 # figure its strength is the dotted line. Garrod and Keating (2025, [arXiv
 # 2410.23169](https://arxiv.org/abs/2410.23169)) come to the same conclusion by proof: with cross-entropy, collapse is
@@ -339,18 +339,18 @@ display(*(card(f"neural_collapse-{label}") for label in ("nc4m", "nc6m", "nc8m")
 
 # %% [markdown]
 # With one layer the norms are almost on the line; at the largest classes they still bend away a little, because the
-# slowest direction had not come to rest when the schedule ended. Three trainings cannot tell whether the mean distance is
-# below the bound. Deeper heads do something else. They give up directions of small classes, although the optimum keeps
-# all ten: a digit is not learnt, or two digits with equally many images are merged into one. What is left is as the
-# theory says, down to the loss. The trap of the free features was there in these networks too. Whether a perceptron
-# sixteen times as wide avoids it is a question for larger runs.
+# slowest direction had not come to rest when the schedule ended. Deeper heads do something else. They give up
+# directions of small classes, although the optimum keeps all ten: a digit is not learnt, or two digits with equally
+# many images are merged into one. What is left is as the theory says, down to the loss. The trap of the free features
+# was there in these networks too. Whether a perceptron sixteen times as wide avoids it is a question for larger runs.
 #
 # ### On the papers' own data
 #
-# Dang and colleagues train on CIFAR-10. So do we here, with networks that two cores can train: for unequal classes their
-# perceptron with width 128 in place of 2,048 and a fifth of their images, 20 to 100 a class; for equal classes 60 images
-# of each, and beside the perceptron a ResNet-18 with an eighth of its channels. The data are the paper's; part of the
-# images and a narrow network are the stand-in. How many rows are used was decided by the time that a training takes.
+# Dang and colleagues train on CIFAR-10. So do we here, with networks that two cores can train: for unequal classes
+# their perceptron with width 128 in place of 2,048 and a fifth of their images, 20 to 100 a class; for equal classes 60
+# images of each, and beside the perceptron a ResNet-18 with an eighth of its channels. The data are the paper's; part
+# of the images and a narrow network are the stand-in. How many rows are used was decided by the time that a training
+# takes.
 
 # %%
 cifar = find_table("neural_collapse.imbalanced_images", "standard").frame
@@ -391,8 +391,8 @@ display(*(card(f"neural_collapse-{label}") for label in ("nc4i", "nc6i", "nc3i",
 # The networks of the papers are larger: a perceptron of width 2,048 through 12,000 epochs, ResNet-18 and VGG-16 with
 # heads of one, three and six layers on all images of CIFAR-10, and the sweep of Fang and colleagues over ratios up to
 # 1,000. These runs are declared, with the same rules, but have not been done here, so nothing is claimed. On a machine
-# with a GPU `repro run neural_collapse.deep_heads --profile paper --device cuda` starts the second of them; a run that is
-# interrupted goes on where it stopped. Two statements are judged by them alone:
+# with a GPU `repro run neural_collapse.deep_heads --profile paper --device cuda` starts the second of them; a run that
+# is interrupted goes on where it stopped. Two statements are judged by them alone:
 
 # %% tags=["hide-input"]
 waiting = [find_claim(f"neural_collapse-{label}") for label in ("nc7r", "nc10c")]
@@ -411,10 +411,10 @@ Markdown(
 # on all parameters, the usual setting, and cross-entropy have no such threshold that we could name.
 #
 # - **A class has zero training accuracy, and you train with squared error and penalties on head and features**: compare
-#   its size with the threshold before you collect data or blame the loss. Halving both penalties lowers the threshold of
-#   one layer to a quarter. With any other loss or penalty this is an idea to try, not a rule.
-# - **Several linear layers under squared error can lose classes that the optimum keeps.** In models with free features a
-#   start at a larger scale lost fewer; in networks we have not tried it.
+#   its size with the threshold before you collect data or blame the loss. Halving both penalties lowers the threshold
+#   of one layer to a quarter. With any other loss or penalty this is an idea to try, not a rule.
+# - **Several linear layers under squared error can lose classes that the optimum keeps.** In models with free features
+#   a start at a larger scale lost fewer; in networks we have not tried it.
 # - **Moving the decision threshold does not help a class whose features are zero**: its rows cannot be told apart from
 #   the origin.
 #
@@ -509,9 +509,9 @@ for point in ufm_mse([40, 20, 10, 5], [1e-3] * 3, 1e-3).local_minima():
 # ## Provenance, references, citation
 #
 # Each table of this chapter carries the commit, the versions, the machine and the seeds that made it. The closed forms
-# were derived for this book. Loss and penalties are in the normalisation of the formula above; the released code averages
-# over the entries of $Y$ too. Some criteria were changed after the first results, and the cards say which and why. All
-# verdicts together:
+# were derived for this book. Loss and penalties are in the normalisation of the formula above; the released code
+# averages over the entries of $Y$ too. Some criteria were changed after the first results, and the cards say which and
+# why. All verdicts together:
 
 # %% tags=["hide-input"]
 from repro.claims import table
