@@ -50,29 +50,32 @@ from IPython.display import Markdown, display
 
 from repro.claims import Findings
 
-findings = Findings("standard")
-count, ece = findings.count, findings.condition
-of_mixup = {rows: ece("mixup_collapse-mx4", rows=rows) for rows in (100, 1500)}
-better = [str(rows) for rows, found in of_mixup.items() if found.verdict == "reproduced"]
-Markdown(
-    "**The findings**\n\n"
-    "- **In the exact model everything is as the paper says**: mixes of two classes lie on a bent curve "
-    f"({count('mixup_collapse-mx2e')} comparisons), all mixes within a class on one point "
-    f"({count('mixup_collapse-mx1e')}).\n"
-    "- **Small networks bend their mixes too, but are far from collapsed**: mixes leave the straight line between two "
-    f"classes ({count('mixup_collapse-mx2', part='outside the chord')} kinds of classifier); they lie along the "
-    f"classifier's row of their class in {count('mixup_collapse-mx1', part='along the row')} and in the plane of both "
-    f"rows in {count('mixup_collapse-mx2', part='in the span')}.\n"
-    "- **In this stand-in mixup improved calibration "
-    + (
-        f"with {' and '.join(better)} training rows"
-        if better
-        else "with neither 100 nor 1,500 training rows"
-    )
-    + f"** ({of_mixup[100].replicates} divisions of the digits each). The paper's networks were not run.\n"
-    "- **One number fitted afterwards calibrated better than mixup** in "
-    f"{count('mixup_collapse-mx5')} sizes of the training part."
+count = Findings("standard").count
+straight, span = (
+    count("mixup_collapse-mx2", part=part) for part in ("outside the chord", "in the span")
 )
+Markdown(f"""**The findings**
+
+- **In the exact model everything is as the paper says**: mixes of two classes lie on a bent curve
+  ({count("mixup_collapse-mx2e")} comparisons), all mixes within a class on one point ({count("mixup_collapse-mx1e")}).
+- **Small networks bend their mixes too, but are far from collapsed**: mixes leave the straight line between two classes
+  ({straight} kinds of classifier); they lie along the classifier's row of their class in
+  {count("mixup_collapse-mx1", part="along the row")}, in the plane of both rows in {span}.""")
+
+# %% tags=["hide-input"]
+calibrated = Findings("standard").conditions("mixup_collapse-mx4")
+better = [
+    f"{found.settings['rows']:,}" for found in calibrated if found.verdict == "reproduced"
+]
+rows = (
+    "with "
+    + (" and ".join(better) if better else "neither 100 nor 1,500")
+    + " training rows"
+)
+Markdown(f"""- **In this stand-in mixup improved calibration {rows}** ({calibrated[0].replicates} divisions of the
+  digits each). The paper's networks were not run.
+- **One number fitted afterwards calibrated better than mixup** ({count("mixup_collapse-mx5")} sizes of the training
+  part).""")
 
 # %% [markdown]
 # ## The idea in one picture

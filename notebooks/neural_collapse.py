@@ -52,23 +52,25 @@ from IPython.display import Markdown, display
 from repro.claims import Findings
 
 count = Findings("standard").count
-Markdown(
-    "**The findings**\n\n"
-    "- **The formulas are right.** When the last layer's features are free, the best solution can be written down, "
-    f"and nothing that was tried finds a better one ({count('neural_collapse-nc1')} models).\n"
-    "- **Small networks end there when they lose no class.** On digits the distances to the predicted arrangement are "
-    f"as good as zero, for equal ({count('neural_collapse-nc3')} settings) and unequal classes "
-    f"({count('neural_collapse-nc4')} distances).\n"
-    "- **The size at which a class is given up is predicted for one linear layer, not for several**: deeper heads lose "
-    f"more ({count('neural_collapse-nc5', layers=1)} settings with one layer, "
-    f"{count('neural_collapse-nc5', layers=[2, 3])} with two or three).\n"
-    "- **Deeper heads lose classes that the best solution keeps**, because training stops at a worse solution: of the "
-    f"distances on MNIST {count('neural_collapse-nc4m', layers=1)} are within the bound under one layer, "
-    f"{count('neural_collapse-nc4m', layers=[3, 6])} under three or six. The loss they end at is predicted, too "
-    f"({count('neural_collapse-nc8m')} depths).\n"
-    "- **With cross-entropy collapse is not the best solution under several layers**: networks on digits end below its "
-    f"loss in {count('neural_collapse-nc7'):against} depths."
-)
+Markdown(f"""**The findings**
+
+- **The formulas are right.** When the features of the last layer are free, the best solution can be written down, and
+  nothing that was tried finds a better one ({count("neural_collapse-nc1")} models).
+- **Small networks end there when they lose no class.** The distances to the predicted arrangement are as good as zero
+  for equal classes ({count("neural_collapse-nc3")} settings on digits, {count("neural_collapse-nc3i")} on a part of
+  CIFAR-10) and for unequal ones ({count("neural_collapse-nc4")} and {count("neural_collapse-nc4i")} distances).""")
+
+# %% tags=["hide-input"]
+one, more = ({"layers": layers} for layers in (1, [2, 3]))
+deep = count("neural_collapse-nc4m", layers=[3, 6])
+Markdown(f"""- **The size at which a class is given up is predicted for one linear layer, not for several**: the
+  prediction holds in {count("neural_collapse-nc5", **one)} settings with one layer and in
+  {count("neural_collapse-nc5", **more)} with two or three.
+- **Deep heads can lose classes that the best solution keeps.** On MNIST {deep} distances are as predicted under three
+  and six layers, {count("neural_collapse-nc4m", layers=1)} under one. The loss they end at is predicted
+  ({count("neural_collapse-nc8m")} depths).
+- **With cross-entropy and several layers collapse is not the best solution**: networks on digits end below its loss in
+  {count("neural_collapse-nc7"):against} depths.""")
 
 # %% [markdown]
 # ## The idea in one picture

@@ -200,6 +200,17 @@ def test_classes_on_either_wrong_side_of_the_threshold_are_counted(monkeypatch, 
     assert (values["misplaced"], values["smallest_learnt"]) == (misplaced, smallest)
 
 
+def test_wrong_sides_tell_lost_classes_from_kept_ones():
+    rows = [
+        (2, 50.0, size, seed, "accuracy", value)
+        for seed, by_size in enumerate(({20: 0.0, 40: 0.6, 60: 0.5, 80: 1.0}, {20: 0.9, 40: 0.0, 60: 0.4, 80: 0.3}))
+        for size, value in by_size.items()
+    ]
+    rows.append((2, 50.0, None, 0, "misplaced", 2.0))
+    table = pd.DataFrame(rows, columns=["layers", "threshold", "class_size", "replicate", "metric", "value"])
+    assert on_digits.wrong_sides(table).loc[2].to_dict() == {"above": 4, "lost": 3, "below": 4, "kept": 2}
+
+
 def test_networks_that_follow_the_threshold_reproduce_the_claim_at_every_depth(monkeypatch):
     frames = []
     for cell in experiment("neural_collapse.learnt").cells_of("standard"):
