@@ -278,13 +278,14 @@ means[["accuracy", "confidence_gap", "ece", "log_loss", "temperature"]].round(3)
 
 # %% [markdown]
 # - **Mixup is data augmentation.** Use it if it raises accuracy on your data, and check.
-# - **Calibrate afterwards.** A temperature mends both directions, over- and under-confidence. On the digits networks
-#   trained with mixup needed it most.
+# - **Calibrate afterwards.** A temperature mends both directions, over- and under-confidence, after training with mixup
+#   as after training without.
 # - **A temperature needs mistakes to learn from.** After training on 1,500 rows few test rows are wrong, and
 #   half the test part holds only a handful of errors. The fitted number is then shaky, and the log-loss in the table
 #   can get *worse* although the calibration error does not.
 # - **Look at confidence minus accuracy before choosing a remedy.** Here mixup pushed one way only: down.
-# - **With rare classes** temperature scaling does not repair a wrong prior; [prior correction](smote.ipynb) does.
+# - **With rare classes** temperature scaling does not repair class shares that are others in training than in use;
+#   [prior correction](smote.ipynb) does.
 #
 # ## Try it
 #

@@ -481,7 +481,7 @@ for factor in (1, 2, 4, 8):
 #
 # <details><summary>Answer in words</summary>
 #
-# They do not die, they merge: their rows and features become equal, and the bias carries their common prior. The
+# They do not die, they merge: their rows and features become equal, and the bias carries their common share. The
 # direction that tells them apart is dead, the one that tells them from the others may live.
 #
 # </details>

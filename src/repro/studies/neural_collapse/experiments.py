@@ -78,7 +78,7 @@ MODELS: Final = (
         cells={
             "standard": together(
                 combinations(layers=[1, 3], bias=[False, True], seed=range(2), steps=[15_000]),
-                combinations(layers=[6, 9], bias=[False, True], seed=range(2), steps=[30_000]),
+                combinations(layers=[6, 9], bias=[False, True], seed=[0], steps=[30_000]),
             ),
             "control": combinations(models.CUT_SHORT, layers=[1, 3], bias=[False, True], seed=[0], steps=[15_000]),
         },
