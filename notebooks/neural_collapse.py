@@ -47,6 +47,8 @@ if "google.colab" in sys.modules:
     subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
 
 # %% tags=["hide-input"]
+from functools import partial
+
 from IPython.display import Markdown, display
 
 from repro.claims import Findings
@@ -62,15 +64,15 @@ Markdown(f"""**The findings**
 
 # %% tags=["hide-input"]
 one, more = ({"layers": layers} for layers in (1, [2, 3]))
-deep = count("neural_collapse-nc4m", layers=[3, 6])
+mnist, cifar = (partial(count, f"neural_collapse-{label}") for label in ("nc4m", "nc4i"))
 Markdown(f"""- **The size at which a class is given up is predicted for one linear layer, not for several**: the
   prediction holds in {count("neural_collapse-nc5", **one)} settings with one layer and in
   {count("neural_collapse-nc5", **more)} with two or three.
-- **Deep heads can lose classes that the best solution keeps.** On MNIST {deep} distances are as predicted under three
-  and six layers, {count("neural_collapse-nc4m", layers=1)} under one. The loss they end at is predicted
-  ({count("neural_collapse-nc8m")} depths).
-- **With cross-entropy and several layers collapse is not the best solution**: networks on digits end below its loss in
-  {count("neural_collapse-nc7"):against} depths.""")
+- **Deep heads can lose classes that the best solution keeps**, and then the distances are not as predicted: they are in
+  {mnist(layers=1)} under one layer and {mnist(layers=[3, 6])} under three or six on MNIST, in {cifar(layers=[1, 3])}
+  under one or three and {cifar(layers=6)} under six on a part of CIFAR-10.
+- **With cross-entropy and several layers collapse is not the best solution**: networks end below its loss in
+  {count("neural_collapse-nc7"):against} depths on digits and in {count("neural_collapse-nc7i"):against} on CIFAR-10.""")
 
 # %% [markdown]
 # ## The idea in one picture
