@@ -72,7 +72,7 @@ Markdown(f"""- **The size at which a class is given up is predicted for one line
   {mnist(layers=1)} under one layer and {mnist(layers=[3, 6])} under three or six on MNIST, in {cifar(layers=[1, 3])}
   under one or three and {cifar(layers=6)} under six on a part of CIFAR-10.
 - **With cross-entropy and several layers collapse is not the best solution**: networks end below its loss in
-  {count("neural_collapse-nc7"):against} depths on digits and in {count("neural_collapse-nc7i"):against} on CIFAR-10.""")
+  {count("neural_collapse-nc7"):against} depths on digits, {count("neural_collapse-nc7i"):against} on CIFAR-10.""")
 
 # %% [markdown]
 # ## The idea in one picture
