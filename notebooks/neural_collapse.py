@@ -377,7 +377,7 @@ on_cifar = [
     *(
         f"unequal classes, {layers} layer{'s' if layers > 1 else ''}: "
         f"{count('neural_collapse-nc4i', layers=layers)} distances within the bound"
-        for layers in sorted(cifar["layers"].unique())
+        for layers in sorted(cifar["layers"].unique().tolist())
     ),
 ]
 Markdown(
