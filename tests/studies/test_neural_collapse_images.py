@@ -373,6 +373,15 @@ def test_a_part_is_what_networks_are_trained_on(monkeypatch):
 # --- Measures ---------------------------------------------------------------------------------------------------------
 
 
+def test_a_training_is_faultless_when_no_class_has_an_error():
+    rows = [
+        ("mlp", 1, size, seed, "accuracy", 1.0 - 0.1 * (size == 20 and seed)) for size in (20, 40) for seed in (0, 1)
+    ]
+    rows += [("mlp", 3, 20, 0, "accuracy", 1.0), ("mlp", 3, None, 0, "loss_gap", 0.5)]
+    table = pd.DataFrame(rows, columns=["network", "layers", "class_size", "replicate", "metric", "value"])
+    assert on_images.faultless(table.assign(epoch=np.nan)) == [True, False, True]
+
+
 def test_minority_sizes():
     assert on_images.minority_sizes("cifar10", 10) == (5000,) * 3 + (500,) * 7
     assert on_images.minority_sizes("digits", 1000) == (100,) * 3 + (1,) * 7

@@ -356,6 +356,19 @@ def deep_heads(cell: Cell) -> pd.DataFrame:
     return rows.frame()
 
 
+def faultless(table: pd.DataFrame) -> list[bool]:
+    """Tell for each training of a table whether it ends without an error on its training rows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of :func:`imbalanced_images` or :func:`deep_heads`.
+    """
+    rows = table[(table["metric"] == "accuracy") & table["epoch"].isna()]
+    settings = [name for name in ("network", "layers", "loss", "bias", "penalty", "replicate") if name in rows]
+    return [bool(least == 1.0) for least in rows.groupby(settings)["value"].min()]
+
+
 def minority_sizes(dataset: str, ratio: int) -> tuple[int, ...]:
     """List the rows of three large classes and of seven that have one over `ratio` as many, but at least one.
 
