@@ -444,5 +444,5 @@ def against_prediction(table: pd.DataFrame) -> Shown:
         + "; ".join(spoken)
         + ".",
         caption="Median and range over seeds; at the black line norms are as predicted. Right: a network that follows "
-        "the theory lies above and left of the grey lines, the bounds of the claim.",
+        "the theory lies above and left of the grey lines; the vertical one is the bound of the claim.",
     )
