@@ -354,19 +354,21 @@ def terminal_phase(table: pd.DataFrame) -> Shown:
     import matplotlib.pyplot as plt
 
     course = table.dropna(subset=["epoch"])
-    kinds = list(course.groupby(["network", "loss", "bias"], sort=False).groups)
+    kinds = course[["network", "loss", "bias"]].drop_duplicates().to_numpy().tolist()
     spoken = []
     with book_style():
         figure, panels = plt.subplots(1, len(kinds), figsize=(2.7 * len(kinds) + 0.6, 3.9), sharey=True, squeeze=False)
         for axes, (network, loss, bias) in zip(panels[0], kinds, strict=True):
             mine = course[(course["network"] == network) & (course["loss"] == loss) & (course["bias"] == bias)]
             title = f"{NETWORKS[network]}\n{KINDS[loss, bool(bias)]}"
-            for depth, of_depth in mine.groupby("layers"):
-                by_epoch = of_depth.pivot_table(index="epoch", columns="metric", values="value", aggfunc="median")
+            for depth in sorted(int(layers) for layers in mine["layers"].unique()):
+                by_epoch = mine[mine["layers"] == depth].pivot_table(
+                    index="epoch", columns="metric", values="value", aggfunc="median"
+                )
                 distance = by_epoch["course_predicted_frame_err"]
-                axes.plot(distance.index, distance, **DEPTH_STYLES[int(depth)], label=_layers(int(depth)))
+                axes.plot(distance.index, distance, **DEPTH_STYLES[depth], label=_layers(depth))
                 spoken.append(
-                    f"{title.replace(chr(10), ', ')}, {_layers(int(depth))}: from {distance.iloc[0]:.2g} to "
+                    f"{title.replace(chr(10), ', ')}, {_layers(depth)}: from {distance.iloc[0]:.2g} to "
                     f"{distance.iloc[-1]:.2g}"
                 )
             error = 1.0 - mine[mine["metric"] == "course_accuracy"].groupby("epoch")["value"].min()
