@@ -100,3 +100,21 @@ def test_norms_and_distances_are_read_by_depth() -> None:
     ) in alt
     assert "6 layers: norms 0.49 to 1.01 of the prediction, distance to the general frame at most 0.2" in alt
     assert "2 to 2 directions lost" in alt
+
+
+def test_the_terminal_phase_begins_when_no_run_has_an_error() -> None:
+    rows = [
+        (network, 3, "mse", bias, epoch, seed, f"course_{metric}", value)
+        for (network, bias), epoch, seed in product((("mlp", False), ("resnet18", True)), (50, 150, 250), range(2))
+        for metric, value in (
+            ("predicted_frame_err", (0.8 if bias else 0.4) / epoch),
+            # one of both runs still errs at 150
+            ("accuracy", 1.0 if epoch == 250 or (epoch, seed) == (150, 0) else 0.9),
+        )
+    ]
+    columns = ["network", "layers", "loss", "bias", "epoch", "replicate", "metric", "value"]
+    end = [("mlp", 3, "mse", False, None, 0, "predicted_frame_err", 0.1)]
+    alt = figures.terminal_phase(pd.DataFrame(rows + end, columns=columns)).alt
+    assert "perceptron, squared error, 3 layers: from 0.008 to 0.0016" in alt
+    assert "perceptron, squared error: no training error in any run from epoch 250" in alt
+    assert "ResNet-18, squared error, bias, 3 layers: from 0.016 to 0.0032" in alt

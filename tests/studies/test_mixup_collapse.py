@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy.special import log_softmax
 
+from repro.claims import find_claim, judge
 from repro.geometry import mixup_ufm
 from repro.ground.exceptions import UnknownName
 from repro.protocol.experiment import Cell
@@ -21,8 +23,9 @@ from repro.studies.mixup_collapse.measures import MIX_WEIGHTS, draw_pairs, measu
 torch = pytest.importorskip("torch")
 
 from repro.studies.mixup_collapse import networks, trainings  # noqa: E402
-from repro.studies.mixup_collapse.networks import Mixup, mixed, recipe_of, simplex_rows, task_of  # noqa: E402
-from repro.trials import ImageTask, divided_digits, fit  # noqa: E402
+from repro.studies.mixup_collapse.networks import mixed, recipe_of, task_of  # noqa: E402
+from repro.training import simplex_rows  # noqa: E402
+from repro.trials import ImageTask, Recipe, divided_digits, fit  # noqa: E402
 
 FIXTURE = Path(__file__).parents[1] / "geometry" / "fixtures" / "mixup_shared_1.json"
 
@@ -183,57 +186,12 @@ def test_pairs_that_do_not_exist_are_refused(labels: list[int], same: bool) -> N
 # --- Training ---------------------------------------------------------------------------------------------------------
 
 
-class _Kept(torch.nn.Module):
-    """Hands its inputs on."""
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return inputs
-
-
-@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
-def test_mixup_mixes_inputs_and_targets_alike(loss: str) -> None:
-    mixup, network = Mixup(0.7, loss, 0.3, seed=11), _Kept()
-    mixup.attach(network)
-    generator = np.random.default_rng(0)
-    inputs, logits = generator.standard_normal((6, 2)), generator.standard_normal((6, 3))
-    features, labels = generator.standard_normal((6, 4)), np.array([0, 1, 2, 2, 1, 0])
-    for batch in range(2):  # every batch has draws of its own
-        mixed = network.train()(torch.from_numpy(inputs)).numpy()
-        partners, t = mixup.draw(6, batch)
-        expected = t[:, None] * inputs + (1 - t[:, None]) * inputs[partners]
-        np.testing.assert_allclose(mixed, expected, rtol=1e-6)
-        assert (mixed != inputs).any()
-    targets = t[:, None] * np.eye(3)[labels] + (1 - t[:, None]) * np.eye(3)[labels[partners]]
-    if loss == "mse":
-        value = 0.5 * ((logits - targets) ** 2).sum() / 6
-    else:
-        value = -(targets * log_softmax(logits, axis=1)).sum() / 6
-    value += 0.15 * (features**2).sum() / 6
-    ours = mixup(torch.from_numpy(features), torch.from_numpy(logits), torch.from_numpy(labels), None)
-    assert float(ours) == pytest.approx(value, rel=1e-6)
-    assert int(network.mixed_batches) == 2
-    np.testing.assert_array_equal(network.eval()(torch.from_numpy(inputs)).numpy(), inputs)
-
-
-def test_weights_follow_the_beta_distribution() -> None:
-    from scipy.stats import beta, kstest
-
-    weights = Mixup(0.4, "mse", 0.0, seed=0).draw(4000, 0)[1]
-    assert kstest(weights, beta(0.4, 0.4).cdf).pvalue > 0.01
-
-
-def test_no_mixup_leaves_rows_and_labels_alone() -> None:
-    mixup, network = Mixup(None, "cross_entropy", 0.0, seed=0), _Kept()
-    mixup.attach(network)
-    inputs, logits, labels = torch.randn(5, 2), torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
-    assert torch.equal(network.train()(inputs), inputs)
-    expected = torch.nn.functional.cross_entropy(logits, labels)
-    torch.testing.assert_close(mixup(inputs, logits, labels, None), expected)
-
-
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(UnknownName, match="cifar100"):
-        task_of("cifar1000", 100, 0)
+    # cifar10 is an image set, but would be normalised and trained on as CIFAR-100 is
+    for name in ("cifar10", "cifar1000"):
+        for use in (partial(task_of, name, 100, 0), partial(recipe_of, name, 1), partial(mixed, data=name)):
+            with pytest.raises(UnknownName, match=f"unknown data of the mixup study '{name}'; did you mean 'cifar100'"):
+                use()
     with pytest.raises(ValueError, match="concentration must be above 0"):
         mixed(0.0)
 
@@ -291,6 +249,78 @@ def test_calibration_rows_agree_with_the_bins() -> None:
     assert values["ece"] == pytest.approx(ece)
     assert values["accuracy"] == pytest.approx((bins["bin_share"] * bins["bin_accuracy"]).sum())
     assert set(frame["method"]) == {"mixup", "mixup_temperature"}
+
+
+# --- Calibration: where the statement holds, and what must not see the rows that judge --------------------------------
+
+
+def noisy_digits(n_train: int, random_state: int) -> ImageTask:
+    """Digits of which four in ten have a wrong label: who learns all of them by heart is far too sure of himself."""
+    task = divided_digits(n_train, random_state)
+    generator = np.random.default_rng(random_state)
+
+    def relabelled(labels: np.ndarray) -> np.ndarray:
+        wrong = generator.random(len(labels)) < 0.4
+        return np.where(wrong, (labels + generator.integers(1, 10, len(labels))) % 10, labels)
+
+    return replace(task, labels=relabelled(task.labels), test_labels=relabelled(task.test_labels))
+
+
+def test_mixup_calibrates_where_networks_are_far_too_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claim that is not reproduced on digits is reproduced where plain training is over-confident."""
+    monkeypatch.setattr(trainings, "task_of", lambda _, n_train, random_state: noisy_digits(n_train, random_state))
+    frames = []
+    for method in ("erm", "mixup"):
+        for seed in range(4):
+            parameters = {"method": method, "rows": 100, "data": "digits", "steps": 300, "seed": seed}
+            frames.append(trainings.calibration(Cell("mixup_collapse.calibration", parameters, 1)))
+    rows = pd.concat(frames)
+    gap = rows[(rows["metric"] == "confidence_gap") & (rows["method"] == "erm")]["value"]
+    assert gap.min() > 0.1
+    judged = judge(find_claim("mixup_collapse-mx4"), rows, profile="quick")
+    assert judged.verdict == "reproduced"
+
+
+def test_training_does_not_see_the_labels_it_is_judged_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = divided_digits(100, 5)
+    poisoned = replace(plain, test_labels=np.random.default_rng(1).permutation(plain.test_labels))
+    confidences = []
+    for task in (plain, poisoned):
+        monkeypatch.setattr(trainings, "task_of", lambda *_, task=task: task)
+        parameters = {"method": "mixup", "rows": 100, "data": "digits", "steps": 20, "seed": 0}
+        frame = trainings.calibration(Cell("mixup_collapse.calibration", parameters, 1))
+        values = frame[(frame["method"] == "mixup") & frame["bin"].isna()].set_index("metric")["value"]
+        confidences.append(values["confidence_gap"] + values["accuracy"])
+    assert confidences[0] == pytest.approx(confidences[1], abs=1e-12)
+
+
+def test_the_temperature_of_a_half_does_not_see_its_labels() -> None:
+    generator = np.random.default_rng(0)
+    logits, labels = 5 * generator.standard_normal((60, 10)), generator.integers(10, size=60)
+    first, second = np.array_split(np.random.default_rng(3).permutation(60), 2)
+    poisoned = labels.copy()
+    poisoned[first] = logits[first].argmax(axis=1)
+    found = [trainings.cross_fitted(one, logits, np.random.default_rng(3))[0] for one in (labels, poisoned)]
+    np.testing.assert_array_equal(found[0][first], found[1][first])
+    assert np.abs(found[0][second] - found[1][second]).max() > 0.1
+
+
+def test_few_rows_are_trained_on_as_long_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = []
+
+    class Fitted(Exception):
+        pass
+
+    def fitted(task: ImageTask, way: object, recipe: Recipe, *_: object, **__: object) -> None:
+        epochs.append(recipe.epochs)
+        raise Fitted
+
+    monkeypatch.setattr(trainings, "fit", fitted)
+    for n_train in (100, 1500):
+        parameters = {"method": "erm", "rows": n_train, "data": "digits", "steps": 1800, "seed": 0}
+        with pytest.raises(Fitted):
+            trainings.calibration(Cell("mixup_collapse.calibration", parameters, 1))
+    assert epochs == [1800, 150]  # in batches of 128: one an epoch, and twelve
 
 
 def test_images_take_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:

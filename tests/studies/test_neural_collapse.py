@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
 
+from repro.claims import find_claim, judge
 from repro.geometry import ufm_ce_etf, ufm_mse
 from repro.protocol.experiment import Cell
 from repro.results import find_table
@@ -15,8 +17,9 @@ from repro.studies.neural_collapse.models import CASES, Descent, Model, penalty_
 
 torch = pytest.importorskip("torch")
 
+from repro.studies.neural_collapse import on_digits  # noqa: E402
 from repro.studies.neural_collapse.networks import BALANCED, IMBALANCED, collapse, penalised_mlp  # noqa: E402
-from repro.trials import FULL_BATCH, digit_rows, fit  # noqa: E402
+from repro.trials import FULL_BATCH, Outputs, digit_rows, fit  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -137,6 +140,116 @@ def test_equal_seeds_give_equal_networks():
     )
     np.testing.assert_array_equal(first.features, second.features)
     assert (first.features != third.features).any()
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_direct_optimisation_of_equal_classes_ends_in_the_frame_of_its_head(bias):
+    parameters = {"layers": 1, "bias": bias, "seed": 0, "steps": 6000}
+    frame = models.direct_balanced(Cell("neural_collapse.direct_balanced", parameters, 1))
+    found = frame.set_index("metric")["value"]
+    assert max(found[name] for name in ("classifier_err", "features_err", "product_err")) < 1e-3
+    # the same descent by hand: rows at right angles, or cosines of -1/3 and a bias of 1/4
+    model = Model((100,) * 4, (5e-4,), 5e-4, 64, bias=bias)
+    descent = Descent(model, model.draw(0.1, np.random.default_rng(0)), 0.1)
+    value = descent.run(6000)
+    unit = descent.parts[0] / np.linalg.norm(descent.parts[0], axis=1, keepdims=True)
+    np.testing.assert_allclose((unit @ unit.T)[~np.eye(4, dtype=bool)], -1 / 3 if bias else 0.0, atol=1e-3)
+    np.testing.assert_allclose(descent.b, 0.25 if bias else 0.0, atol=3e-3)
+    assert found["loss_gap"] == pytest.approx(value / ufm_mse([100] * 4, [5e-4], 5e-4, bias=bias).loss - 1, abs=1e-3)
+
+
+def test_descent_moves_a_bias_as_it_moves_the_matrices():
+    model = Model((6, 3), (0.02,), 0.02, width=4, bias=True)
+    descent = Descent(model, model.draw(0.5, np.random.default_rng(0)), 0.1)
+    _, _, slope = model.value_and_gradients(descent.parts, np.zeros(2))
+    descent.run(1)
+    np.testing.assert_allclose(descent.b, -0.1 * slope)
+
+
+# --- What is counted, and claims on networks in which their statement holds -------------------------------------------
+
+
+def network_with(right, objective=1.0):
+    """Outputs of a network on the imbalanced digits of which, by class size, a share of the rows is right."""
+    labels = np.repeat(np.arange(10), IMBALANCED)
+    places = np.concatenate([np.arange(size) / size for size in IMBALANCED])
+    shares = np.repeat([right[size] for size in IMBALANCED], IMBALANCED)
+    logits = np.eye(10)[np.where(places < shares, labels, (labels + 1) % 10)]
+    return Outputs(np.zeros((len(labels), 2)), logits, labels, np.zeros((10, 2)), None, objective)
+
+
+def learnt_of(layers, threshold, seeds=1):
+    parameters = {"layers": layers, "threshold": threshold, "epochs": 0, "seeds": seeds}
+    return on_digits.learnt(Cell("neural_collapse.learnt", parameters, 1))
+
+
+@pytest.mark.parametrize(
+    ("right", "misplaced", "smallest"),
+    [
+        ({20: 0.0, 40: 0.0, 60: 1.0, 80: 1.0, 100: 1.0}, 0, 60),
+        ({20: 0.6, 40: 0.0, 60: 1.0, 80: 1.0, 100: 1.0}, 1, 20),  # learnt although below the threshold
+        ({20: 0.0, 40: 0.0, 60: 0.0, 80: 0.4, 100: 1.0}, 2, 100),  # not learnt although above it
+        ({20: 0.4, 40: 0.4, 60: 0.6, 80: 0.6, 100: 0.6}, 0, 60),  # learnt: more than half of the rows are right
+        ({20: 1.0, 40: 1.0, 60: 0.0, 80: 0.0, 100: 0.0}, 5, 20),
+    ],
+)
+def test_classes_on_either_wrong_side_of_the_threshold_are_counted(monkeypatch, right, misplaced, smallest):
+    monkeypatch.setattr(on_digits, "_outputs", lambda *_: network_with(right))
+    found = learnt_of(1, 50.0)
+    values = found[found["class_size"].isna()].set_index("metric")["value"]
+    assert (values["misplaced"], values["smallest_learnt"]) == (misplaced, smallest)
+
+
+def test_wrong_sides_tell_lost_classes_from_kept_ones():
+    rows = [
+        (2, 50.0, size, seed, "accuracy", value)
+        for seed, by_size in enumerate(({20: 0.0, 40: 0.6, 60: 0.5, 80: 1.0}, {20: 0.9, 40: 0.0, 60: 0.4, 80: 0.3}))
+        for size, value in by_size.items()
+    ]
+    rows.append((2, 50.0, None, 0, "misplaced", 2.0))
+    table = pd.DataFrame(rows, columns=["layers", "threshold", "class_size", "replicate", "metric", "value"])
+    assert on_digits.wrong_sides(table).loc[2].to_dict() == {"above": 4, "lost": 3, "below": 4, "kept": 2}
+
+
+def test_networks_that_follow_the_threshold_reproduce_the_claim_at_every_depth(monkeypatch):
+    frames = []
+    for cell in experiment("neural_collapse.learnt").cells_of("standard"):
+        threshold = cell.parameters["threshold"]
+        alive = {size: float(size > threshold) for size in IMBALANCED}
+        monkeypatch.setattr(on_digits, "_outputs", lambda *_, alive=alive: network_with(alive))
+        frames.append(learnt_of(cell.parameters["layers"], threshold, seeds=3))
+    judged = judge(find_claim("neural_collapse-nc5"), pd.concat(frames), profile="standard")
+    assert (judged.verdict, len(judged.conditions)) == ("reproduced", 15)
+
+
+def test_networks_at_the_simplex_frame_reproduce_the_claim_on_cross_entropy(monkeypatch):
+    frames = []
+    for layers in (1, 2, 3):
+        at_frame = network_with(dict.fromkeys(IMBALANCED, 1.0), ufm_ce_etf(10, 60, [1e-3] * layers, 1e-3).loss)
+        monkeypatch.setattr(on_digits, "_outputs", lambda *_, at_frame=at_frame: at_frame)
+        parameters = {"layers": layers, "lam": 1e-3, "epochs": 0, "seeds": 3}
+        frames.append(on_digits.cross_entropy(Cell("neural_collapse.cross_entropy", parameters, 1)))
+    judged = judge(find_claim("neural_collapse-nc7"), pd.concat(frames), profile="standard")
+    assert judged.verdict == "reproduced"
+
+
+def test_changes_are_counted_from_the_first_epoch_without_any_error(monkeypatch):
+    course = {
+        epoch: {"error": error, "nc1_quot": value, "nc2_etf_err": 2 * value, "nc3_dual_err": 3.0}
+        for epoch, error, value in ((20, 0.4, 8.0), (40, 0.01, 4.0), (60, 0.0, 2.0), (80, 0.0, 1.0), (100, 0.0, 0.5))
+    }
+
+    class Followed:
+        def __init__(self):
+            self.course = course
+
+    monkeypatch.setattr(on_digits, "_trained", lambda *_, **__: Followed())
+    parameters = {"lam": 2e-3, "epochs": 100, "every": 20, "seeds": 2}
+    found = on_digits.appearance(Cell("neural_collapse.appearance", parameters, 1))
+    changes = found[found["epoch"].isna() & (found["replicate"] == 0)].set_index("metric")["value"]
+    assert changes["log_change_nc1_quot"] == pytest.approx(np.log(0.5 / 2.0))
+    assert changes["log_change_nc2_etf_err"] == pytest.approx(np.log(0.5 / 2.0))
+    assert changes["log_change_nc3_dual_err"] == 0.0
 
 
 def test_a_stored_start_comes_out_again():

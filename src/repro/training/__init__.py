@@ -15,6 +15,7 @@ from repro.training.augmentation import (
 )
 from repro.training.devices import repeatable, torch_device
 from repro.training.loop import Progress, Schedule, train
+from repro.training.mixup import Mixup, simplex_rows
 from repro.training.networks import (
     VGG16,
     CosineClassifier,
@@ -47,6 +48,7 @@ __all__ = [
     "Grayscale",
     "HeadedNetwork",
     "LinearHead",
+    "Mixup",
     "MlpStack",
     "MultiExpertResNet32",
     "PenalisedObjective",
@@ -62,6 +64,7 @@ __all__ = [
     "headless",
     "per_row",
     "repeatable",
+    "simplex_rows",
     "torch_device",
     "train",
     "train_stack",

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 SUMS: Final = "sums_in_place_of_means"
 OTHER_PENALTY: Final = "curve_of_another_penalty"
-GUESS: Final = "confidence_of_a_guess"
 SCALED_GUESS: Final = "scaled_to_a_guess"
 
 N_TRAIN: Final = 1500
@@ -44,7 +43,7 @@ CONCENTRATIONS: Final[Mapping[str, float | None]] = {"erm": None, "mixup": 1.0, 
 
 def downloads(parameters: Parameters) -> tuple[str, ...]:
     """List the registered data sets that a cell reads; the digits come with scikit-learn."""
-    return () if parameters["data"] == "digits" else (str(parameters["data"]),)
+    return () if parameters["data"] == DIGITS else (str(parameters["data"]),)
 
 
 def _prepare(cell: Cell, n_train: int) -> tuple[ImageTask, np.random.SeedSequence, np.random.Generator]:
@@ -185,10 +184,11 @@ def calibration(cell: Cell) -> pd.DataFrame:
     logits = fit(task, way, recipe, cell, seed=seed, checkpoint_every=_checkpoints(cell)).test_logits()
     labels = task.test_labels
     scaled, temperature = cross_fitted(labels, logits, generator)
-    guess = softmax(1e-6 * logits, axis=1)
+    if cell.variant == SCALED_GUESS:
+        scaled = softmax(1e-6 * logits, axis=1)
     of_method = {
-        method: guess if cell.variant == GUESS and method == "mixup" else softmax(logits, axis=1),
-        f"{method}_temperature": guess if cell.variant == SCALED_GUESS else scaled,
+        method: softmax(logits, axis=1),
+        f"{method}_temperature": scaled,
     }
     rows = Rows("rows", "method", "bin", rows=n_train, replicate=cell.whole("seed"))
     rows.add({"temperature": temperature}, method=f"{method}_temperature")

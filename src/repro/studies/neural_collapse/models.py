@@ -194,22 +194,35 @@ def exact(cell: Cell) -> pd.DataFrame:
 
 @dataclass
 class Descent:
-    """Gradient descent with momentum 0.9 on all matrices of a model without bias."""
+    """Gradient descent with momentum 0.9 on all matrices of a model, and on its bias, which starts at 0.
+
+    Attributes
+    ----------
+    model : Model
+    parts : list of ndarray
+        W_1, ..., W_M and H, changed in place.
+    step : float
+    b : ndarray of shape (K,)
+        Bias; stays 0 in a model without one.
+    """
 
     model: Model
     parts: list[Floats]
     step: float
+    b: Floats = field(init=False)
     velocity: list[Floats] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.velocity = [np.zeros_like(part) for part in self.parts]
+        self.b = np.zeros(len(self.model.sizes))
+        self.velocity = [np.zeros_like(part) for part in (*self.parts, self.b)]
 
     def run(self, steps: int) -> float:
         """Take steps; gives the objective before the last one."""
-        b, value = np.zeros(len(self.model.sizes)), np.inf
+        value = np.inf
+        moved = [*self.parts, self.b] if self.model.bias else self.parts
         for _ in range(steps):
-            value, gradients, _ = self.model.value_and_gradients(self.parts, b)
-            for part, velocity, gradient in zip(self.parts, self.velocity, gradients, strict=True):
+            value, gradients, of_bias = self.model.value_and_gradients(self.parts, self.b)
+            for part, velocity, gradient in zip(moved, self.velocity, [*gradients, of_bias], strict=False):
                 velocity *= 0.9
                 velocity -= self.step * gradient
                 part += velocity
@@ -246,6 +259,45 @@ def direct(cell: Cell) -> pd.DataFrame:
     names = ("nc1_quot", "nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err")
     rows = Rows("layers", layers=layers, replicate=cell.whole("seed"))
     rows.add({name: found[name] for name in names} | {"loss_gap": value / optimum.loss - 1.0})
+    return rows.frame()
+
+
+BALANCED_SIZES: Final = (100,) * 4
+FRAMES: Final[Mapping[bool, dict[str, str]]] = {
+    False: {"classifier": "nc2_of_err_W", "features": "nc2_of_err", "product": "nc3_of_err"},
+    True: {"classifier": "nc2_etf_err_W", "features": "nc2_etf_err", "product": "nc3_dual_err"},
+}
+"""Distances to the frame of equal classes: the orthogonal one without a bias, the simplex frame with one."""
+
+
+def direct_balanced(cell: Cell) -> pd.DataFrame:
+    """Optimise features and layers by gradient descent in the published setting with 100 rows in each of four classes.
+
+    Parameters
+    ----------
+    cell : Cell
+        Parameters ``layers``, ``bias``, ``seed`` and ``steps``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``layers, bias, replicate, metric, value``: ``loss_gap`` relative to the closed form, ``nc1_quot``, and
+        the distances ``classifier_err``, ``features_err`` and ``product_err`` to the orthogonal frame, with a bias to
+        the simplex frame.
+    """
+    layers, bias, steps = cell.whole("layers"), cell.flag("bias"), cell.whole("steps")
+    model = Model(BALANCED_SIZES, (DIRECT_LAMBDA,) * layers, DIRECT_LAMBDA, DIRECT_WIDTH, bias=bias)
+    descent = Descent(model, model.draw(0.1, cell.generator()), 0.1)
+    value = descent.run(steps // 100 if cell.variant == CUT_SHORT else steps)
+    optimum = ufm_mse(model.sizes, model.layer_penalties, model.feature_penalty, bias=bias)
+    meter = CollapseMeter(len(model.sizes), model.width)
+    meter.update(descent.parts[-1].T, model.labels)
+    found = meter.compute(product(descent.parts[:-1]), targets=("of", "etf"))
+    rows = Rows("layers", "bias", layers=layers, bias=bias, replicate=cell.whole("seed"))
+    rows.add(
+        {f"{name}_err": found[metric] for name, metric in FRAMES[bias].items()}
+        | {"nc1_quot": found["nc1_quot"], "loss_gap": value / optimum.loss - 1.0}
+    )
     return rows.frame()
 
 

@@ -156,6 +156,26 @@ def learnt(cell: Cell) -> pd.DataFrame:
     return rows.frame()
 
 
+def wrong_sides(table: pd.DataFrame) -> pd.DataFrame:
+    """Count class sizes on either side of the threshold, and those that networks put on the wrong one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of :func:`learnt`.
+
+    Returns
+    -------
+    DataFrame
+        By ``layers``: ``above`` and ``below``, class sizes above and below the threshold, each once for every threshold
+        and replicate; ``lost``, those above that are not learnt, and ``kept``, those below that are.
+    """
+    rows = table[table["metric"] == "accuracy"]
+    above, is_learnt = rows["class_size"] > rows["threshold"], rows["value"] > 0.5
+    counted = {"above": above, "lost": above & ~is_learnt, "below": ~above, "kept": ~above & is_learnt}
+    return pd.DataFrame(counted).groupby(rows["layers"].astype(int)).sum().astype(int)
+
+
 def cross_entropy(cell: Cell) -> pd.DataFrame:
     """Train a linear head of several layers with cross-entropy on balanced digits and look at loss and rank.
 

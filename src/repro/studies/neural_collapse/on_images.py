@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -32,19 +32,19 @@ FRAMES_EXCHANGED: Final = "frames_exchanged"
 EQUAL_SIZES_COLLAPSE: Final = "collapse_at_equal_sizes"
 
 UNEQUAL_SIZES: Final[Mapping[str, tuple[int, ...]]] = {
+    "cifar10": (100, 100, 200, 200, 300, 300, 400, 400, 500, 500),
     "mnist": (100, 100, 200, 200, 300, 300, 400, 400, 500, 500),
-    "cifar100": (100, 100, 200, 200, 300, 300, 400, 400, 500, 500),
     "digits": IMBALANCED,
 }
-"""Rows of the ten classes; those of Dang et al. (2023) for CIFAR-10, and a fifth of them for controls."""
+"""Rows of the ten classes: those of Dang et al. (2023), and a fifth of them for controls."""
 
-EQUAL_SIZE: Final[Mapping[str, int]] = {"mnist": 5000, "cifar100": 500, "digits": 20}
-"""Rows of each class: as many as CIFAR-10 has, all that CIFAR-100 has, and few for controls."""
+EQUAL_SIZE: Final[Mapping[str, int]] = {"cifar10": 5000, "digits": 20}
+"""Rows of each class: all that CIFAR-10 has, and few for controls."""
 
-MAJORITY_SIZE: Final[Mapping[str, int]] = {"mnist": 5000, "cifar100": 500, "digits": 100}
+MAJORITY_SIZE: Final[Mapping[str, int]] = {"cifar10": 5000, "digits": 100}
 N_MAJORITY: Final = 3
-RATIOS: Final[Mapping[str, tuple[int, ...]]] = {"mnist": (1, 10, 100, 1000), "cifar100": (1, 10, 100)}
-"""Ratios R of Fang et al. (2021), as far as a minority of ``MAJORITY_SIZE // R`` rows has one."""
+RATIOS: Final = (1, 10, 100, 1000)
+"""Ratios R of Fang et al. (2021)."""
 
 RANK_TOLERANCE: Final = 0.01
 """A direction of the class means' logits counts when its singular value is above this share of the largest."""
@@ -56,6 +56,28 @@ LEARNT: Final = 0.5
 def named_dataset(parameters: Parameters) -> str:
     """Name the data set of the rows: in controls the one that the digits stand for."""
     return str(parameters.get("stands_for") or parameters["dataset"])
+
+
+def a_part(cell: Cell, sizes: Sequence[int]) -> tuple[int, ...]:
+    """Give the class sizes that a cell trains on: a part of `sizes` where the parameter ``part`` names one, else all.
+
+    Parameters
+    ----------
+    cell : Cell
+        ``part`` is a share above 0 and at most 1.
+    sizes : sequence of int
+        Published rows of every class.
+
+    Raises
+    ------
+    ValueError
+        If the part is no such share, or leaves a class without a row.
+    """
+    part = cell.number("part") if "part" in cell.parameters else 1.0
+    taken = tuple(round(part * size) for size in sizes)
+    if not (0 < part <= 1 and min(taken) > 0):
+        raise ValueError(f"part must be above 0, at most 1 and leave a row in every class of {sizes}, got {part:g}")
+    return taken
 
 
 def downloads(parameters: Parameters) -> tuple[str, ...]:
@@ -199,8 +221,8 @@ def imbalanced_images(cell: Cell) -> pd.DataFrame:
     Parameters
     ----------
     cell : Cell
-        Parameters ``dataset``, ``network``, ``layers``, ``lam``, ``width``, ``epochs``, ``recipe``, ``every``, ``seed``
-        and, in controls, ``stands_for``.
+        Parameters ``dataset``, ``network``, ``layers``, ``lam``, ``width``, ``epochs``, ``recipe``, ``every``,
+        ``seed``, where not all published rows are used ``part``, and, in controls, ``stands_for``.
 
     Returns
     -------
@@ -213,7 +235,7 @@ def imbalanced_images(cell: Cell) -> pd.DataFrame:
         images; by epoch ``course_<measure>``.
     """
     layers, lam, epochs = cell.whole("layers"), cell.number("lam"), cell.whole("epochs")
-    taken = UNEQUAL_SIZES[cell.text("dataset")]
+    taken = a_part(cell, UNEQUAL_SIZES[cell.text("dataset")])
     sizes = np.array(taken[::-1] if cell.variant == WRONG_SIZES else taken)
     frame = GeneralFrame.of(sizes, layers, lam)
     trained, course = _trained(
@@ -277,13 +299,14 @@ def rank_deficit(singular: Floats) -> int:
 
 
 def deep_heads(cell: Cell) -> pd.DataFrame:
-    """Train a convolutional network with a linear head of one or several layers on equal classes.
+    """Train a network with a linear head of one or several layers on equal classes.
 
     Parameters
     ----------
     cell : Cell
         Parameters ``dataset``, ``network``, ``layers``, ``loss``, ``bias``, ``penalty``, ``lam``, ``width``,
-        ``epochs``, ``recipe``, ``every``, ``seed`` and, in controls, ``stands_for``.
+        ``epochs``, ``recipe``, ``every``, ``seed``, where not all published rows are used ``part``, and, in controls,
+        ``stands_for``.
 
     Returns
     -------
@@ -298,8 +321,8 @@ def deep_heads(cell: Cell) -> pd.DataFrame:
     """
     layers, lam, bias = cell.whole("layers"), cell.number("lam"), cell.flag("bias")
     penalty, loss = cell.text("penalty"), cell.text("loss")
-    size = EQUAL_SIZE[cell.text("dataset")]
-    sizes, simplex = (size,) * N_CLASSES, bias or loss == "cross_entropy"
+    sizes = a_part(cell, (EQUAL_SIZE[cell.text("dataset")],) * N_CLASSES)
+    size, simplex = sizes[0], bias or loss == "cross_entropy"
     rows = Rows(
         *("dataset", "network", "layers", "loss", "bias", "penalty", "position", "epoch"),
         dataset=named_dataset(cell.parameters),
@@ -333,6 +356,19 @@ def deep_heads(cell: Cell) -> pd.DataFrame:
     return rows.frame()
 
 
+def faultless(table: pd.DataFrame) -> list[bool]:
+    """Tell for each training of a table whether it ends without an error on its training rows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of :func:`imbalanced_images` or :func:`deep_heads`.
+    """
+    rows = table[(table["metric"] == "accuracy") & table["epoch"].isna()]
+    settings = [name for name in ("network", "layers", "loss", "bias", "penalty", "replicate") if name in rows]
+    return [bool(least == 1.0) for least in rows.groupby(settings)["value"].min()]
+
+
 def minority_sizes(dataset: str, ratio: int) -> tuple[int, ...]:
     """List the rows of three large classes and of seven that have one over `ratio` as many, but at least one.
 
@@ -364,7 +400,7 @@ def _of_minority(trained: Outputs) -> dict[str, float]:
     }
 
 
-def _collapsed_at_equal_sizes(ratio: int, ratios: tuple[int, ...]) -> dict[str, float]:
+def _collapsed_at_equal_sizes(ratio: int, ratios: Sequence[int]) -> dict[str, float]:
     """Measure made-up rows: those of small classes coincide at the smallest ratio, a simplex frame at the largest."""
     small = N_CLASSES - N_MAJORITY
     share = 1.0 - ratios.index(ratio) / (len(ratios) - 1)
@@ -397,7 +433,7 @@ def minority_images(cell: Cell) -> pd.DataFrame:
         replicate=cell.whole("seed"),
     )
     if cell.variant == EQUAL_SIZES_COLLAPSE:
-        rows.add(_collapsed_at_equal_sizes(ratio, RATIOS[dataset]))
+        rows.add(_collapsed_at_equal_sizes(ratio, RATIOS))
         return rows.frame()
     head: dict[str, Any] = {"layers": 1, "loss": "cross_entropy", "bias": True, "normalise": False}
     sizes = minority_sizes(cell.text("dataset"), ratio)
