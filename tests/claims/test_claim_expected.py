@@ -244,4 +244,4 @@ def test_the_command_and_the_card_mark_a_control_that_fails(put, capsys, centre,
 
 def test_the_card_says_how_much_the_control_changes(put):
     put(3.0)
-    assert "not reproduced, changes 50 % of the values" in str(card("toy-c1"))
+    assert "the claim fails there, as it must; it changes 50 % of the values" in str(card("toy-c1"))
