@@ -103,5 +103,11 @@ def claims(
     for difference in differences:
         say(f"differs: {difference}")
     if differences:
-        say(f"{len(differences)} differences from the accepted verdicts; repro claims --accept accepts them")
+        failing = any(difference.what.startswith("control") for difference in differences)
+        advice = (
+            "a claim must fail on its control before verdicts can be accepted"
+            if failing
+            else "repro claims --accept accepts them"
+        )
+        say(f"{len(differences)} differences from the accepted verdicts; {advice}")
         raise typer.Exit(1)

@@ -218,6 +218,17 @@ class Claim(_Specification):
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
         kinds = {self.criterion.kind, *(part.criterion.kind for part in self.quantity.parts if part.criterion)}
+        effects = [(self.smallest_effect, kinds, "smallest_effect")] + [
+            (
+                part.smallest_effect or 0.0,
+                {(part.criterion or self.criterion).kind},
+                f"smallest_effect of {part.name!r}",
+            )
+            for part in self.quantity.parts
+        ]
+        for effect, judged, name in effects:
+            if effect and "direction" not in judged:
+                raise ValueError(f"{name} belongs to the criterion 'direction', got {' and '.join(sorted(judged))}")
         if (self.interval == "none") != (kinds == {"identity"}):
             raise ValueError("interval 'none' belongs to the criterion 'identity', and only to it")
         if "order" in kinds and self.quantity.order is None:
