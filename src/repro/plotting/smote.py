@@ -199,7 +199,7 @@ def table_3(table: pd.DataFrame) -> Shown:
     datasets = [dataset for dataset in TABLE_3 if dataset in areas.index.get_level_values("dataset")]
     distances = []
     with book_style():
-        mosaic = _rows_of_panels(datasets)
+        mosaic: list[Any] = _rows_of_panels(datasets)
         first = {row[0] for row in mosaic}
         figure, panels = plt.subplot_mosaic(mosaic, figsize=(9, 6.2))
         for dataset in datasets:
