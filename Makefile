@@ -34,7 +34,7 @@ test: book ## the whole test suite over package, notebooks and built book
 mutations: env ## deliberate errors that the tests must catch, on a copy: about an hour; of one room: make mutations ROOM=claims
 	@$(PYTHON_HERE) tests/mutations/run.py $(if $(ROOM),--only '$(ROOM)')
 
-check: env ## formatting, lint, types, import contracts, tables, pairing, pins, links; of one study: make check STUDY=sade
+check: env ## formatting, lint, types, import contracts, tables, verdicts, pairing, pins, links; of one study: make check STUDY=sade
 	@$(PYTHON_HERE) scripts/check.py $(if $(STUDY),--study '$(STUDY)')
 
 verify: env ## compute cells of the committed tables again and compare: the cheapest of each kind, hours for all studies

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 TABLES = [str(TOOLS / "repro"), "tables", "--strict"]
+VERDICTS = [str(TOOLS / "repro"), "claims", "--strict"]
 CODE: dict[str, list[str]] = {
     "formatting": [str(TOOLS / "ruff"), "format", "--check", "."],
     "lint": [str(TOOLS / "ruff"), "check", "."],
@@ -25,6 +26,7 @@ CODE: dict[str, list[str]] = {
 CHECKS: dict[str, list[str]] = {
     **CODE,
     "committed tables are current": TABLES,
+    "verdicts are the accepted ones": VERDICTS,
     "pairing of the notebooks": [*PYTEST, "tests/notebooks"],
     "pins, address, workflows, documents": [*PYTEST, "tests/project"],
     "book is built": [sys.executable, "book/build.py"],
@@ -37,6 +39,7 @@ def checks_of(study: str) -> dict[str, list[str]]:
     return {
         **CODE,
         "committed tables are current": [*TABLES, study],
+        "verdicts are the accepted ones": [*VERDICTS, study],
         f"tests of {study}": [*PYTEST, "tests", "--ignore=tests/book", "--ignore=tests/faults", "-k", study],
     }
 

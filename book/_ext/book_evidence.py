@@ -11,7 +11,16 @@ from urllib.parse import urlencode
 import jinja2
 import pybtex.database
 
-from repro.claims import SYMBOLS, all_claims, format_estimate, judge_profiles
+from repro.claims import (
+    SYMBOLS,
+    all_claims,
+    change_words,
+    control_words,
+    format_estimate,
+    headline,
+    judge_profiles,
+    larger_under_way,
+)
 from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim, Verdict
 from repro.protocol.profile import PROFILES
@@ -49,9 +58,18 @@ class Evidence:
 
     @cached_property
     def headline(self) -> Judgement:
-        """The judgement of the largest profile that has been run, or of the largest if none has."""
-        largest_first = [self.judgements[profile] for profile in reversed(PROFILES) if profile in self.judgements]
-        return next((found for found in largest_first if found.verdict != NOT_RUN), largest_first[0])
+        """The judgement that speaks for the claim: of the largest profile that decides it."""
+        return headline(list(self.judgements.values()))
+
+    @cached_property
+    def under_way(self) -> Judgement | None:
+        """Judgement of a larger profile that was begun and does not decide yet."""
+        return larger_under_way(list(self.judgements.values()))
+
+    @property
+    def own(self) -> bool:
+        """Whether the claim is a question of our own and no statement of a paper."""
+        return self.claim.paper == "book"
 
     @property
     def intervals(self) -> int:
@@ -107,10 +125,70 @@ def paper_of(claim: Claim) -> Paper:
     return papers()[claim.paper]
 
 
-def tally(evidence: list[Evidence]) -> dict[str, int]:
-    """Count the claims by headline verdict: the verdicts that occur, in the order of the verdicts."""
-    found = [entry.headline.verdict for entry in evidence]
-    return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+@dataclass(frozen=True)
+class Tally:
+    """Claims of one source, counted by headline verdict.
+
+    Parameters
+    ----------
+    title : str
+        What is counted.
+    counts : dict of str to int
+        Claims by verdict, those that occur, in the order of the verdicts.
+    stand_ins : dict of str to int
+        How many of them were judged on a stand-in for the paper's data or system.
+    """
+
+    title: str
+    counts: dict[str, int]
+    stand_ins: dict[str, int]
+
+
+def tally(evidence: list[Evidence]) -> list[Tally]:
+    """Count claims by headline verdict: statements of papers and questions of our own apart, those that there are."""
+    found = []
+    for own, title in ((False, "Statements of papers"), (True, "Questions of our own")):
+        shown = [entry.headline for entry in evidence if entry.own == own]
+        demos = [judgement.verdict for judgement in shown if judgement.mechanism_demo and judgement.verdict != NOT_RUN]
+        verdicts = [judgement.verdict for judgement in shown]
+        counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
+        if counts:
+            found.append(Tally(title, counts, {verdict: demos.count(verdict) for verdict in counts}))
+    return found
+
+
+@dataclass(frozen=True)
+class Multiplicity:
+    """How many looks the verdicts of all claims rest on, and what is left when those of one claim share their error.
+
+    Parameters
+    ----------
+    claims : int
+        Claims whose headline has several conditions with an interval.
+    reproduced : int
+        Conditions of theirs that are reproduced.
+    together : int
+        Those that stay so when all conditions of their claim share the error of 5 % (Bonferroni).
+    intervals : int
+        Intervals behind all verdicts, over conditions and profiles.
+    """
+
+    claims: int
+    reproduced: int
+    together: int
+    intervals: int
+
+
+def multiplicity(evidence: list[Evidence]) -> Multiplicity:
+    """Count looks over the claims that have been judged."""
+    shown = [(entry.headline, entry.headline.family_wise) for entry in evidence]
+    families = [(judgement.counts, family) for judgement, family in shown if family is not None]
+    return Multiplicity(
+        claims=len(families),
+        reproduced=sum(alone.reproduced for alone, _ in families),
+        together=sum(family.reproduced for _, family in families),
+        intervals=sum(entry.intervals for entry in evidence),
+    )
 
 
 def effect(found: Judgement | ConditionJudgement) -> str:
@@ -141,7 +219,7 @@ def disagreement_address(repository: str, entry: Evidence) -> str:
     ]
     for profile, judgement in entry.judgements.items():
         commit = judgement.provenance.commit if judgement.provenance else "no table"
-        lines.append(f"- `{profile}`: {judgement.verdict} ({effect(judgement)}; {commit})")
+        lines.append(f"- `{profile}`: {judgement.words} ({effect(judgement)}; {commit})")
     lines += ["", "**What I disagree with, and why**", "", "", "**How to see it** (table, code, reference)", ""]
     query = urlencode({"title": f"Disagreement about {claim.id}", "body": "\n".join(lines), "labels": "claim"})
     return f"{repository}/issues/new?{query}"
@@ -150,5 +228,11 @@ def disagreement_address(repository: str, entry: Evidence) -> str:
 def render(template: str, **values: Any) -> str:
     """HTML of one of the templates beside this module; all values are escaped."""
     return TEMPLATES.get_template(template).render(
-        symbols=SYMBOLS, verdict_class=verdict_class, effect=effect, paper_of=paper_of, **values
+        symbols=SYMBOLS,
+        verdict_class=verdict_class,
+        effect=effect,
+        paper_of=paper_of,
+        change_words=change_words,
+        control_words=control_words,
+        **values,
     )

@@ -51,7 +51,7 @@ class ClaimRole(SphinxRole):
             "", "", internal=True, refuri=f"{relative_uri(here, there)}#{name}", classes=["claim-link"],
             reftitle=entry.claim.statement,
         )  # fmt: skip
-        badge = f"{SYMBOLS[judgement.verdict]} {judgement.verdict}"
+        badge = f"{SYMBOLS[judgement.verdict]} {judgement.words}"
         link += [
             nodes.inline("", name),
             nodes.Text(" "),

@@ -27,8 +27,11 @@ DASHBOARD = "book/claims"
 
 MEANINGS = {
     "reproduced": "The whole interval agrees with the statement, in every condition of the claim.",
-    "partly": "Some of the claim's conditions came out as stated, others did not. The row lists each of them.",
-    "not reproduced": "The whole interval speaks against the statement, or rules out an effect that matters.",
+    "partly": "Some of the claim's conditions came out as stated, others did not. How many stands beside the word.",
+    "not reproduced": (
+        "The whole interval speaks against the statement, or rules out an effect that matters. For a statement about "
+        "every case one counterexample is enough."
+    ),
     "inconclusive": "The interval is too wide to tell. More repetitions or more data would be needed.",
     "not run": "There is no result table for this claim at this size yet. Nothing is said about it.",
 }
@@ -85,23 +88,30 @@ class ClaimsTable(SphinxDirective):
 
 
 class ClaimsSummary(SphinxDirective):
-    """How many claims were judged, with which verdicts, and how many intervals miss by chance."""
+    """How many claims were judged, with which verdicts, and how many intervals miss by chance.
+
+    With the option ``looks`` only the sentences about chance.
+    """
+
+    option_spec = {"looks": directives.flag}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
-        """Return the tally and one sentence about it."""
+        """Return the tally and what to think of it."""
         entries = list(evidence.all_evidence().values())
         judged = [entry for entry in entries if entry.headline.verdict != evidence.NOT_RUN]
         return [
             raw(
                 evidence.render(
                     "summary.html",
-                    tally=evidence.tally(entries),
+                    tallies=[] if "looks" in self.options else evidence.tally(entries),
+                    looks=evidence.multiplicity(judged),
+                    only_looks="looks" in self.options,
                     judged=len(judged),
                     waiting=len(entries) - len(judged),
                     papers=len({entry.claim.study for entry in judged}),
-                    intervals=sum(entry.intervals for entry in judged),
                     dashboard=self.env.app.builder.get_relative_uri(self.env.docname, DASHBOARD),
                     here=self.env.docname == DASHBOARD,
+                    reading=self.env.app.builder.get_relative_uri(self.env.docname, "book/how-to-read"),
                 )
             )
         ]
@@ -141,7 +151,7 @@ def chapter_content(name: str) -> dict[str, Any]:
     claims = [entry for entry in evidence.all_evidence().values() if entry.claim.study in studies]
     return {
         "summaries": [" ".join(text.partition("\n\n")[0].split()) for text in texts],
-        "tally": evidence.tally(claims),
+        "tallies": evidence.tally(claims),
         "claims": claims,
     }
 

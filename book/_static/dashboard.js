@@ -42,7 +42,8 @@
       for (const group of groups) {
         group.hidden = !(
           texts.get(group).includes(wanted.text) &&
-          (!wanted.verdict || group.dataset.verdicts.split("|").includes(wanted.verdict)) &&
+          (!wanted.verdict || group.dataset.headline === wanted.verdict) &&
+          (!wanted.source || group.dataset.source === wanted.source) &&
           (!wanted.study || group.dataset.study === wanted.study)
         );
       }

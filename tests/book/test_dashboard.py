@@ -10,7 +10,7 @@ import book_site
 import pytest
 from book_evidence import Evidence
 
-from repro.claims import Judgement
+from repro.claims import ConditionJudgement, Judgement
 from repro.protocol.claim import Claim
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-1")]
@@ -37,7 +37,9 @@ def evidence(identifier: str) -> Evidence:
     claim = Claim.model_validate({**CONTENT, "id": identifier, "experiment": f"{identifier.partition('-')[0]}.trial"})
     verdicts: Any = zip(("quick", "paper"), CLAIMS[identifier], strict=True)
     entry = Evidence(claim)
-    entry.__dict__["judgements"] = {profile: Judgement(claim, profile, verdict) for profile, verdict in verdicts}
+    entry.__dict__["judgements"] = {
+        profile: Judgement(claim, profile, verdict, (ConditionJudgement("", verdict),)) for profile, verdict in verdicts
+    }
     return entry
 
 
@@ -66,12 +68,22 @@ def shown(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("verdict", ["", *book_evidence.VERDICTS])
-def test_the_filter_shows_every_claim_that_has_the_verdict_in_some_profile(page: Any, verdict: str) -> None:
+def test_the_filter_shows_the_claims_that_the_tally_counts(page: Any, verdict: str) -> None:
     page.get_by_label("Verdict", exact=True).select_option(verdict)
-    wanted = [name for name, verdicts in CLAIMS.items() if not verdict or verdict in verdicts]
+    wanted = [name for name in CLAIMS if not verdict or evidence(name).headline.verdict == verdict]
+    counts = [group.counts.get(verdict, 0) for group in book_evidence.tally([evidence(name) for name in CLAIMS])]
+    assert not verdict or len(wanted) == sum(counts)
     assert shown(page) == wanted
     assert f"{len(wanted)} of {len(CLAIMS)} claims shown" in page.locator(".dashboard-status").inner_text()
     page.get_by_label("Verdict", exact=True).select_option("")
+
+
+@pytest.mark.parametrize(("source", "number"), [("paper", 0), ("own", 3), ("", 3)])
+def test_the_filter_by_source_tells_statements_of_papers_from_our_questions(
+    page: Any, source: str, number: int
+) -> None:
+    page.get_by_label("Source", exact=True).select_option(source)
+    assert len(shown(page)) == number
 
 
 @pytest.mark.parametrize(("study", "claims"), [("toy", ["toy-c1", "toy-c2"]), ("other", ["other-c1"])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,7 +113,7 @@ def test_claim_role_shows_the_verdict_and_links_to_the_row(read: Any) -> None:
     page, warnings, status = read("See {claim}`toy-c2`.")
     link = page.find("a", class_="claim-link")
     assert link["href"] == "claims.html#toy-c2"
-    assert link.find(class_="verdict-partly").get_text().endswith("partly")
+    assert link.find(class_="verdict-partly").get_text().endswith("partly, 1 of 2; 1 against")
     assert "mechanism demo" not in page.get_text()
     assert (warnings, status) == ("", 0)
 
@@ -159,11 +160,33 @@ def test_result_role_gives_numbers_with_the_digits_of_their_interval(read: Any) 
     assert status == 0
 
 
-def test_headline_is_the_largest_run_and_tally_keeps_the_order_of_verdicts() -> None:
+def test_the_tally_tells_papers_from_own_questions_and_names_stand_ins() -> None:
     entries = [evidence(paper="partly"), evidence(), evidence(paper="partly")]
     assert [entry.headline.profile for entry in entries] == ["paper", "quick", "paper"]
-    assert book_evidence.tally(entries) == {"reproduced": 1, "partly": 2}
+    papers = book_evidence.Tally("Statements of papers", {"reproduced": 1, "partly": 2}, {"reproduced": 1, "partly": 0})
+    assert book_evidence.tally(entries) == [papers]
+    own = Evidence(entries[1].claim.model_copy(update={"paper": "book"}))
+    vars(own)["judgements"] = entries[1].judgements
+    ours = book_evidence.Tally("Questions of our own", {"reproduced": 1}, {"reproduced": 1})
+    assert book_evidence.tally([*entries, own]) == [papers, ours]
+    assert book_evidence.tally([]) == []
     assert [entry.intervals for entry in entries] == [3, 1, 3]
+
+
+def test_looks_are_counted_over_claims_with_several_conditions() -> None:
+    entry = evidence(paper="partly")
+    conditions = [replace(part, family_wise="inconclusive") for part in entry.judgements["paper"].conditions]
+    entry.judgements["paper"] = replace(entry.judgements["paper"], conditions=tuple(conditions))
+    assert book_evidence.multiplicity([entry, evidence()]) == book_evidence.Multiplicity(1, 1, 0, 4)
+
+
+def test_a_single_training_at_paper_size_is_under_way_and_not_the_headline() -> None:
+    one = ConditionJudgement("pima", "inconclusive", estimate=0.1, replicates=1, decides=False)
+    entry = evidence(paper="inconclusive")
+    begun = replace(entry.judgements["paper"], conditions=(one,), declared_replicates=3)
+    entry.judgements["paper"] = begun
+    assert (entry.headline.profile, entry.under_way) == ("quick", begun)
+    assert book_evidence.tally([entry])[0].counts == {"reproduced": 1}
 
 
 def test_papers_are_named_by_their_authors_and_linked_to_where_they_are_found() -> None:
@@ -209,7 +232,7 @@ def test_a_chapter_counts_the_claims_of_all_its_studies(monkeypatch: pytest.Monk
     monkeypatch.setattr(book_evidence, "all_evidence", lambda: found)
     content = claims_dashboard.chapter_content("both")
     assert [entry.claim.id for entry in content["claims"]] == ["smote-c1", "presto-ea"]
-    assert content["tally"] == {"partly": 2}
+    assert [group.counts for group in content["tallies"]] == [{"partly": 2}]
     assert [bool(summary) for summary in content["summaries"]] == [True, True]
     html = book_evidence.render(
         "chapters.html", chapters=[{"title": "Both", "address": "both.html", "dashboard": "claims.html", **content}]

@@ -101,3 +101,18 @@ def test_identity(deviation, bound, verdict):
 )
 def test_overall(verdicts, overall):
     assert overall_verdict(verdicts) == overall
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "overall"),
+    [
+        (["reproduced", "reproduced", "not run"], "reproduced"),
+        (["reproduced", "not reproduced", "inconclusive"], "not reproduced"),
+        (["reproduced", "inconclusive"], "partly"),
+        (["inconclusive", "not run"], "inconclusive"),
+        (["not run"], "not run"),
+    ],
+)
+def test_overall_of_a_universal_statement(verdicts, overall):
+    """One counterexample is enough; a question left open is none."""
+    assert overall_verdict(verdicts, universal=True) == overall

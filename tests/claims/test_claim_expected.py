@@ -244,4 +244,15 @@ def test_the_command_and_the_card_mark_a_control_that_fails(put, capsys, centre,
 
 def test_the_card_says_how_much_the_control_changes(put):
     put(3.0)
-    assert "not reproduced, changes 50 % of the values" in str(card("toy-c1"))
+    assert "the claim fails there, as it must; it changes 50 % of the values" in str(card("toy-c1"))
+
+
+def test_strict_advises_what_accept_will_do(put, capsys):
+    put(3.0)
+    accept("toy")
+    put(-3.0)
+    assert main(["claims", "toy", "--strict"]) == 1
+    assert "differences from the accepted verdicts; repro claims --accept accepts them" in capsys.readouterr().err
+    put(3.0, "control", variant="flipped")
+    assert main(["claims", "toy", "--strict"]) == 1
+    assert "a claim must fail on its control before verdicts can be accepted" in capsys.readouterr().err

@@ -46,17 +46,18 @@ def evidence(study, make_rows, write_evidence, monkeypatch):
 
 def test_a_count_says_how_many_are_reproduced_against_and_run(evidence):
     """auc: 0.2 is for, -0.4 against, 0 open at both; loss the other way round."""
-    assert evidence.count("toy-c1") == Count(reproduced=2, against=2, total=8)
+    assert evidence.count("toy-c1") == Count(reproduced=2, against=2, total=8, excluded=2)
     assert f"{evidence.count('toy-c1')} conditions" == "2 of 8 conditions"
-    assert (str(Count(3, 1, 9)), f"{Count(3, 1, 9):reproduced}", f"{Count(3, 1, 9):against}") == (
+    assert [f"{Count(3, 1, 9, 4):{which}}" for which in ("", "reproduced", "against", "excluded")] == [
         "3 of 9",
         "3 of 9",
         "1 of 9",
-    )
-    with pytest.raises(ValueError, match="'reproduced' or 'against', got 'for'"):
+        "4 of 9",
+    ]
+    with pytest.raises(ValueError, match="'reproduced', 'against' or 'excluded', got 'for'"):
         format(Count(3, 1, 9), "for")
-    assert evidence.count("toy-c1", part="higher", level=300) == Count(1, 1, 3)
-    assert evidence.count("toy-c1", metric="loss", dataset=["p", "q"]) == Count(1, 1, 3)
+    assert evidence.count("toy-c1", part="higher", level=300) == Count(1, 1, 3, 1)
+    assert evidence.count("toy-c1", metric="loss", dataset=["p", "q"]) == Count(1, 1, 3, 1)
     assert evidence.count("toy-c1", dataset="with, comma") == Count(0, 0, 2)
 
 
@@ -79,7 +80,7 @@ def test_conditions_are_selected_by_settings_in_the_order_of_the_claim(evidence)
 
 def test_settings_of_all_selections_may_be_given_once_and_replaced(evidence):
     higher = Findings("paper", part="higher", level=300)
-    assert higher.count("toy-c1") == Count(1, 1, 3)
+    assert higher.count("toy-c1") == Count(1, 1, 3, 1)
     assert higher.condition("toy-c1", level=500).estimate == pytest.approx(0.0)
 
 

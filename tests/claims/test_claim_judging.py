@@ -56,9 +56,10 @@ def test_a_negative_sign_turns_the_effect_round(make_claim, make_rows):
 
 def test_a_resolved_effect_below_the_smallest_of_interest_gets_a_note(make_claim, make_rows):
     claim = make_claim(smallest_effect=0.05)
-    small = judge(claim, effect(make_rows, 0.03, 0.001))
-    assert small.verdict == "reproduced"
+    small = judge(claim, effect(make_rows, 0.045, 0.01))
+    assert (small.verdict, small.words, small.marks) == ("reproduced", "reproduced", ())
     assert small.conditions[0].note == "the estimate is below the smallest effect of interest, 0.05"
+    assert not small.conditions[0].excludes
     assert judge(claim, effect(make_rows, 0.06, 0.001)).conditions[0].note == ""
     assert judge(claim, effect(make_rows, 0.0, 0.001)).verdict == "not reproduced"
     assert judge(claim, effect(make_rows, 0.05, 0.1)).verdict == "inconclusive"
@@ -244,7 +245,7 @@ def test_parts_have_their_own_metric_contrast_rows_and_criterion(make_claim, mak
                 {"name": "nodes", "metric": "nodes", "contrast": ["b", "a"], "smallest_effect": 5.0},
             ]
         },
-        published=[{"part": "same", "dataset": "q", "quantity": "difference", "value": -0.25, "source": "read"}],
+        published=[{"part": "same", "dataset": "q", "quantity": "auc_difference", "value": -0.25, "source": "read"}],
     )
     rows = pd.concat(
         [
@@ -264,7 +265,8 @@ def test_parts_have_their_own_metric_contrast_rows_and_criterion(make_claim, mak
     assert judgement.verdict == "partly"
     published = {condition.name: condition.published for condition in judgement.conditions}
     assert published == {"above, p": None, "same, p": None, "same, q": -0.25, "nodes, p": None}
-    assert "smallest effect of interest, 5" in judgement.conditions[-1].note
+    assert judgement.conditions[-1].marks == ("negligible",)
+    assert judgement.marks == ("mixed", "negligible in 1 of 4")
 
 
 def test_several_condition_columns_are_crossed(make_claim, make_rows):
@@ -433,14 +435,16 @@ def test_a_criterion_changed_after_the_run_is_marked(study, make_rows, write_evi
     assert judge_claim("toy-c1", "paper").criterion_changed is changed
 
 
-def test_editing_the_criterion_after_the_run_is_noticed_but_rewording_is_not(study, make_rows, write_evidence):
+def test_editing_criterion_or_statement_after_the_run_is_noticed(study, make_rows, write_evidence):
     write_evidence(
         effect(make_rows, 3.0), "paper", {"toy-c1": judge_claim("toy-c1", "paper").claim.specification_hash()}
     )
     study.write_text(study.read_text().replace("A is better than B.", "A beats B by a wide margin."))
-    assert judge_claim("toy-c1", "paper").criterion_changed is False
+    assert judge_claim("toy-c1", "paper").changes == ("statement",)
     study.write_text(study.read_text().replace("{kind: direction}", "{kind: direction, non_inferiority: 1}"))
-    assert judge_claim("toy-c1", "paper").criterion_changed is True
+    assert judge_claim("toy-c1", "paper").changes == ("criterion", "statement")
+    study.write_text(study.read_text().replace("quick: mechanism demo, ", ""))
+    assert judge_claim("toy-c1", "paper").changes == ("criterion", "statement", "profile quick left out")
 
 
 def test_every_claim_is_judged_in_its_profiles(study):

@@ -31,7 +31,23 @@ def test_a_changed_file_is_read_again(study):
     assert find_claim("toy-c1").locator == "Table 17"
 
 
+def test_a_paper_that_the_bibliography_lacks_is_named_with_the_nearest_key(study):
+    references = study.parent / "book" / "references.bib"
+    references.parent.mkdir()
+    references.write_text("@article{someone2020,\n title={A}}\n\n@misc{other1999, title={B}}\n")
+    assert len(load_claims(study)) == 2
+    study.write_text(study.read_text().replace("paper: someone2020", "paper: somone2020"))
+    message = "key 'paper': unknown key of book/references.bib 'somone2020'; did you mean 'someone2020'"
+    with pytest.raises(ClaimFileError, match=message):
+        load_claims(study)
+
+
 MISTAKES = [
+    (
+        "criterion: {kind: equivalence, margin: 0.1}",
+        "criterion: {kind: equivalence, margin: 0.1}\n  smallest_effect: 0.2",
+        ":15: smallest_effect belongs to the criterion 'direction', got equivalence",
+    ),
     ("paper: someone2020", "papr: someone2020", ":3: key 'papr': is no key of this place; did you mean 'paper'?"),
     ("paper: someone2020", "papr: someone2020", ":2: key 'paper': is required"),
     (

@@ -84,7 +84,8 @@ def a_table() -> pd.DataFrame:
 def judged(name: str) -> list[dict[str, Any]]:
     """Conditions of one of the claims as JSON, without the keys that came later."""
     claim = Claim.model_validate(PLAIN | CLAIMS[name])
-    later = ("part", "metric", "settings")
+    later = {"part", "metric", "settings", "marks", "excludes", "flips", "family_wise", "would_resolve"}
+    later |= {"median", "median_interval"}
     dumped = [condition.to_dict() for condition in judge(claim, a_table()).conditions]
     return [{key: value for key, value in content.items() if key not in later} for content in dumped]
 

@@ -76,8 +76,9 @@ def test_the_card_says_what_the_verdict_rests_on(evidence):
         "Reproduced when the 95 % interval lies above 0 in the claimed direction (Student's t over replicates).",
         "quick ✔ reproduced mechanism demo: a stand-in for the paper's data or system criterion changed after the run",
         "Estimate 0.0345 , 95 % interval [0.0320, 0.0370] (auc: a − b; 3 × partition)",
-        "paper ◐ partly",
-        "Control flipped (must not be reproduced): ✘ not reproduced",
+        "paper ◐ partly, 1 of 2; 1 against mixed: conditions on both sides",
+        "Control flipped: ✓ the claim fails there, as it must",
+        "All 2 conditions judged together, sharing an error of 5 % (Bonferroni): 1 reproduced, 1 against.",
         "commit 0123456789ab; a <fast> processor, 2 cores; 2 min of computing; finished 2026-01-02",
         "toy/trial.paper.csv",
     ):
@@ -190,8 +191,8 @@ def test_markdown_and_plain_text_say_the_same(evidence):
     shown = card("toy-c1")
     for words in (
         "- p: reproduced, estimate 0.0345, 95 % interval [0.0320, 0.0370], 3 × partition",
-        "**paper**: ◐ **partly**",
-        "- control flipped: not reproduced",
+        "**paper**: ◐ **partly, 1 of 2; 1 against** (mixed: conditions on both sides)",
+        "- control flipped: ✓ the claim fails there, as it must",
     ):
         assert words in shown._repr_markdown_()
         assert words.replace("**", "") in str(shown)
@@ -201,7 +202,7 @@ def test_markdown_and_plain_text_say_the_same(evidence):
 def test_a_claim_that_was_not_run_says_how(study):
     text = Strict(card("toy-c2")._repr_html_()).text
     assert "paper – not run no table; repro run toy.trial --profile paper computes it" in text
-    assert "Control flipped (must not be reproduced): – not run" in text
+    assert "Control flipped: – not run" in text
 
 
 def test_a_card_of_an_unknown_profile_suggests_one(study):
@@ -229,7 +230,7 @@ def test_claims_frame_has_one_row_for_each_claim_and_profile(evidence):
 def test_the_table_for_a_notebook_lists_the_same(evidence):
     shown = table("toy")
     text = Strict(shown._repr_html_()).text
-    assert "toy-c1 A is better than B. paper ◐ partly 1 of 2 conditions 3 × partition" in text
+    assert "toy-c1 A is better than B. paper ◐ partly, 1 of 2; 1 against 1 of 2 conditions 3 × partition" in text
     assert "toy-c2 B & A differ by < 0.1. paper ✔ reproduced 0.0345 [" in text
     assert "| toy-c1 | A is better than B. | quick | ✔ reproduced | 0.0345 [0.0320, 0.0370] | 3 × partition |" in str(
         shown

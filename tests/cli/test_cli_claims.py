@@ -23,7 +23,7 @@ def test_a_control_that_fails_is_marked_in_its_row_and_explained(
     monkeypatch: pytest.MonkeyPatch, control: ControlJudgement, problem: str | None
 ) -> None:
     claim = next(iter(claims.all_claims("smote").values()))
-    found = Judgement(claim, "paper", "reproduced", control=control, criterion_changed=True)
+    found = Judgement(claim, "paper", "reproduced", control=control, changes=("criterion",))
     monkeypatch.setattr(claims, "judge_all", lambda study, profile: [found])
     answer = CliRunner().invoke(app, ["claims", "smote"])
     row = next(line for line in answer.stdout.splitlines() if claim.id in line)

@@ -418,3 +418,29 @@ def test_verify_of_a_table_that_is_wrong_ends_with_status_1(repro: Call, tmp_pat
     assert "in the table, now" in out
     assert "1 differ" in err
     assert repro("verify", "toy.nubmers")[0] == 2
+
+
+def test_unfinished_trainings_of_a_study_are_set_down(
+    repro: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in the scratch folder of its cell, one in the cache; they end up where git finds them."""
+    from repro.running import plan
+    from repro.trials import keeping
+
+    monkeypatch.setattr(keeping, "project_root", lambda: tmp_path)
+    monkeypatch.setenv("REPRO_DATA_DIR", str(tmp_path / "cache"))
+    status, out, err = repro("set-down", "toy")
+    assert (status, out, err) == (0, "", "no unfinished training of toy here\n")
+    planned = plan(NAMES, "quick")
+    scratch = planned.store.scratch(planned.waiting[0].key)
+    scratch.mkdir(parents=True)
+    (tmp_path / "cache" / "networks" / "toy").mkdir(parents=True)
+    for path in (scratch / "network", tmp_path / "cache" / "networks" / "toy" / "large-0"):
+        path.with_suffix(".pt").write_bytes(b"checkpoint of " + path.name.encode())
+        path.with_suffix(".begun.json").write_text("{}")
+    status, out, err = repro("set-down", "toy")
+    assert (status, err) == (0, "")
+    stems = ("large-0", f"{planned.waiting[0].cell.id}-network")
+    names = sorted(f"{stem}{ending}" for stem in stems for ending in (".begun.json", ".pt"))
+    assert sorted(Path(line).name for line in out.splitlines()) == names
+    assert sorted(path.name for path in (tmp_path / "results" / "toy" / "unfinished").iterdir()) == names

@@ -24,10 +24,10 @@ def _claim(**changes: Any) -> Claim:
     return Claim.model_validate(content | changes)
 
 
-def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
+def test_the_hash_moves_with_what_decides_statement_and_profiles_and_with_nothing_else() -> None:
     original = _claim().specification_hash()
-    assert _claim(statement="B is smaller than A.", note="more", locator="Table 2").specification_hash() == original
-    assert _claim(profiles={"paper": "full"}).specification_hash() == original
+    assert _claim(note="more", locator="Table 2", statement_from="abstract").specification_hash() == original
+    assert _claim(statement="  A is larger\n  than B. ").specification_hash() == original  # line breaks of the file
     assert _claim(control="another").specification_hash() == original
     for change in (
         {"criterion": {"kind": "direction", "sign": "negative"}},
@@ -36,6 +36,10 @@ def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
         {"interval": "draws"},
         {"quantity": {"metric": "auc", "contrast": ["b", "a"], "replicate": "partition"}},
         {"published": [{"quantity": "auc", "value": 0.9, "source": "read"}]},
+        {"statement": "B is smaller than A."},
+        {"profiles": {"paper": "full"}},
+        {"universal": True},
+        {"quantity": {"metric": "auc", "contrast": ["a", "b"], "replicate": "partition", "range": [0, 1]}},
     ):
         assert _claim(**change).specification_hash() != original, change
     within = {"kind": "within", "tolerance": 0.1}
@@ -44,6 +48,31 @@ def test_the_hash_moves_with_what_decides_and_not_with_wording() -> None:
     assert _claim(criterion=within | {"relative": True}, published=value).specification_hash() != absolute
     corrected = _claim(interval="nadeau_bengio", folds=10).specification_hash()
     assert _claim(interval="nadeau_bengio", folds=10, folds_per_value=1).specification_hash() != corrected
+
+
+def test_what_changed_since_a_run_is_named() -> None:
+    both = {"quick": "mechanism demo", "paper": "full"}
+    recorded = _claim(profiles=both).specification_hash()
+    assert _claim(profiles=both).changes_since(recorded) == ()
+    assert _claim(profiles=both | {"standard": "full"}).changes_since(recorded) == ()  # one more is no change
+    assert _claim(profiles={"quick": "mechanism demo"}).changes_since(recorded) == ("profile paper left out",)
+    assert _claim(profiles=both | {"quick": "full"}).changes_since(recorded) == ("mark of profile quick",)
+    assert _claim(profiles=both, statement="A wins.").changes_since(recorded) == ("statement",)
+    assert _claim(profiles=both, universal=True).changes_since(recorded) == ("criterion",)
+    assert _claim(smallest_effect=1).changes_since("44218efa5c084101") == ("criterion",)
+    assert _claim(statement="A wins.").changes_since("44218efa5c084101") == ()  # it was not recorded then
+
+
+def test_a_range_is_two_numbers_of_a_difference() -> None:
+    quantity = {"metric": "auc", "replicate": "partition"}
+    assert _claim(quantity=quantity | {"range": [0, 1]}).quantity.range == (0.0, 1.0)
+    with pytest.raises(ValueError, match=r"range must be two numbers, the smaller first, got \[1.0, 0.0\]"):
+        _claim(quantity=quantity | {"range": [1, 0]})
+    with pytest.raises(ValueError, match="a logarithm of a ratio has no bounds"):
+        _claim(quantity=quantity | {"range": [0, 1], "scale": "log_ratio"})
+    ratio = [{"quantity": "auc_ratio", "value": 0.0, "source": "read"}]
+    with pytest.raises(ValueError, match=r"a published ratio must be positive, got 0.0"):
+        _claim(quantity=quantity | {"contrast": ["a", "b"], "scale": "log_ratio"}, published=ratio)
 
 
 def test_a_hash_of_the_first_tables_counts_while_the_claim_has_the_same_control() -> None:

@@ -72,6 +72,11 @@ def test_an_undeclared_profile_is_refused_with_the_nearest_name() -> None:
         _experiment().cells_of("quik")
 
 
+def test_cells_that_are_no_function_are_refused_when_they_are_declared() -> None:
+    with pytest.raises(TypeError, match=r"cells of toy.first, profile 'quick', must be a function .*, got list"):
+        Experiment("toy.first", "s", (), lambda cell: None, {"quick": [{"seed": 0}]})  # type: ignore
+
+
 def test_equal_cells_are_refused() -> None:
     with pytest.raises(ValueError, match="equal parameters"):
         _experiment(cells={"quick": lambda: [{"a": 1}, {"a": 1}]}).cells_of("quick")

@@ -151,7 +151,7 @@ def test_error_names_experiment_and_cell_and_keeps_the_others(
     monkeypatch.setenv("TOY_FAIL", "e")
     with pytest.raises(CellFailed, match=r"toy\.names, cell {'level': 'e'}: ZeroDivisionError: toy failure") as caught:
         run(NAMES, "quick", backend="sequential", **QUIET)
-    assert "4 finished cells are kept" in str(caught.value)
+    assert str(caught.value).endswith("toy failure. 4 finished cells are kept.")
     assert "in draws" in caught.value.__notes__[0]
     assert not (build / "results").exists()
     assert computed(log) == ["a", "b", "c", "d", "e"]
@@ -212,10 +212,13 @@ def test_missing_dask_and_silent_scheduler_are_said(build: Path, monkeypatch: py
 def test_worker_uses_one_thread_and_gives_the_limit_back(build: Path) -> None:
     import threadpoolctl
 
-    before = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+    def limits() -> dict[str, int]:
+        return {pool["filepath"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+
+    before = limits()
     table = run(replace(NUMBERS, compute=toy_experiments.threads), "quick", backend="sequential", **QUIET)
     assert set(table.frame["value"]) == {1.0}
-    assert [pool["num_threads"] for pool in threadpoolctl.threadpool_info()] == before
+    assert limits() | before == limits()  # the run may have loaded a library more
 
 
 def test_thread_limit_goes_with_the_last_of_overlapping_cells() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from repro import studies
+from repro.ground.exceptions import StudyError
 
 ROOT = Path(__file__).resolve().parents[2]
 EMPTY = "from repro.protocol.experiment import Experiment\nEXPERIMENTS = ()\n"
@@ -76,3 +77,23 @@ def test_two_experiments_of_one_name_are_refused(house: Callable[..., None]) -> 
     house("double", experiments=EMPTY.replace("()", f"({declared}, {declared})"))
     with pytest.raises(ValueError, match=r"experiment 'double.x' is declared twice in study 'double'"):
         studies.experiments("double")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (
+            EMPTY.replace("EXPERIMENTS = ()", "EXPERIMENTS = (\n    Experiment(nam='x'),\n)"),
+            r"odd/experiments.py:3: TypeError: .*unexpected keyword argument 'nam'",
+        ),
+        ("EXPERIMENTS = (\n", r"odd/experiments.py:1: '\(' was never closed"),
+        ("import repro.no_such_room\n", r"odd/experiments.py:1: ModuleNotFoundError: No module named"),
+        ("EXPERIMENT = ()\n", r"odd/experiments.py: AttributeError: module .* has no attribute 'EXPERIMENTS'"),
+    ],
+)
+def test_a_mistake_in_the_declarations_is_named_by_file_and_line(
+    house: Callable[..., None], text: str, place: str
+) -> None:
+    house("odd", experiments=text)
+    with pytest.raises(StudyError, match=place):
+        studies.experiments("odd")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.data import describe
 from repro.ground import files
 from repro.protocol.experiment import Cell
 from repro.results import ResultTable, find_table, reasons_to_renew
@@ -27,15 +28,25 @@ Candidate = tuple[float, ResultTable, Cell]
 
 
 @cache
+def at_hand() -> set[str]:
+    """Data sets that can be read here without a network."""
+    return {summary.name for summary in describe() if summary.place}
+
+
+@cache
 def candidates(name: str) -> list[Candidate]:
-    """Cells of the committed tables of an experiment that may be computed again, the cheapest first."""
+    """Cells of the committed tables of an experiment that may be computed again here, the cheapest first."""
     experiment, found = experiments()[name], []
     for profile in experiment.cells:
         table = find_table(name, profile)
         if table is None or reasons_to_renew(table, experiment):
             continue
         present = set(table.frame["cell"])
-        cells = [cell for cell in experiment.cells_of(profile) if cell.id in present]
+        cells = [
+            cell
+            for cell in experiment.cells_of(profile)
+            if cell.id in present and at_hand().issuperset(experiment.datasets(cell.parameters))
+        ]
         seconds = expected_seconds(table, experiment, cells)
         found += [(seconds[cell.id], table, cell) for cell in cells if not experiment.kept(cell.parameters)]
     return sorted(found, key=lambda candidate: candidate[0])

@@ -408,3 +408,12 @@ def test_what_is_not_there_cannot_be_set_down(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(keeping_files, "project_root", lambda: None)
     with pytest.raises(FileNotFoundError, match="no checkout of the project"):
         set_down(cell_of(tmp_path))
+
+
+def test_trainings_of_a_study_are_found_by_their_checkpoints() -> None:
+    assert keeping_files.unfinished_labels("toys") == []
+    with pytest.raises(Stopped):
+        fit(TASK, MLP, BATCHES, cell_of(), checkpoint_every=1, keeping=KEEPING, report=stopping_after(2))
+    assert keeping_files.unfinished_labels("toys") == [KEEPING.label]
+    fit(TASK, MLP, BATCHES, cell_of(), checkpoint_every=1, keeping=KEEPING)
+    assert keeping_files.unfinished_labels("toys") == []  # it is done

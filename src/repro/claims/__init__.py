@@ -10,13 +10,21 @@ from __future__ import annotations
 from repro.claims.cards import Card, ClaimsTable, markdown_table
 from repro.claims.control import Control, controls
 from repro.claims.expected import Difference, accept, compare_with_expected, not_yet_run
-from repro.claims.findings import Count, Findings
-from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement, overall_verdict
+from repro.claims.findings import Findings
+from repro.claims.judgement import (
+    ConditionJudgement,
+    ControlJudgement,
+    Count,
+    Judgement,
+    headline,
+    larger_under_way,
+    overall_verdict,
+)
 from repro.claims.judging import control_verdict, judge, judge_all, judge_claim, judge_profiles
 from repro.claims.loading import all_claims, find_claim, load_claims
 from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.show import card, claims_frame, table
-from repro.claims.wording import SYMBOLS, criterion_words, quantity_words
+from repro.claims.wording import SYMBOLS, change_words, control_words, criterion_words, mark_words, quantity_words
 
 __all__ = [
     "SYMBOLS",
@@ -32,20 +40,25 @@ __all__ = [
     "accept",
     "all_claims",
     "card",
+    "change_words",
     "claims_frame",
     "compare_with_expected",
     "control_verdict",
+    "control_words",
     "controls",
     "criterion_words",
     "find_claim",
     "format_estimate",
     "format_interval",
     "format_number",
+    "headline",
     "judge",
     "judge_all",
     "judge_claim",
     "judge_profiles",
+    "larger_under_way",
     "load_claims",
+    "mark_words",
     "markdown_table",
     "not_yet_run",
     "overall_verdict",

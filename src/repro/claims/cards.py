@@ -9,13 +9,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement
+from repro.claims.judgement import ConditionJudgement, Judgement
 from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.wording import (
+    STATEMENT_FROM,
     SYMBOLS,
+    condition_note,
+    control_words,
     criterion_words,
+    family_words,
     hardware_words,
     interval_words,
+    mark_words,
     published_words,
     quantity_words,
 )
@@ -45,17 +50,6 @@ def _templates() -> Environment:
     return templates
 
 
-def _marks(judgement: Judgement) -> list[str]:
-    marks = []
-    if judgement.mechanism_demo:
-        marks.append("mechanism demo: a stand-in for the paper's data or system")
-    if judgement.criterion_changed:
-        marks.append("criterion changed after the run")
-    if judgement.control and judgement.control.problem:
-        marks.append(f"control fails: {judgement.control.problem}")
-    return marks
-
-
 def _part_of(claim: Claim, condition: ConditionJudgement) -> Part | None:
     return next((part for part in claim.quantity.parts if part.name == condition.part), None)
 
@@ -67,21 +61,13 @@ def _criterion_of(claim: Claim, part: Part | None) -> str:
 
 
 def _details(condition: ConditionJudgement) -> str:
-    """Say what stands beside an estimate: plain and 90 % intervals, notes."""
+    """Say what stands beside an estimate: plain and 90 % intervals, marks and notes."""
     parts = []
     if condition.interval_90 is not None:
         parts.append(f"90 % interval {format_interval(condition.interval_90)}")
     if condition.plain_interval is not None:
         parts.append(f"plain t interval {format_interval(condition.plain_interval)}")
-    if condition.note:
-        parts.append(condition.note)
-    return "; ".join(parts)
-
-
-def _control_words(control: ControlJudgement) -> str:
-    """Verdict on a control and how much it changes."""
-    changed = "" if control.changed is None else f", changes {100 * control.changed:.3g} % of the values"
-    return f"{control.verdict}{changed}"
+    return "; ".join([*parts, note] if (note := condition_note(condition)) else parts)
 
 
 def _readable(name: str) -> str:
@@ -169,7 +155,7 @@ class Card:
                 "name": _readable(condition.name),
                 "quantity": "" if shared else quantities[position],
                 "verdict": condition.verdict,
-                "note": condition.note,
+                "note": condition_note(condition),
                 "numbers": [texts[position] for texts in columns.values()],
             }
             for position, condition in enumerate(conditions)
@@ -201,12 +187,13 @@ class Card:
         return {
             "name": judgement.profile,
             "verdict": judgement.verdict,
-            "marks": _marks(judgement),
+            "words": judgement.words,
+            "marks": mark_words(judgement),
             "only": self._only(judgement.conditions[0]) if len(judgement.conditions) == 1 else None,
             "conditions": self._conditions(judgement) if several else None,
             "note": judgement.note,
-            "control": control and {"name": _readable(control.name), "verdict": control.verdict},
-            "control_words": control and _control_words(control),
+            "family": family_words(judgement),
+            "control": control and {"name": _readable(control.name), "words": control_words(control)},
             "provenance": _provenance_line(judgement),
             "table": dict(zip(("name", "address"), name_and_address, strict=True)),
         }
@@ -232,6 +219,7 @@ class Card:
             .render(
                 claim=self.claim,
                 paper=self._paper,
+                statement_from=STATEMENT_FROM[self.claim.statement_from],
                 published=self._published(),
                 criteria=self._criterion_lines(),
                 profiles=[self._profile(judgement) for judgement in self.judgements],
@@ -241,14 +229,16 @@ class Card:
     def _repr_markdown_(self) -> str:
         claim = self.claim
         lines = [f"**{claim.id}** · {self._paper}, {claim.locator}", claim.statement]
+        if STATEMENT_FROM[claim.statement_from]:
+            lines.append(f"({STATEMENT_FROM[claim.statement_from]})")
         if published := self._published():
             lines.append(f"Published: {'; '.join(published)}.")
         lines.extend(self._criterion_lines())
         if claim.note:
             lines.append(claim.note)
         for judgement in self.judgements:
-            marks = "".join(f" ({mark})" for mark in _marks(judgement))
-            items = [f"**{judgement.profile}**: {SYMBOLS[judgement.verdict]} **{judgement.verdict}**{marks}"]
+            marks = "".join(f" ({mark})" for mark in mark_words(judgement))
+            items = [f"**{judgement.profile}**: {SYMBOLS[judgement.verdict]} **{judgement.words}**{marks}"]
             for condition in judgement.conditions:
                 estimate, interval = format_estimate(condition.estimate, condition.interval)
                 name = f"{_readable(condition.name)}: {condition.verdict}, " if len(judgement.conditions) > 1 else ""
@@ -259,8 +249,10 @@ class Card:
                 )
             if judgement.note:
                 items.append(f"- {judgement.note}")
+            if family_words(judgement):
+                items.append(f"- {family_words(judgement)}")
             if judgement.control:
-                items.append(f"- control {_readable(judgement.control.name)}: {_control_words(judgement.control)}")
+                items.append(f"- control {_readable(judgement.control.name)}: {control_words(judgement.control)}")
             if judgement.provenance:
                 name, address = self._table(judgement)
                 items.append(f"- {_provenance_line(judgement)}; table {f'[{name}]({address})' if address else name}")
@@ -298,10 +290,10 @@ class ClaimsTable:
                     claim.id,
                     claim.statement,
                     str(judgement.profile),
-                    f"{SYMBOLS[judgement.verdict]} {judgement.verdict}",
+                    f"{SYMBOLS[judgement.verdict]} {judgement.words}",
                     evidence,
                     _replicates(claim, judgement.replicates) if judgement.replicates else "",
-                    "; ".join(mark.partition(":")[0] for mark in _marks(judgement)),
+                    "; ".join(mark.partition(":")[0] for mark in mark_words(judgement)),
                 ]
             )
         return rows

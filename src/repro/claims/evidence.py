@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -42,7 +43,9 @@ class Evidence:
         One value for each replicate, shape (n_replicates,), float64. One entry; for the criterion ``order`` one for
         each pair of adjacent levels, named after the pair. Empty when the table has no row of this condition.
     published : Published or None
-        The paper's value.
+        The paper's value on the scale of `series`.
+    contrasted : bool
+        Whether the values are effects of one level against another.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Evidence:
     smallest_effect: float
     series: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     published: Published | None = None
+    contrasted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +112,23 @@ class _Table:
         return codes, values
 
 
-def _published_for(claim: Claim, metric: str, condition: Mapping[str, Scalar]) -> Published | None:
-    """Return the one value that the paper gives for a condition; values known from memory do not count."""
-    fitting = [entry for entry in claim.published if entry.source != "recalled" and entry.matches(dict(condition))]
-    exact = [entry for entry in fitting if entry.quantity == metric] or fitting
-    return exact[0] if len(exact) == 1 else None
+def _published_for(claim: Claim, metric: str, contrasted: bool, condition: Mapping[str, Scalar]) -> Published | None:
+    """Return the one value that the paper gives for a condition, on the scale of our estimate.
+
+    An entry belongs to a quantity when it names it: the metric itself, for a contrast ``<metric>_difference`` or, on
+    the scale of logarithms, ``<metric>_ratio``, whose logarithm is taken. Values known from memory do not count.
+    """
+    ratio = claim.quantity.scale == "log_ratio"
+    wanted = f"{metric}_{'ratio' if ratio else 'difference'}" if contrasted else metric
+    fitting = [
+        entry
+        for entry in claim.published
+        if entry.source != "recalled" and entry.quantity == wanted and entry.matches(dict(condition))
+    ]
+    if len(fitting) != 1:
+        return None
+    entry = fitting[0]
+    return entry.model_copy(update={"value": math.log(entry.value)}) if contrasted and ratio else entry
 
 
 def _effect(
@@ -241,11 +257,22 @@ def collect_evidence(
         for condition, rows in _groups(table, table.select(metric, where)):
             name = ", ".join([*([part.name] if part else []), *(condition_words(*item) for item in condition.items())])
             settings = {**fixed, **condition}
-            published = _published_for(claim, metric, settings | ({"part": part.name} if part else {}))
+            contrasted = contrast is not None and criterion.kind != "order"
+            published = _published_for(claim, metric, contrasted, settings | ({"part": part.name} if part else {}))
             if criterion.kind == "within" and published is None and rows.size:
                 table.fail(f"criterion 'within' needs one published value for condition {name!r}")
             series = _series(table, rows, name, criterion, contrast) if rows.size else {}
             collected.append(
-                Evidence(name, part.name if part else "", metric, settings, criterion, smallest, series, published)
+                Evidence(
+                    name=name,
+                    part=part.name if part else "",
+                    metric=metric,
+                    settings=settings,
+                    criterion=criterion,
+                    smallest_effect=smallest,
+                    series=series,
+                    published=published,
+                    contrasted=contrast is not None or criterion.kind == "order",
+                )
             )
     return collected

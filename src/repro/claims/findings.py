@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from repro.claims.judgement import ConditionJudgement
+from repro.claims.judgement import ConditionJudgement, Count
 from repro.claims.judging import judge_claim
 from repro.claims.numbers import format_number, supported_decimals
 from repro.ground.exceptions import ResultsError, UnknownName
@@ -15,36 +14,6 @@ from repro.results import scalar_text
 
 HUNDREDTHS: Final = ("points", "%")
 """Units that are a hundredth of what tables hold: shares are between 0 and 1 there."""
-
-
-@dataclass(frozen=True)
-class Count:
-    """How the conditions of a claim came out.
-
-    As text ``3 of 12``, those that are reproduced out of all; ``f"{count:against}"`` names those that are not.
-
-    Parameters
-    ----------
-    reproduced : int
-        Conditions that are reproduced.
-    against : int
-        Conditions that are not reproduced; the others are inconclusive.
-    total : int
-        Conditions that were run.
-    """
-
-    reproduced: int
-    against: int
-    total: int
-
-    def __str__(self) -> str:
-        return format(self)
-
-    def __format__(self, which: str) -> str:
-        numbers = {"": self.reproduced, "reproduced": self.reproduced, "against": self.against}
-        if which not in numbers:
-            raise ValueError(f"a count is shown as 'reproduced' or 'against', got {which!r}")
-        return f"{numbers[which]} of {self.total}"
 
 
 class Findings:
@@ -140,9 +109,7 @@ class Findings:
 
         Parameters and errors are those of :meth:`conditions`.
         """
-        verdicts = [condition.verdict for condition in self.conditions(claim, **settings)]
-        run = [verdict for verdict in verdicts if verdict != "not run"]
-        return Count(run.count("reproduced"), run.count("not reproduced"), len(run))
+        return Count.of(self.conditions(claim, **settings))
 
     def effect(
         self,

@@ -62,7 +62,8 @@ def judge(
         If the rows cannot answer the claim; the message names claim, table and what is missing.
     """
     evidence = collect_evidence(claim, frame, source or claim.experiment, partial=partial)
-    conditions = tuple(judge_condition(claim, entry) for entry in evidence)
+    looks = sum(bool(entry.series) for entry in evidence)
+    conditions = tuple(judge_condition(claim, entry, looks) for entry in evidence)
     kept_intervals().write()
     not_run = sum(condition.verdict == "not run" for condition in conditions)
     note = ""
@@ -71,7 +72,7 @@ def judge(
     return Judgement(
         claim=claim,
         profile=profile,
-        verdict=overall_verdict([condition.verdict for condition in conditions]),
+        verdict=overall_verdict([condition.verdict for condition in conditions], universal=claim.universal),
         conditions=conditions,
         mechanism_demo=claim.profiles.get(profile) == "mechanism demo",  # type: ignore[call-overload]
         note=note,
@@ -241,9 +242,22 @@ def _judged(claim: Claim, profile: str, control: ControlJudgement | None, accept
     return replace(
         judgement,
         control=control,
-        criterion_changed=not all(map(claim.is_specified_by, recorded)),
+        changes=tuple(dict.fromkeys(change for entry in recorded for change in claim.changes_since(entry))),
         provenance=table.provenance if table else None,
+        declared_replicates=_declared_replicates(judgement, table) if table and table.provenance.partial else None,
     )
+
+
+def _declared_replicates(judgement: Judgement, table: _Prepared) -> int | None:
+    """Replicates of a verdict when all cells that have the settings of those run so far have run, too."""
+    experiment = studies.experiment(judgement.claim.experiment)
+    run = set(table.rows.columns["cell"].texts)
+    declared: dict[tuple[object, ...], list[bool]] = {}
+    for cell in experiment.cells_of(str(judgement.profile)):
+        settings = tuple(cell.parameters.get(name) for name in experiment.settings)
+        declared.setdefault(settings, []).append(cell.id in run)
+    begun = [len(cells) / sum(cells) for cells in declared.values() if any(cells) and not all(cells)]
+    return round(judgement.replicates * max(begun)) if begun and judgement.replicates else None
 
 
 def judge_all(study: str | None = None, profile: str | None = None) -> list[Judgement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from repro import studies
+from repro.ground import files
 from repro.ground.exceptions import ClaimFileError, UnknownName
 from repro.protocol import used
 from repro.protocol.claim import Claim, Criterion, Part, Quantity
@@ -101,6 +103,18 @@ def _schema_problems(node: yaml.Node, error: ValidationError) -> Iterator[Proble
             yield line, _key_text(way), message
 
 
+@lru_cache(maxsize=4)
+def _keys_of(path: Path, modified: int) -> tuple[str, ...]:
+    return tuple(re.findall(r"^\s*@\w+\{\s*([^,\s]+)\s*,", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def _papers() -> tuple[str, ...]:
+    """Papers that a claim may name, ``book`` among them; empty without a bibliography, as in an installed package."""
+    root = files.project_root()
+    path = root / "book" / "references.bib" if root else None
+    return ("book", *_keys_of(path, path.stat().st_mtime_ns)) if path and path.is_file() else ()
+
+
 def _reference_problems(
     node: yaml.Node, claim: Claim, study: str | None, experiments: Mapping[str, Experiment] | None
 ) -> Iterator[Problem]:
@@ -110,6 +124,9 @@ def _reference_problems(
         line, way = _locate(node, location)
         return line, _key_text(way), str(message)
 
+    papers = _papers()
+    if papers and claim.paper not in papers:
+        yield problem(["paper"], UnknownName("key of book/references.bib", claim.paper, papers))
     if study is not None and claim.study != study:
         yield problem(["id"], f"claim {claim.id!r} lies in the folder of study {study!r}")
         return

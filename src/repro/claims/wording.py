@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from repro.claims.numbers import MINUS
+from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement
+from repro.claims.numbers import MINUS, format_interval, format_number, supported_decimals
 from repro.protocol.claim import Claim, Criterion, Part, Published, Verdict
 from repro.results import scalar_text
 
@@ -16,6 +17,22 @@ SYMBOLS: Final[dict[Verdict, str]] = {
     "not run": "\N{EN DASH}",
 }
 """A sign for every verdict, so that it does not depend on colour."""
+
+STATEMENT_FROM: Final = {
+    "text": "",
+    "abstract": "statement as the abstract has it; the full text was not at hand",
+    "code": "statement as the authors' code has it; the full text was not at hand",
+    "summary": "statement from a summary by others; the full text was not at hand",
+    "memory": "statement known from memory; the full text was not at hand",
+}
+"""What a card says about a statement that was not read in the paper."""
+
+MARKS: Final = {
+    "mixed": "mixed: conditions on both sides",
+    "fragile": "fragile: another verdict without one of the replicates",
+    "negligible": "negligible: smaller than what would matter",
+}
+"""What the notes beside a verdict mean."""
 
 _INTERVALS: Final = {
     "t": "Student's t over replicates",
@@ -79,3 +96,50 @@ def published_words(entry: Published) -> str:
 def hardware_words(processor: str, cores: int, gpu: str | None) -> str:
     """One line about a machine."""
     return f"{processor}, {cores} {'core' if cores == 1 else 'cores'}{f', {gpu}' if gpu else ''}"
+
+
+def mark_words(judgement: Judgement) -> list[str]:
+    """Everything that is said beside the verdict of one profile, each in a few words."""
+    marks = [MARKS.get(mark, mark) for mark in judgement.marks]
+    if judgement.mechanism_demo:
+        marks.insert(0, "mechanism demo: a stand-in for the paper's data or system")
+    if judgement.under_way:
+        marks.append(f"under way: {judgement.under_way}")
+    marks.extend(change_words(judgement))
+    if judgement.control and judgement.control.problem:
+        marks.append(f"control fails: {judgement.control.problem}")
+    return marks
+
+
+def change_words(judgement: Judgement) -> list[str]:
+    """Name what of the claim is another than at the time of the run: ``criterion changed after the run``."""
+    return [f"{change if 'left out' in change else f'{change} changed'} after the run" for change in judgement.changes]
+
+
+def condition_note(condition: ConditionJudgement) -> str:
+    """Join the notes on one condition: marks, the median of skewed replicates, remarks of the rule."""
+    notes = list(condition.marks)
+    if condition.median is not None:
+        places = None if condition.median_interval is None else supported_decimals(condition.median_interval)
+        median = format_number(condition.median, places)
+        notes.append(f"skewed: median {median} {format_interval(condition.median_interval, places)}")
+    return "; ".join([*notes, condition.note] if condition.note else notes)
+
+
+def family_words(judgement: Judgement) -> str:
+    """How many conditions stand when all of them share the error of 5 %; empty for a single one."""
+    counts = judgement.family_wise
+    if counts is None:
+        return ""
+    return (
+        f"All {counts.total} conditions judged together, sharing an error of 5 % (Bonferroni): "
+        f"{counts.reproduced} reproduced, {counts.against} against."
+    )
+
+
+def control_words(control: ControlJudgement) -> str:
+    """How a control came out: that the claim fails there, as it must, or with which verdict it does not."""
+    changed = "" if control.changed is None else f"; it changes {100 * control.changed:.3g} % of the values"
+    if control.verdict == "not reproduced" and not control.problem:
+        return f"\N{CHECK MARK} the claim fails there, as it must{changed}"
+    return f"{SYMBOLS[control.verdict]} {control.verdict}{changed}"

@@ -17,6 +17,7 @@ from repro.cli.output import in_any_encoding
 from repro.cli.repository import set_repository
 from repro.cli.run import list_studies, run
 from repro.cli.tables import tables, verify
+from repro.cli.unfinished import set_down
 from repro.ground.exceptions import ExperimentLocked, ReproError
 
 __all__ = ["app", "main"]
@@ -54,6 +55,7 @@ app.command("run")(run)
 app.command("claims")(claims)
 app.command("tables")(tables)
 app.command("verify")(verify)
+app.command("set-down")(set_down)
 app.add_typer(data_app, name="data")
 app.command("doctor")(doctor)
 app.command("new")(new)

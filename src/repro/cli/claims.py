@@ -24,17 +24,6 @@ class ClaimFormat(StrEnum):
     markdown = "markdown"
 
 
-def _marks(judgement: Judgement) -> str:
-    marks = []
-    if judgement.mechanism_demo:
-        marks.append("mechanism demo")
-    if judgement.criterion_changed:
-        marks.append("criterion changed")
-    if judgement.control and judgement.control.problem:
-        marks.append("control fails")
-    return ", ".join(marks)
-
-
 def _advice(judgement: Judgement) -> str:
     """Say what is missing when a claimed direction cannot fail on a control without any effect."""
     claim, control = judgement.claim, judgement.control
@@ -45,7 +34,7 @@ def _advice(judgement: Judgement) -> str:
 
 
 def _table(judgements: list[Judgement]) -> str:
-    from repro.claims import SYMBOLS, format_estimate
+    from repro.claims import SYMBOLS, format_estimate, mark_words
 
     rows: list[tuple[object, ...]] = []
     for judgement in judgements:
@@ -55,17 +44,18 @@ def _table(judgements: list[Judgement]) -> str:
             (
                 judgement.claim.id,
                 judgement.profile,
-                f"{SYMBOLS[judgement.verdict]} {judgement.verdict}",
+                f"{SYMBOLS[judgement.verdict]} {judgement.words}",
                 "" if several else effect,
                 judgement.replicates or "",
                 judgement.control.verdict if judgement.control else "not run",
-                _marks(judgement),
+                ", ".join(mark.partition(":")[0].removesuffix(" after the run") for mark in mark_words(judgement)),
             )
         )
         for condition in judgement.conditions if several else ():
             effect = " ".join(format_estimate(condition.estimate, condition.interval))
             verdict = f"{SYMBOLS[condition.verdict]} {condition.verdict}"
-            rows.append((f"  {condition.name}", "", verdict, effect, condition.replicates or "", "", ""))
+            replicates, marks = condition.replicates or "", ", ".join(condition.marks)
+            rows.append((f"  {condition.name}", "", verdict, effect, replicates, "", marks))
     head = ("claim", "profile", "verdict", "effect and 95 % interval", "replicates", "control", "marks")
     judged = sum(judgement.verdict != "not run" for judgement in judgements)
     note = f"{judged} of {len(judgements)} judged; one in twenty 95 % intervals misses its value by chance\n"
@@ -113,5 +103,11 @@ def claims(
     for difference in differences:
         say(f"differs: {difference}")
     if differences:
-        say(f"{len(differences)} differences from the accepted verdicts; repro claims --accept accepts them")
+        failing = any(difference.what.startswith("control") for difference in differences)
+        advice = (
+            "a claim must fail on its control before verdicts can be accepted"
+            if failing
+            else "repro claims --accept accepts them"
+        )
+        say(f"{len(differences)} differences from the accepted verdicts; {advice}")
         raise typer.Exit(1)

@@ -51,6 +51,10 @@ class ClaimFileError(ReproError):
     """A ``claims.yml`` is malformed; the message names file, line and key."""
 
 
+class StudyError(ReproError):
+    """The experiments of a study cannot be read; the message names file and line."""
+
+
 class ResultsError(ReproError):
     """A result table or its provenance is missing a column, malformed or inconsistent."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -76,9 +77,15 @@ def _replicates(values: ArrayLike, level: float) -> NDArray[np.float64]:
     return found
 
 
+@lru_cache(maxsize=1024)
+def _student_quantile(level: float, degrees_of_freedom: int) -> float:
+    """Quantile of Student's t that bounds a two-sided interval."""
+    return float(stats.t.ppf((1 + level) / 2, degrees_of_freedom))
+
+
 def _student(values: NDArray[np.float64], factor: float, level: float, method: str) -> Interval:
     mean = float(values.mean())
-    half = float(stats.t.ppf((1 + level) / 2, values.size - 1) * values.std(ddof=1) * np.sqrt(factor))
+    half = float(_student_quantile(level, values.size - 1) * values.std(ddof=1) * np.sqrt(factor))
     return Interval(mean, mean - half, mean + half, level, method, values.size)
 
 

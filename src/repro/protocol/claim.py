@@ -123,6 +123,9 @@ class Quantity(_Specification):
         Whether a contrast is a difference or the logarithm of a ratio.
     statistic : {"mean", "median"}
         How replicates are summarised; ``median`` needs the interval ``bca`` or ``draws``.
+    range : (low, high) or None
+        Values that the metric can have, as ``[0, 1]`` for an accuracy. An interval never leaves the values that the
+        quantity can have, which for a difference are low - high to high - low.
     """
 
     metric: Name
@@ -135,6 +138,15 @@ class Quantity(_Specification):
     replicate: Name
     scale: Literal["difference", "log_ratio"] = "difference"
     statistic: Literal["mean", "median"] = "mean"
+    range: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> Self:
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise ValueError(f"range must be two numbers, the smaller first, got {list(self.range)}")
+        if self.range is not None and self.scale == "log_ratio":
+            raise ValueError("range belongs to the scale 'difference': a logarithm of a ratio has no bounds")
+        return self
 
 
 class Claim(_Specification):
@@ -150,6 +162,12 @@ class Claim(_Specification):
         Table, figure, theorem, page.
     statement : str
         The statement in our words.
+    statement_from : {"text", "abstract", "code", "summary", "memory"}
+        Where the statement was found: in the paper's text, only in its abstract, in the authors' code, in a summary by
+        others, or known from memory. All but the first are said on the card.
+    universal : bool
+        Whether the statement is about every condition ("whatever", "every"). Such a claim is not reproduced as soon as
+        one condition is not.
     published : list of Published
         Values the paper prints.
     experiment : str
@@ -182,6 +200,8 @@ class Claim(_Specification):
     paper: Name
     locator: Name
     statement: Name
+    statement_from: Literal["text", "abstract", "code", "summary", "memory"] = "text"
+    universal: bool = False
     published: list[Published] = Field(default_factory=list)
     experiment: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
     quantity: Quantity
@@ -198,6 +218,17 @@ class Claim(_Specification):
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
         kinds = {self.criterion.kind, *(part.criterion.kind for part in self.quantity.parts if part.criterion)}
+        effects = [(self.smallest_effect, kinds, "smallest_effect")] + [
+            (
+                part.smallest_effect or 0.0,
+                {(part.criterion or self.criterion).kind},
+                f"smallest_effect of {part.name!r}",
+            )
+            for part in self.quantity.parts
+        ]
+        for effect, judged, name in effects:
+            if effect and "direction" not in judged:
+                raise ValueError(f"{name} belongs to the criterion 'direction', got {' and '.join(sorted(judged))}")
         if (self.interval == "none") != (kinds == {"identity"}):
             raise ValueError("interval 'none' belongs to the criterion 'identity', and only to it")
         if "order" in kinds and self.quantity.order is None:
@@ -215,6 +246,9 @@ class Claim(_Specification):
                 "folds_per_value belongs to interval 'nadeau_bengio' and is at most folds "
                 f"({self.folds}), got {self.folds_per_value}"
             )
+        unfit = [entry.value for entry in self.published if entry.quantity.endswith("_ratio") and entry.value <= 0]
+        if self.quantity.scale == "log_ratio" and unfit:
+            raise ValueError(f"a published ratio must be positive, got {unfit[0]}")
         if self.id.partition("-")[0] != self.experiment.partition(".")[0]:
             raise ValueError(f"id {self.id!r} and experiment {self.experiment!r} name different studies")
         return self
@@ -225,28 +259,73 @@ class Claim(_Specification):
         return self.id.partition("-")[0]
 
     def specification_hash(self) -> str:
-        """Hash of all that decides the verdict: sixteen hexadecimal digits.
+        """Return what a table records about the claim: criterion, statement and profiles at the time of the run.
 
-        Wording (statement, locator, note), the choice of profiles and the control, which tests the claim and does not
-        judge the evidence, do not count.
+        Three parts with a slash between them: sixteen hexadecimal digits for all that decides the verdict, eight for
+        the statement, and the profiles with their marks, as ``paper=full+quick=mechanism demo``. Locator, note and
+        the control, which tests the claim and does not judge the evidence, do not count.
         """
-        return self._hash({})
+        profiles = "+".join(f"{profile}={mark}" for profile, mark in sorted(self.profiles.items()))
+        return f"{self._hash({})}/{self._statement_hash()}/{profiles}"
+
+    def changes_since(self, recorded: str | None) -> tuple[str, ...]:
+        """Name what has changed since a hash was recorded with a table or with accepted verdicts.
+
+        Tables of the first versions recorded only the hash of what decides the verdict, the oldest with the name of the
+        control in it. Such a hash counts when it is that of the present specification, with the control or with one of
+        the former controls of the claim; of statement and profiles it says nothing.
+
+        Parameters
+        ----------
+        recorded : str or None
+            What :meth:`specification_hash` gave then; None where nothing was recorded.
+
+        Returns
+        -------
+        tuple of str
+            For example ``("criterion", "profile paper left out")``; empty when nothing has changed. A profile that was
+            added is no change.
+        """
+        criterion, _, rest = (recorded or "").partition("/")
+        named = (self._hash({"control": control}) for control in (self.control, *self.former_controls))
+        changes = [] if criterion in (self._hash({}), *named) else ["criterion"]
+        if rest:
+            statement, _, profiles = rest.partition("/")
+            changes += [] if statement == self._statement_hash() else ["statement"]
+            for profile, _, mark in (entry.partition("=") for entry in profiles.split("+")):
+                now = {str(name): value for name, value in self.profiles.items()}.get(profile)
+                if now is None:
+                    changes.append(f"profile {profile} left out")
+                elif now != mark:
+                    changes.append(f"mark of profile {profile}")
+        return tuple(changes)
 
     def is_specified_by(self, recorded: str | None) -> bool:
-        """Whether a hash that was recorded with a table or with accepted verdicts is that of this specification.
+        """Whether nothing has changed since a hash was recorded, see :meth:`changes_since`."""
+        return not self.changes_since(recorded)
 
-        Tables of the first version recorded hashes that included the name of the control. Such a hash counts when it is
-        that of the present specification with the control, or one of the former controls, of the claim.
-        """
-        named = (self._hash({"control": control}) for control in (self.control, *self.former_controls))
-        return recorded in (self.specification_hash(), *named)
+    def _statement_hash(self) -> str:
+        return hashlib.sha256(" ".join(self.statement.split()).encode()).hexdigest()[:8]
 
     def _hash(self, more: dict[str, str]) -> str:
-        unhashed = {"paper", "locator", "statement", "note", "profiles", "control", "former_controls"}
+        unhashed = {
+            "paper",
+            "locator",
+            "statement",
+            "statement_from",
+            "note",
+            "profiles",
+            "control",
+            "former_controls",
+        }
         content = self.model_dump(mode="json", exclude=unhashed) | more
         # keys that came later than the first tables, which hold hashes without them
         if self.folds_per_value is None:
             del content["folds_per_value"]
+        if not self.universal:
+            del content["universal"]
+        if self.quantity.range is None:
+            del content["quantity"]["range"]
         for criterion in (content["criterion"], *(part["criterion"] for part in content["quantity"]["parts"])):
             if criterion is not None and not criterion["relative"]:
                 del criterion["relative"]

@@ -263,6 +263,12 @@ class Experiment:
             raise ValueError(
                 f"cells of {self.name}: {sorted(unknown)} are no profiles; allowed: {PROFILES} and {CONTROL!r}"
             )
+        for profile, listed in self.cells.items():
+            if not callable(listed):
+                raise TypeError(
+                    f"cells of {self.name}, profile {profile!r}, must be a function without arguments that lists "
+                    f"parameter sets, as combinations() makes one, got {type(listed).__name__}"
+                )
         clash = set(self.settings) & {*RESERVED_COLUMNS, VARIANT}
         if clash:
             raise ValueError(f"settings of {self.name}: {sorted(clash)} are reserved columns")

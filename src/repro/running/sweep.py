@@ -119,7 +119,9 @@ def _keep(outcome: Outcome, store: CellStore, kept: int) -> None:
         if outcome.record is not None:
             store.write(outcome.key, str(outcome.csv), outcome.record)
         return
-    message = f"{outcome.cell.experiment}, cell {dict(outcome.cell.parameters)}: {outcome.error}. {_kept(kept)}"
+    what = str(outcome.error).rstrip(".")
+    stop = "" if what.endswith(("?", "!")) else "."
+    message = f"{outcome.cell.experiment}, cell {dict(outcome.cell.parameters)}: {what}{stop} {_kept(kept)}"
     failure = StorageFailed(f"{message} {REMEDY}") if outcome.storage else CellFailed(message, str(outcome.error))
     failure.add_note(str(outcome.trace))
     raise failure

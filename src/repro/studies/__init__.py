@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import traceback
 from functools import cache
 from pathlib import Path
 
-from repro.ground.exceptions import UnknownName
+from repro.ground.exceptions import StudyError, UnknownName
 from repro.protocol import used
 from repro.protocol.experiment import Experiment
 
@@ -85,9 +86,22 @@ def chapters() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
+def _what_is_wrong(study: str, error: Exception) -> StudyError:
+    """Name the place in a study where reading its experiments failed."""
+    if isinstance(error, SyntaxError):
+        return StudyError(f"{error.filename}:{error.lineno}: {error.msg}")
+    places = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent.name == study]
+    place = f"{places[-1].filename}:{places[-1].lineno}" if places else f"{study}/experiments.py"
+    return StudyError(f"{place}: {type(error).__name__}: {error}")
+
+
 @cache
 def _experiments_of(study: str) -> tuple[Experiment, ...]:
-    declared: tuple[Experiment, ...] = importlib.import_module(f"{__name__}.{study}.experiments").EXPERIMENTS
+    module = f"{__name__}.{study}.experiments"
+    try:
+        declared: tuple[Experiment, ...] = tuple(importlib.import_module(module).EXPERIMENTS)
+    except Exception as error:  # whatever is wrong with a study is said with its file and line
+        raise _what_is_wrong(study, error) from error
     for place, experiment in enumerate(declared):
         if experiment.study != study:
             raise ValueError(f"experiment {experiment.name!r} is declared in study {study!r}")
@@ -108,6 +122,8 @@ def experiments(study: str | None = None) -> dict[str, Experiment]:
     ------
     UnknownName
         If there is no such study.
+    StudyError
+        If the declarations of a study cannot be read; the message names file and line.
     """
     studies = study_names() if study is None else [check_study(study)]
     return {experiment.name: experiment for name in studies for experiment in _experiments_of(name)}

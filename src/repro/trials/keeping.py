@@ -100,6 +100,12 @@ def unfinished_files(stem: Path) -> list[Path]:
     return [path for ending in (BEGUN, COURSE, CHECKPOINT) if (path := stem.with_name(stem.name + ending)).exists()]
 
 
+def unfinished_labels(study: str) -> list[str]:
+    """Labels of the trainings of a study that have a checkpoint in the user's cache, sorted."""
+    folder = cache_folder() / "networks" / study
+    return sorted(f"{study}/{path.name.removesuffix(CHECKPOINT)}" for path in folder.glob(f"*{CHECKPOINT}"))
+
+
 def _copy(files: Collection[Path], before: Path, after: Path) -> list[Path]:
     """Copy files with the name of one stem to another, each whole or not at all."""
     copies = []
