@@ -34,6 +34,9 @@ def test_an_effect_wholly_below_the_smallest_is_reproduced_and_negligible(make_c
     assert condition.interval == pytest.approx(t_interval(0.2 + 0.01 * SPREAD))
     assert (found.verdict, found.words, condition.marks) == ("reproduced", "reproduced, negligible", ("negligible",))
     assert (found.counts.reproduced, found.counts.against, found.counts.excluded) == (1, 0, 1)
+    across = judge(claim, differences(make_rows, of=0.39 + 0.05 * SPREAD))
+    assert across.conditions[0].interval[1] > 0.4 > across.conditions[0].estimate
+    assert (across.words, across.counts.excluded) == ("reproduced", 0)
     above = judge(claim, differences(make_rows, of=0.5 + 0.01 * SPREAD))
     assert (above.words, above.counts.excluded) == ("reproduced", 0)
     none = judge(claim, differences(make_rows, of=0.01 * SPREAD))
@@ -146,12 +149,19 @@ def test_no_interval_leaves_what_the_quantity_can_be(make_claim, make_rows, quan
     assert wanted != pytest.approx(free)
 
 
+def test_the_difference_of_two_areas_may_be_negative(make_claim, make_rows):
+    rows = differences(make_rows, of=0.1 * SPREAD)
+    free = judge(make_claim(), rows).interval
+    assert free[0] < 0 < free[1]
+    assert judge(make_claim(quantity={"range": [0, 1]}), rows).interval == free
+
+
 def test_the_card_says_whether_the_effect_of_the_paper_could_have_been_resolved(make_claim, make_rows):
     """Half of the interval of these five values is 0.98: an effect of 2 would show, one of 0.5 would not."""
     for value, resolved in ((2.0, True), (0.5, False), (-0.5, None)):
         published = [{"dataset": "p", "quantity": "auc_difference", "value": value, "source": "read"}]
-        (condition,) = judge(make_claim(published=published), differences(make_rows)).conditions
-        assert condition.would_resolve is resolved
+        (condition,) = judge(make_claim(published=published), differences(make_rows, of=SPREAD - 3)).conditions
+        assert condition.would_resolve is resolved  # our own effect, -3 here, does not count
         assert ("as large as the paper's would not" in condition.note) is (resolved is False)
     other = [{"dataset": "p", "quantity": "accuracy_difference", "value": 2.0, "source": "read"}]
     (condition,) = judge(make_claim(published=other), differences(make_rows)).conditions
