@@ -10,6 +10,8 @@ import pytest
 from scipy import stats
 
 from repro.claims import find_claim, judge
+from repro.metrics import nadeau_bengio_interval
+from repro.plotting import smote as figures
 from repro.protocol.experiment import Cell
 from repro.results import find_table
 from repro.studies import experiment
@@ -206,3 +208,34 @@ def test_coverage_counts_the_intervals_that_hold_the_mean_of_all_samples(monkeyp
             assert table[method, "surplus"][number] == pytest.approx(hit - 0.93)
     share = table.xs("covered", axis=1, level="metric").mean()
     assert share["folds"] > 0.9 > 0.7 > share["plain_t"]
+
+
+def test_figures_speak_of_the_intervals_that_cards_show() -> None:
+    """Values of folds in the figure of rankings, and one point where a data set has one level only."""
+    generator = np.random.default_rng(9)
+    rows = [
+        ("pima", learner, unit, method, replicate, "auroc", generator.normal(0.8, 0.02))
+        for learner in figures.LEARNER_NAMES
+        for unit, number in (("fold", 20), ("partition", 2))
+        for method in ("none", "under", "over", "smote")
+        for replicate in range(number)
+    ]
+    table = pd.DataFrame(rows, columns=["dataset", "learner", "unit", "method", "replicate", "metric", "value"])
+    of_folds = table.query("unit == 'fold' and learner == 'pruned_tree'").pivot_table(
+        index="replicate", columns="method", values="value"
+    )
+    interval = nadeau_bengio_interval((of_folds["smote"] - of_folds["none"]).to_numpy(), folds=10)
+    said = f"pruned tree, Pima: SMOTE {interval.estimate:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+    assert said in figures.ranking(table).alt
+    methods = {"pima": ("smote_100",), "phoneme": ("smote_100", "smote_200")}
+    areas = [
+        (dataset, method, None, replicate, "auc_paper", generator.normal(0.8, 0.02))
+        for dataset, levels in methods.items()
+        for method in ("under", "smote_fixed_level", "smote_chosen_level", "smote_best_on_test", *levels)
+        for replicate in range(3)
+    ]
+    sweep_table = pd.DataFrame(areas, columns=["dataset", "method", "step", "replicate", "metric", "value"])
+    shown = figures.selection(sweep_table).alt
+    assert shown.count("Pima, ") == 1
+    assert shown.count("Phoneme, ") == 3
+    assert figures.table_3(sweep_table).alt.startswith("Our areas")

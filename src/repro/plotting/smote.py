@@ -260,12 +260,16 @@ def selection(table: pd.DataFrame) -> Shown:
                     continue  # nothing to choose from
                 gain = (areas.loc[dataset][method] - areas.loc[dataset]["under"]).to_numpy()
                 mean, low, high = _mean_and_interval(gain)
-                axes.plot([low, high], [row + offset] * 2, color=color)
-                axes.plot(mean, row + offset, marker, color=color, label=label if row == 0 else None, linestyle="")
+                place = row + (offset if several else 0)
+                axes.plot([low, high], [place] * 2, color=color)
+                named = label if label not in axes.get_legend_handles_labels()[1] else None
+                axes.plot(mean, place, marker, color=color, label=named, linestyle="")
                 spoken.append(f"{_name(dataset)}, {label}: {mean:+.4f} ({low:+.4f} to {high:+.4f})")
         axes.set_yticks(range(len(datasets)), [_name(dataset) for dataset in reversed(datasets)])
         axes.set_xlabel("area with SMOTE minus area without (paper's rule)")
-        figure.legend(loc="outside lower center", ncols=1)
+        found = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        names = [label for label, _, _ in ways.values() if label in found]
+        figure.legend([found[name] for name in names], names, loc="outside lower center", ncols=1)
     return show(
         figure,
         alt="Points with intervals around a line at zero, up to three for each data set. " + "; ".join(spoken) + ".",
