@@ -125,6 +125,8 @@ def test_skewed_replicates_have_their_median_beside_the_mean(make_claim, make_ro
     assert covered >= 0.95
     even = judge(make_claim(), differences(make_rows, of=values[:-1])).conditions[0]
     assert (even.median, even.median_interval) == (None, None)
+    many = judge(make_claim(), differences(make_rows, of=np.tile(values, 7))).conditions[0]
+    assert many.median is None, "seventy values make the mean, not one"
     folds = make_claim(interval="nadeau_bengio", folds=10)
     assert judge(folds, differences(make_rows, of=values)).conditions[0].median is None, "folds are not independent"
 

@@ -27,6 +27,9 @@ With fewer the interval of those that are left is wide whatever they are; with m
 SKEWED: Final = 3.0
 """A sample skewness of more than this many of its standard errors puts the median beside the mean."""
 
+FEW: Final = (6, 60)
+"""Fewest replicates for which the median has a 95 % interval, and most for which one of them can make the mean."""
+
 Values = NDArray[np.float64]
 
 
@@ -114,7 +117,7 @@ def _plain_bounds(claim: Claim, values: Values) -> Bounds | None:
 
 def _median_beside_mean(claim: Claim, values: Values) -> tuple[float, Bounds] | None:
     """Median and the interval of the sign test, where few independent values make the mean a poor summary."""
-    if claim.interval != "t" or len(values) < 6 or np.ptp(values) == 0:
+    if claim.interval != "t" or not FEW[0] <= len(values) <= FEW[1] or np.ptp(values) == 0:
         return None
     n, centred = len(values), values - values.mean()
     skewness = np.sqrt(n * (n - 1)) / (n - 2) * np.mean(centred**3) / np.mean(centred**2) ** 1.5
