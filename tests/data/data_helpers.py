@@ -15,8 +15,11 @@ MIRROR = os.environ.get("REPRO_DATA_MIRROR")
 EMBEDDED = ("adult", "german_credit", "prediabetes")
 BUNDLED = ("breast_cancer", "digits", "iris", "wine")
 MIRRORED = tuple(
-    name for name, entry in registry().items() if isinstance(entry, TableEntry) and "mirror" in entry.routes
+    name
+    for name, entry in registry().items()
+    if isinstance(entry, TableEntry) and "mirror" in entry.routes and entry.checksum is not None
 )
+"""Tables that a mirror laid out like ours holds. A table without checksum is one whose files the project never had."""
 
 NOBODY = "http://127.0.0.1:9"
 """An address at which nobody answers."""

@@ -69,6 +69,7 @@ def test_public_addresses_are_pinned_to_a_commit() -> None:
         ({"licence": None}, "data set 'wine': key 'licence'"),
         ({"colour": "red"}, "data set 'wine': key 'colour': Extra inputs are not permitted"),
         ({"checksum": "abc"}, "data set 'wine': key 'checksum'"),
+        ({"checksum": None}, "data set 'wine'.*a table without checksum needs the sha256 of every file"),
         ({"routes": {"ftp": {"converter": "x"}}}, "key 'routes.ftp"),
         ({"routes": {"origin": {"converter": "x", "files": [{"path": "../x"}]}}}, "key 'routes.origin.files.0.path'"),
     ],

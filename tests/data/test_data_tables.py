@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,9 @@ import pandas as pd
 import pytest
 from data_helpers import BUNDLED, EMBEDDED, MIRRORED
 
-from repro.data import PREDIABETES_PREDICTORS, load, prediabetes_response
+from repro.data import PREDIABETES_PREDICTORS, load, loading, prediabetes_response
 from repro.data.registry import TableEntry, entry
-from repro.data.tables import keel
+from repro.data.tables import forest_cover, keel
 from repro.data.tables import lsac as lsac_table
 from repro.ground.exceptions import IntegrityError, UnknownName
 
@@ -276,3 +278,63 @@ def test_a_bundled_set_that_differs_from_the_registered_one_is_refused(monkeypat
         IntegrityError, match=r"'wine' from scikit-learn: expected checksum 0{64}, found .*scikit-learn"
     ):
         load("wine")
+
+
+@pytest.mark.mirror
+def test_satimage_holds_both_parts_in_their_order(mirror: Path) -> None:
+    satimage = load("satimage")
+    # first lines of the two official files
+    assert satimage.features.iloc[0, :4].tolist() == [92, 115, 120, 94]
+    assert satimage.features.iloc[4435, :4].tolist() == [80, 102, 102, 79]
+    # classes of the official documentation, training and test part: 415 + 211 rows of class 4
+    assert [int(satimage.is_positive[:4435].sum()), int(satimage.is_positive[4435:].sum())] == [415, 211]
+
+
+@pytest.mark.mirror
+def test_oil_spill_keeps_the_number_of_the_patch_and_its_constant_column(mirror: Path) -> None:
+    oil = load("oil_spill")
+    assert oil.metadata.constant_columns == ("feature_23",)
+    assert oil.features.loc[0, ["patch", "feature_2", "feature_49"]].tolist() == [1, 2558, 7.95]
+    assert int(oil.is_positive.sum()) == 41
+
+
+def _covertype(classes: list[int]) -> bytes:
+    rows = [[2000 + number, *([number % 2] * 53), label] for number, label in enumerate(classes)]
+    return "".join(",".join(map(str, row)) + "\n" for row in rows).encode()
+
+
+def test_forest_cover_keeps_the_two_classes_of_the_paper() -> None:
+    table = forest_cover([_covertype([3, 1, 4, 7, 3, 2])])
+    assert table.features["elevation"].tolist() == [2000, 2002, 2004]
+    assert table.target.tolist() == ["ponderosa pine", "cottonwood/willow", "ponderosa pine"]
+    assert table.features.shape == (3, 54)
+    with pytest.raises(ValueError, match="expected 55 columns, found 3"):
+        forest_cover([b"1,2,3\n"])
+
+
+def test_a_table_without_checksum_is_judged_by_its_packed_file_and_its_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody here has the archive of Forest Cover: a small file of its kind stands for it."""
+    packed = gzip.compress(_covertype([3] * 5 + [4] * 2 + [1]))
+    registered = entry("forest_cover")
+    assert isinstance(registered, TableEntry)
+    file = registered.routes["mirror"].files[0].model_copy(update={"sha256": hashlib.sha256(packed).hexdigest()})
+    route = registered.routes["mirror"].model_copy(update={"files": (file,)})
+    counts = {"cottonwood/willow": 2, "ponderosa pine": 5}
+    small = registered.model_copy(
+        update={"routes": registered.routes | {"mirror": route}, "rows": 7, "class_counts": counts}
+    )
+    monkeypatch.setattr(loading, "entry", lambda name: small)
+    monkeypatch.setenv("REPRO_DATA_MIRROR", str(tmp_path))
+    (tmp_path / "forest-cover").mkdir()
+    published = tmp_path / "forest-cover" / "covtype.data.gz"
+    published.write_bytes(packed)
+    assert load("forest_cover").metadata.class_counts == counts
+    published.write_bytes(gzip.compress(_covertype([3] * 5 + [4] * 2 + [1]), mtime=1))
+    with pytest.raises(IntegrityError, match="expected sha256"):
+        load("forest_cover")
+    published.write_bytes(packed)
+    monkeypatch.setattr(loading, "entry", lambda name: small.model_copy(update={"class_counts": {"x": 7}}))
+    with pytest.raises(IntegrityError, match="expected rows, features and classes"):
+        load("forest_cover")

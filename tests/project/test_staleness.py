@@ -113,7 +113,8 @@ def test_progress_and_loading_make_nothing_stale(stale: Callable[..., set[str]])
 
 
 def test_one_sampler_makes_stale_what_runs_it(stale: Callable[..., set[str]]) -> None:
-    runs = {"smote.roc_sweep", "smote.replication", "smote.readings", "smote.repeated_rows", "smote.learners"}
+    names = ("roc_sweep", "replication", "readings", "repeated_rows", "learners", "interval_coverage")
+    runs = {f"smote.{name}" for name in names}
     edit = ("class SMOTENC(", "class SMOTENC(  # edited\n")
     assert stale(repro__sampling__smote_nc=edit) == NONE
     edit = ("    def __init__(", "    edited = True\n\n    def __init__(")

@@ -132,7 +132,7 @@ def test_pooled_metrics_survive_the_zeros_of_a_tree() -> None:
 
 
 def test_a_cross_validation_ranks_like_scikit_learns_by_hand(task: BinaryTask) -> None:
-    found = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["none"], n_folds=5)
+    found = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["none"], n_folds=5).whole
     state = int(child_seed(SEED, 0).generate_state(1)[0])
     areas, pooled = [], np.empty(task.y.size)
     for train, test in StratifiedKFold(5, shuffle=True, random_state=state).split(task.X, task.y):
@@ -145,8 +145,8 @@ def test_a_cross_validation_ranks_like_scikit_learns_by_hand(task: BinaryTask) -
 
 
 def test_a_sampler_sees_the_same_draws_whichever_others_there_are(task: BinaryTask) -> None:
-    alone = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["smote"], n_folds=3)
-    beside = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["over", "smote"], n_folds=3)
+    alone = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["smote"], n_folds=3).whole
+    beside = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["over", "smote"], n_folds=3).whole
     assert list(beside) == ["over", "over_corrected", "smote", "smote_corrected"]
     assert alone["smote"] == beside["smote"]
     assert beside["smote"]["auroc"] != beside["over"]["auroc"]
@@ -157,8 +157,8 @@ def test_a_sampler_sees_the_same_draws_whichever_others_there_are(task: BinaryTa
 
 def test_controls_put_a_sampler_in_place_of_another(task: BinaryTask) -> None:
     instead = {"none": with_exchanged_labels(untouched), "smote": untouched}
-    found = cross_validated(task, logistic_regression, SEED, instead, correct_prior=False, n_folds=3)
-    plain = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["none"], n_folds=3)
+    found = cross_validated(task, logistic_regression, SEED, instead, correct_prior=False, n_folds=3).whole
+    plain = cross_validated(task, logistic_regression, SEED, SAMPLERS, only=["none"], n_folds=3).whole
     assert found["smote"]["auroc"] == plain["none"]["auroc"]
     assert found["none"]["auroc"] == pytest.approx(1 - plain["none"]["auroc"], abs=0.02)
     assert found["smote_corrected"] == found["smote"]

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from repro.data.dataset import Dataset, ImageDataset, Metadata, image_checksum, table_checksum, table_facts
+from repro.data.dataset import Dataset, ImageDataset, Metadata, Table, image_checksum, table_checksum, table_facts
 from repro.data.images import CIFAR10_CLASSES, IMAGE_CONVERTERS, Images, Labels, cifar100_classes
 from repro.data.registry import Entry, ImageEntry, Route, RouteName, TableEntry, entry, registry
 from repro.data.store import (
@@ -44,8 +44,8 @@ def checksum(name: str) -> str:
     Returns
     -------
     str
-        64 hexadecimal digits: the checksum of the table; of an image set the SHA-256 of its splits' checksums; of a
-        file its SHA-256.
+        64 hexadecimal digits: the checksum of the table (where none is registered, the SHA-256 of the sums of its
+        files); of an image set the SHA-256 of its splits' checksums; of a file its SHA-256.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def checksum(name: str) -> str:
     """
     registered = registry().get(name)
     if isinstance(registered, TableEntry):
-        return registered.checksum
+        return registered.identity
     if isinstance(registered, ImageEntry):
         sums = (f"{split} {part.checksum}\n" for split, part in sorted(registered.splits.items()))
         return hashlib.sha256("".join(sums).encode()).hexdigest()
@@ -150,8 +150,23 @@ def load_table(name: str, lookup: Lookup) -> Dataset:
     table, route = _obtain(
         name, registered.routes, registered.checksum, lambda route: CONVERTERS[route.converter], table_checksum, lookup
     )
-    metadata = Metadata(**_stated(registered), **table_facts(table), checksum=registered.checksum, route=route)
+    facts = table_facts(table)
+    if registered.checksum is None:
+        _check_counts(name, registered, table, facts)
+    metadata = Metadata(**_stated(registered), **facts, checksum=registered.identity, route=route)
     return Dataset(name, table.features, table.target, table.groups, registered.positive, metadata)
+
+
+def _check_counts(name: str, registered: TableEntry, table: Table, facts: Mapping[str, Any]) -> None:
+    """Hold a table without a registered checksum against the counts that the registry states."""
+    expected = (registered.rows, registered.features, registered.class_counts)
+    counts = {str(label): count for label, count in facts["class_counts"].items()}
+    found = (facts["n_rows"], table.features.shape[1], counts)
+    if found != expected:
+        raise IntegrityError(
+            f"data set {name!r}: expected rows, features and classes {expected}, found {found}. It was not used. "
+            "Report it."
+        )
 
 
 def load_image_split(name: str, split: str, lookup: Lookup) -> ImageDataset:
@@ -208,7 +223,7 @@ def _warn_of_damage(lookup: Lookup) -> None:
 def _obtain(
     name: str,
     routes: Mapping[RouteName, Route],
-    expected: str,
+    expected: str | None,
     converter_of: Callable[[Route], Callable[..., Loaded]],
     checksum_of: Callable[[Loaded], str],
     lookup: Lookup,
@@ -227,7 +242,7 @@ def _obtain(
             problem = f"it cannot be read ({error})"
         else:
             found = checksum_of(value)
-            if found == expected:
+            if expected in (None, found):
                 return value, route_name
             problem = f"expected checksum {expected}, found {found}"
         suspects = [
@@ -283,7 +298,9 @@ def _how_to_get(name: str, routes: Mapping[RouteName, Route], lookup: Lookup) ->
     tried = "; ".join(dict.fromkeys(lookup.tried)) or "nothing but the cache was looked at"
     mirror_files = _summary([file.path for file in routes["mirror"].files])
     sums = [file.sha256 for file in routes["mirror"].files]
-    own = f" (sha256 of the unpacked content {sums[0]})" if len(sums) == 1 else ""
+    packed = routes["mirror"].files[0].packed
+    kind = "file as published" if packed else "unpacked content"
+    own = f" (sha256 of the {kind} {sums[0]})" if len(sums) == 1 else ""
     addresses = _summary([str(file.url) for file in routes["origin"].files])
     setting = mirror_location()
     now = f"now {setting}" if setting else "now not set"
@@ -293,7 +310,7 @@ def _how_to_get(name: str, routes: Mapping[RouteName, Route], lookup: Lookup) ->
         f"  1. network: `repro data fetch {name.split(',')[0]}` on a machine that reaches {addresses};\n"
         f"  2. mirror: set REPRO_DATA_MIRROR ({now}) to a folder or http(s) address that holds {mirror_files};\n"
         f"  3. own copy: put {mirror_files}{own} below the cache folder {cache_folder()} (REPRO_DATA_DIR), "
-        "packed by gzip or not."
+        + ("as it is published." if packed else "packed by gzip or not.")
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import importlib.resources
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from repro.ground.exceptions import ReproError, UnknownName
 
@@ -37,6 +38,8 @@ class DataFile(_Strict):
         Public address, only for the route ``origin``.
     sha256, md5 : str or None
         Sum of the content, after unpacking one layer of gzip (a ``.tar.gz`` stays as it is); None where unknown.
+    packed : bool, default=False
+        Whether the sum is that of the file as it is published, before unpacking; an unpacked copy is then not accepted.
     keep_columns : tuple of str or None
         When a CSV is downloaded, only these columns are stored: what identifies a person never reaches the disk.
     """
@@ -45,6 +48,7 @@ class DataFile(_Strict):
     url: Annotated[str, StringConstraints(pattern=r"^https://")] | None = None
     sha256: Sha256 | None = None
     md5: Md5 | None = None
+    packed: bool = False
     keep_columns: tuple[str, ...] | None = None
 
 
@@ -71,16 +75,34 @@ class Entry(_Strict):
 
 
 class TableEntry(Entry):
-    """A table: its routes, and the checksum and counts that every route must give."""
+    """A table: its routes, and the checksum and counts that every route must give.
+
+    The checksum is None where the project has never had the files; then each of them has a sum of its own.
+    """
 
     kind: Literal["table"] = "table"
     routes: dict[RouteName, Route] = Field(min_length=1)
-    checksum: Sha256
+    checksum: Sha256 | None
     rows: int
     features: int
     nominal: int
     class_counts: dict[str, int]
     positive: str | int | None
+
+    @model_validator(mode="after")
+    def _some_sum_decides(self) -> Self:
+        sums = [file.sha256 for route in self.routes.values() for file in route.files]
+        if self.checksum is None and not (sums and all(sums)):
+            raise ValueError("a table without checksum needs the sha256 of every file")
+        return self
+
+    @property
+    def identity(self) -> str:
+        """Checksum of the table, or the SHA-256 of its files' sums where none is registered."""
+        if self.checksum is not None:
+            return self.checksum
+        files = next(iter(self.routes.values())).files
+        return hashlib.sha256("".join(f"{file.sha256}\n" for file in files).encode()).hexdigest()
 
 
 class Split(_Strict):

@@ -111,8 +111,9 @@ def checked(raw: bytes, file: DataFile) -> tuple[bytes, str | None]:
     try:
         content = unpacked(raw, file.path)
     except ValueError as error:
-        return b"", f"{error}; expected sha256 {file.sha256 or 'unknown'} of the unpacked content"
-    return content, problem_of(content, file)
+        kind = "file" if file.packed else "unpacked content"
+        return b"", f"{error}; expected sha256 {file.sha256 or 'unknown'} of the {kind}"
+    return content, problem_of(raw if file.packed else content, file)
 
 
 def quarantine_path(path: Path, raw: bytes) -> Path:

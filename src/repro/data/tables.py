@@ -34,6 +34,21 @@ ADULT_COLUMNS: Final = (
     "income",
 )
 
+FOREST_COVER_COLUMNS: Final = (
+    "elevation",
+    "aspect",
+    "slope",
+    "horizontal_distance_to_hydrology",
+    "vertical_distance_to_hydrology",
+    "horizontal_distance_to_roadways",
+    "hillshade_9am",
+    "hillshade_noon",
+    "hillshade_3pm",
+    "horizontal_distance_to_fire_points",
+    *(f"wilderness_area_{number}" for number in range(1, 5)),
+    *(f"soil_type_{number}" for number in range(1, 41)),
+)
+
 SOUP_LEVELS: Final[Mapping[str, Sequence[str]]] = {
     "PROD": ("Ref", "Test"),
     "PRODID": ("1", "2", "3", "4", "5", "6"),
@@ -125,6 +140,38 @@ def delimited(contents: Sequence[bytes], *, columns: Sequence[str], quotechar: s
         raise ValueError(f"expected {len(columns)} columns, found {frame.shape[1]}")
     frame.columns = pd.Index(columns)
     return Table(frame[list(columns[:-1])], frame[columns[-1]])
+
+
+def _one_against_rest(frame: pd.DataFrame, label: int, names: tuple[str, str]) -> Table:
+    """Take the last column as the class: `label` becomes the first of `names`, every other one the second."""
+    found = frame.iloc[:, -1]
+    target = pd.Series(np.where(found == label, *names), index=frame.index, name="class")
+    return Table(frame.iloc[:, :-1].copy(), nominal(target, sorted(names)))
+
+
+def satimage(contents: Sequence[bytes]) -> Table:
+    """Statlog Landsat: training rows, then test rows; class 4, damp grey soil, against the five others together.
+
+    The columns are the four spectral bands of the nine pixels of a 3 x 3 neighbourhood, row by row from the top left;
+    the class is that of pixel 5, in the middle.
+    """
+    names = [f"pixel_{pixel}_band_{band}" for pixel in range(1, 10) for band in range(1, 5)]
+    parts = [_read_csv(content, header=None, sep=" ") for content in contents]
+    frame = pd.concat(parts, ignore_index=True)
+    if frame.shape[1] != len(names) + 1:
+        raise ValueError(f"expected {len(names) + 1} columns, found {frame.shape[1]}")
+    frame.columns = pd.Index([*names, "class"])
+    return _one_against_rest(frame, 4, ("damp grey soil", "other"))
+
+
+def forest_cover(contents: Sequence[bytes]) -> Table:
+    """Covertype: the rows of Ponderosa pine (class 3) and of Cottonwood/Willow (class 4), all 54 columns as numbers."""
+    frame = _read_csv(contents[0], header=None)
+    if frame.shape[1] != len(FOREST_COVER_COLUMNS) + 1:
+        raise ValueError(f"expected {len(FOREST_COVER_COLUMNS) + 1} columns, found {frame.shape[1]}")
+    frame.columns = pd.Index([*FOREST_COVER_COLUMNS, "cover_type"])
+    kept = frame[frame["cover_type"].isin([3, 4])].reset_index(drop=True)
+    return _one_against_rest(kept, 4, ("cottonwood/willow", "ponderosa pine"))
 
 
 def adult(contents: Sequence[bytes]) -> Table:
@@ -281,6 +328,8 @@ CONVERTERS: Final[Mapping[str, Callable[..., Table]]] = {
     converter.__name__: converter
     for converter in (
         delimited,
+        satimage,
+        forest_cover,
         adult,
         german_credit,
         prediabetes,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DATASET_NAMES: Final = {
     "pima": "Pima",
     "phoneme": "Phoneme",
+    "satimage": "Satimage",
+    "forest_cover": "Forest cover",
+    "oil_spill": "Oil",
     "mammography": "Mammography",
     "adult": "Adult",
     "adult_continuous": "Adult, continuous columns",
@@ -41,8 +44,9 @@ def _name(dataset: str) -> str:
     return DATASET_NAMES.get(dataset, dataset)
 
 
-def _mean_and_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
-    interval = nadeau_bengio_interval(np.asarray(values, dtype=float), folds=FOLDS, folds_per_value=FOLDS)
+def _mean_and_interval(values: npt.ArrayLike, folds_per_value: int = FOLDS) -> tuple[float, float, float]:
+    """Mean and Nadeau-Bengio interval of values of whole partitions, or of single folds."""
+    interval = nadeau_bengio_interval(np.asarray(values, dtype=float), folds=FOLDS, folds_per_value=folds_per_value)
     return interval.estimate, interval.low, interval.high
 
 
@@ -78,26 +82,26 @@ def idea(
         figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.4), sharex=True, sharey=True)
         titles = ("1. Few minority rows", "2. Children on segments", "3. The other reading: boxes")
         for axes, title in zip(panels, titles, strict=True):
-            axes.plot(*majority.T, "o", color="#B8BFC7", markersize=3, label="majority")
-            axes.plot(*minority.T, "s", color=PALETTE["blue"], markersize=6, label="minority")
+            axes.plot(*majority.T, "o", color=PALETTE["blue"], markersize=3, alpha=0.45, label="majority")
+            axes.plot(*minority.T, "s", color=PALETTE["orange"], markersize=6, label="minority")
             axes.set_title(title)
             axes.set_xlabel("first feature")
         panels[0].set_ylabel("second feature")
         for parent, neighbour in parents:
             panels[1].plot(*minority[[parent, neighbour]].T, "-", color=PALETTE["orange"], linewidth=0.6, alpha=0.6)
         for axes, children in ((panels[1], segment), (panels[2], box)):
-            axes.plot(*children.T, "^", color=PALETTE["orange"], markersize=4, label="synthetic")
+            axes.plot(
+                *children.T, "^", color=PALETTE["orange"], markerfacecolor="white", markersize=4.5, label="synthetic"
+            )
         low, high = minority.min(axis=0) - 0.35, minority.max(axis=0) + 0.35
         panels[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         handles, labels = panels[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return show(
         figure,
-        alt="Three scatter plots of the same rows. First, a few blue squares of the minority among grey dots of "
-        "the majority. Second, "
-        "orange triangles have been added, each on a thin line between two squares. Third, the triangles are "
-        "spread over the "
-        "rectangles between two squares and leave the lines.",
+        alt="Three scatter plots of the same rows. First, a few orange squares of the minority among blue dots of "
+        "the majority. Second, hollow orange triangles have been added, each on a thin line between two squares. "
+        "Third, the triangles are spread over the rectangles between two squares and leave the lines.",
         caption="SMOTE in one picture: every synthetic row lies between a minority row and one of its five "
         "nearest minority neighbours.",
     )
@@ -172,13 +176,22 @@ def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[s
     )
 
 
+def _rows_of_panels(datasets: Sequence[str]) -> list[list[str]]:
+    """Panels of Table 3 in two rows of equal length, each as wide as its data set has columns."""
+    cells = [dataset for dataset in datasets for _ in range(1 + len(TABLE_3[dataset]))]
+    widths = np.cumsum([1 + len(TABLE_3[dataset]) for dataset in datasets])
+    cut = int(widths[np.argmin(np.abs(widths - len(cells) / 2))])
+    longest = max(cut, len(cells) - cut)
+    return [row + ["."] * (longest - len(row)) for row in (cells[:cut], cells[cut:]) if row]
+
+
 def table_3(table: pd.DataFrame) -> Shown:
     """Draw our areas beside those of Table 3, level by level.
 
     Parameters
     ----------
     table : DataFrame
-        Table of ``smote.roc_sweep`` that holds Pima, Phoneme or Mammography.
+        Table of ``smote.roc_sweep`` that holds a data set of Table 3.
     """
     import matplotlib.pyplot as plt
 
@@ -186,9 +199,11 @@ def table_3(table: pd.DataFrame) -> Shown:
     datasets = [dataset for dataset in TABLE_3 if dataset in areas.index.get_level_values("dataset")]
     distances = []
     with book_style():
-        widths = [1 + len(TABLE_3[dataset]) for dataset in datasets]
-        figure, panels = plt.subplots(1, len(datasets), figsize=(9, 3.4), width_ratios=widths, squeeze=False)
-        for axes, dataset in zip(panels[0], datasets, strict=True):
+        mosaic: list[Any] = _rows_of_panels(datasets)
+        first = {row[0] for row in mosaic}
+        figure, panels = plt.subplot_mosaic(mosaic, figsize=(9, 6.2))
+        for dataset in datasets:
+            axes = panels[dataset]
             for position, (level, published) in enumerate(TABLE_3[dataset].items()):
                 values = areas.loc[dataset]["under" if level == 0 else f"smote_{level}"].to_numpy()
                 axes.plot(
@@ -199,11 +214,11 @@ def table_3(table: pd.DataFrame) -> Shown:
                 )
                 axes.plot(position + 0.18, published / 1e4, "D", color=PALETTE["orange"], markersize=7)
                 distances.append(abs(values.mean() - published / 1e4))
-            names = ["none" if level == 0 else f"{level} %" for level in TABLE_3[dataset]]
+            names = ["none" if level == 0 else str(level) for level in TABLE_3[dataset]]
             axes.set_xticks(range(len(names)), names)
-            axes.set(title=_name(dataset), xlabel="amount of SMOTE", xlim=(-0.6, len(names) - 0.4))
-        panels[0][0].set_ylabel("area, paper's rule")
-        axes = panels[0][-1]
+            axes.set(title=_name(dataset), xlabel="amount of SMOTE in %", xlim=(-0.6, len(names) - 0.4))
+            if dataset in first:
+                axes.set_ylabel("area, paper's rule")
         axes.plot([], [], "o", color=PALETTE["sky"], label="ours, one partition")
         axes.plot([], [], "_", color=PALETTE["blue"], markersize=14, markeredgewidth=2.5, label="ours, mean")
         axes.plot([], [], "D", color=PALETTE["orange"], label="paper")
@@ -239,20 +254,27 @@ def selection(table: pd.DataFrame) -> Shown:
         figure, axes = plt.subplots(figsize=(7.6, 1.2 + 0.62 * len(datasets)))
         axes.axvline(0, color=PALETTE["black"], linewidth=1)
         for row, dataset in enumerate(reversed(datasets)):
+            several = areas.loc[dataset].filter(regex=r"^smote_\d+$").dropna(axis=1).shape[1] > 1
             for offset, (method, (label, marker, color)) in zip((0.22, 0, -0.22), ways.items(), strict=True):
+                if method != "smote_fixed_level" and not several:
+                    continue  # nothing to choose from
                 gain = (areas.loc[dataset][method] - areas.loc[dataset]["under"]).to_numpy()
                 mean, low, high = _mean_and_interval(gain)
-                axes.plot([low, high], [row + offset] * 2, color=color)
-                axes.plot(mean, row + offset, marker, color=color, label=label if row == 0 else None, linestyle="")
+                place = row + (offset if several else 0)
+                axes.plot([low, high], [place] * 2, color=color)
+                named = label if label not in axes.get_legend_handles_labels()[1] else None
+                axes.plot(mean, place, marker, color=color, label=named, linestyle="")
                 spoken.append(f"{_name(dataset)}, {label}: {mean:+.4f} ({low:+.4f} to {high:+.4f})")
         axes.set_yticks(range(len(datasets)), [_name(dataset) for dataset in reversed(datasets)])
         axes.set_xlabel("area with SMOTE minus area without (paper's rule)")
-        figure.legend(loc="outside lower center", ncols=1)
+        found = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        names = [label for label, _, _ in ways.values() if label in found]
+        figure.legend([found[name] for name in names], names, loc="outside lower center", ncols=1)
     return show(
         figure,
-        alt="Points with intervals around a line at zero, three for each data set. " + "; ".join(spoken) + ".",
+        alt="Points with intervals around a line at zero, up to three for each data set. " + "; ".join(spoken) + ".",
         caption="How much of SMOTE's gain is the choice of its level: mean over partitions with Nadeau-Bengio "
-        "95 % interval.",
+        "95 % interval. Where a data set has one level there is nothing to choose.",
     )
 
 
@@ -349,7 +371,7 @@ def ranking(table: pd.DataFrame) -> Shown:
     """
     import matplotlib.pyplot as plt
 
-    auroc = table[table["metric"] == "auroc"].pivot_table(
+    auroc = table[(table["metric"] == "auroc") & (table["unit"] == "fold")].pivot_table(
         index=["learner", "dataset", "replicate"], columns="method", values="value"
     )
     learner_keys = [key for key in LEARNER_NAMES if key in auroc.index.get_level_values("learner")]
@@ -364,7 +386,7 @@ def ranking(table: pd.DataFrame) -> Shown:
             for row, dataset in enumerate(reversed(datasets)):
                 block = auroc.loc[learner].loc[dataset]
                 for offset, method in zip((0.24, 0, -0.24), ("under", "over", "smote"), strict=True):
-                    mean, low, high = _mean_and_interval(block[method] - block["none"])
+                    mean, low, high = _mean_and_interval(block[method] - block["none"], folds_per_value=1)
                     style = METHOD_STYLES[method]
                     axes.plot([low, high], [row + offset] * 2, color=style["color"])
                     label = {"under": "under-sampling", "over": "random over-sampling", "smote": "SMOTE"}[method]
@@ -383,7 +405,8 @@ def ranking(table: pd.DataFrame) -> Shown:
         alt="Points with intervals around a line at zero: change in AUROC against no sampling. "
         + "; ".join(spoken)
         + ".",
-        caption="What sampling does to the ranking, by learner: mean over partitions with Nadeau-Bengio 95 % interval.",
+        caption="What sampling does to the ranking, by learner: mean over folds with Nadeau-Bengio 95 % interval. The "
+        "three scales differ.",
     )
 
 
@@ -399,7 +422,8 @@ def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
     """
     import matplotlib.pyplot as plt
 
-    rows = table[(table["metric"] == "log_risk_ratio") & (table["learner"] == learner)]
+    wanted = {"metric": "log_risk_ratio", "learner": learner, "unit": "partition"}
+    rows = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
     ratio = rows.groupby(["dataset", "method"])["value"].mean().unstack().map(np.exp)
     names = {"none": "no sampling", "under": "under-sampling", "over": "random over-sampling", "smote": "SMOTE"}
     with book_style():

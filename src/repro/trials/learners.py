@@ -6,6 +6,7 @@ A study names the ones it runs in a table of its own, so that its results depend
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -202,24 +203,49 @@ def fold_metrics(y: Flags, probability: Floats, tuned: float, costs: tuple[float
     return metrics
 
 
+def risk_metrics(y: Flags, probability: Floats) -> dict[str, float]:
+    """``log_loss``, and ``log_risk_ratio``: the logarithm of the mean probability over the share of the minority."""
+    clipped = np.clip(probability, CLIP, 1 - CLIP)
+    return {
+        "log_loss": float(log_loss(y, clipped)),
+        "log_risk_ratio": float(np.log(clipped.mean() / y.mean())),
+    }
+
+
 def pooled_metrics(y: Flags, probability: Floats) -> dict[str, float]:
     """Metrics of probabilities, over the test rows of all folds together.
 
     Returns
     -------
     dict of str to float
-        ``log_loss``, ``brier``, ``log_risk_ratio`` (mean prediction over the share of the minority),
-        ``calibration_slope`` and ``calibration_intercept``.
+        Those of :func:`risk_metrics`, ``brier``, ``calibration_slope`` and ``calibration_intercept``.
     """
     clipped = np.clip(probability, CLIP, 1 - CLIP)
     line = calibration_line(y, clipped)
+    risk = risk_metrics(y, probability)
     return {
-        "log_loss": float(log_loss(y, clipped)),
+        "log_loss": risk["log_loss"],
         "brier": float(brier_score_loss(y, clipped)),
-        "log_risk_ratio": float(np.log(clipped.mean() / y.mean())),
+        "log_risk_ratio": risk["log_risk_ratio"],
         "calibration_slope": line.slope,
         "calibration_intercept": line.intercept,
     }
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What one partition into folds measured, for each sampler, and for each but ``none`` also as ``*_corrected``.
+
+    Attributes
+    ----------
+    whole : mapping of str to mapping of str to float
+        Means over the folds of :func:`fold_metrics`, and :func:`pooled_metrics` of all test rows together.
+    folds : mapping of str to list of mapping of str to float
+        :func:`fold_metrics` and :func:`risk_metrics` of every fold, in their order.
+    """
+
+    whole: dict[str, dict[str, float]]
+    folds: dict[str, list[dict[str, float]]]
 
 
 def cross_validated(
@@ -231,7 +257,7 @@ def cross_validated(
     only: Iterable[str] | None = None,
     correct_prior: bool = True,
     n_folds: int = FOLDS,
-) -> dict[str, dict[str, float]]:
+) -> CrossValidation:
     """Cross-validate one learner after every sampler, on one partition.
 
     Sampling is applied to the training part only. The cost of a missed minority row is the ratio of majority to
@@ -256,9 +282,7 @@ def cross_validated(
 
     Returns
     -------
-    dict of str to dict of str to float
-        For each sampler, and for each but ``none`` also as ``*_corrected``, the means over the folds of
-        :func:`fold_metrics`, and :func:`pooled_metrics`.
+    CrossValidation
 
     Raises
     ------
@@ -273,7 +297,8 @@ def cross_validated(
     costs = ((1 - share) / share, 1.0)
     pooled: dict[str, list[Floats]] = {}
     labels: list[Flags] = []
-    folds: list[dict[str, Any]] = []
+    folds: dict[str, list[dict[str, float]]] = {}
+    risks: dict[str, list[dict[str, float]]] = {}
     for number, train_rows, test_rows in stratified_folds(task.y, child_seed(seed, 0), n_folds):
         train, test = task.rows(train_rows), task.rows(test_rows)
         labels.append(test.y)
@@ -290,13 +315,17 @@ def cross_validated(
             for method, (on_tuning, on_test) in found.items():
                 tuned = best_threshold(tuning.y, on_tuning, cost_of_miss=costs[0], cost_of_false_alarm=costs[1])
                 pooled.setdefault(method, []).append(on_test)
-                folds.append({"method": method} | fold_metrics(test.y, on_test, tuned, costs))
+                folds.setdefault(method, []).append(fold_metrics(test.y, on_test, tuned, costs))
+                risks.setdefault(method, []).append(risk_metrics(test.y, on_test))
     y = np.concatenate(labels)
-    means = pd.DataFrame(folds).groupby("method", sort=False).mean().to_dict("index")
-    return {
+    flat = [{"method": method} | metrics for method, of_folds in folds.items() for metrics in of_folds]
+    means = pd.DataFrame(flat).groupby("method", sort=False).mean().to_dict("index")
+    whole = {
         method: {
             **{str(metric): float(mean) for metric, mean in means[method].items()},
             **pooled_metrics(y, np.concatenate(found_everywhere)),
         }
         for method, found_everywhere in pooled.items()
     }
+    both = {method: [a | b for a, b in zip(folds[method], risks[method], strict=True)] for method in folds}
+    return CrossValidation(whole, both)

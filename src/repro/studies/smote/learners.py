@@ -11,6 +11,7 @@ from repro.protocol.experiment import Cell
 from repro.protocol.rows import Rows
 from repro.studies.smote.problems import load_problem
 from repro.trials import named
+from repro.trials.folds import FOLDS
 from repro.trials.learners import (
     Learner,
     Sampler,
@@ -36,7 +37,13 @@ SAMPLERS: Final[Mapping[str, Sampler]] = {
     "over": over_sampled,
     "smote": smote_sampled,
 }
-LEARNERS_SETTINGS: Final = ("dataset", "learner", "method")
+LEARNERS_SETTINGS: Final = ("dataset", "learner", "unit", "method")
+
+
+def _of_folds(learner: str, method: str) -> tuple[str, ...]:
+    """Metrics whose values of single folds are kept: those that a claim judges or a figure draws with an interval."""
+    decided = () if method.endswith("_corrected") else ("auroc", "balanced_accuracy_tuned")
+    return (*decided, *(("log_loss", "log_risk_ratio") if learner == "logistic_regression" else ()))
 
 
 def _controlled(variant: str | None, learner: str) -> Mapping[str, Sampler]:
@@ -61,7 +68,8 @@ def learners(cell: Cell) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``dataset, learner, method, replicate, metric, value``.
+        Columns ``dataset, learner, unit, method, replicate, metric, value``. Rows of the unit ``partition`` speak of
+        the whole partition, the replicate; those of the unit ``fold`` of single folds, numbered through all partitions.
     """
     problem, learner = load_problem(cell.parameters), cell.text("learner")
     measured = cross_validated(
@@ -71,7 +79,12 @@ def learners(cell: Cell) -> pd.DataFrame:
         _controlled(cell.variant, learner),
         correct_prior=cell.variant != "correction_left_out",
     )
-    rows = Rows(*LEARNERS_SETTINGS, dataset=problem.name, learner=learner, replicate=cell.whole("partition"))
-    for method, metrics in measured.items():
-        rows.add(metrics, method=method)
+    partition = cell.whole("partition")
+    rows = Rows(*LEARNERS_SETTINGS, dataset=problem.name, learner=learner)
+    for method, metrics in measured.whole.items():
+        rows.add(metrics, unit="partition", method=method, replicate=partition)
+    for method, folds in measured.folds.items():
+        for number, metrics in enumerate(folds, start=partition * FOLDS):
+            kept = {metric: metrics[metric] for metric in _of_folds(learner, method)}
+            rows.add(kept, unit="fold", method=method, replicate=number)
     return rows.frame()
