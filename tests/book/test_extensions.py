@@ -183,7 +183,7 @@ def test_looks_are_counted_over_claims_with_several_conditions() -> None:
 def test_a_single_training_at_paper_size_is_under_way_and_not_the_headline() -> None:
     one = ConditionJudgement("pima", "inconclusive", estimate=0.1, replicates=1, decides=False)
     entry = evidence(paper="inconclusive")
-    begun = replace(entry.judgements["paper"], conditions=(one,), declared_replicates=3)
+    begun = replace(entry.judgements["paper"], conditions=(one,), begun=(1, 3))
     entry.judgements["paper"] = begun
     assert (entry.headline.profile, entry.under_way) == ("quick", begun)
     assert book_evidence.tally([entry])[0].counts == {"reproduced": 1}

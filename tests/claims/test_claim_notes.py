@@ -213,6 +213,9 @@ def test_one_training_of_three_is_under_way_and_the_smaller_run_speaks(study, de
     judged = judge_profiles("toy-c1", ["quick", "paper"])
     assert (headline(judged).profile, headline(judged).under_way) == ("paper", "2 of 3 partitions")
     assert larger_under_way(judged) is None
+    other = more[more["method"] == "a"].assign(method="c", cell="ffffffffffff")  # a method that is not compared
+    write_evidence(pd.concat([more, other]), "paper", cells=3, cells_declared=4)
+    assert judge_claim("toy-c1", "paper").under_way == "2 of 3 partitions"
     write_evidence(more, "paper", cells=3, cells_declared=3)
     assert judge_claim("toy-c1", "paper").under_way == ""
 

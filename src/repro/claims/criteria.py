@@ -241,6 +241,7 @@ def judge_condition(claim: Claim, evidence: Evidence, looks: int = 1) -> Conditi
         "settings": evidence.settings,
         "published": published.value if published else None,
         "published_source": published.source if published else None,
+        "cells": evidence.cells,
     }
     if not evidence.series:
         return ConditionJudgement(verdict="not run", note="the table has no row of this condition", **shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -46,6 +46,8 @@ class Evidence:
         The paper's value on the scale of `series`.
     contrasted : bool
         Whether the values are effects of one level against another.
+    cells : tuple of str
+        Cells that the values come from.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Evidence:
     series: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     published: Published | None = None
     contrasted: bool = False
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +191,15 @@ def _series(
     return effects if all(map(len, effects.values())) else {}
 
 
+def _cells(table: _Table, rows: Rows, levels: Sequence[Scalar] | None) -> tuple[str, ...]:
+    """Cells of the rows that have one of the compared levels, or of all rows where none are compared."""
+    if levels:
+        texts = [scalar_text(level) for level in levels]
+        rows = rows[table.column(table.claim.quantity.column).among(rows, texts)]
+    cells = table.tidy.columns.get("cell")
+    return () if cells is None else tuple(cells.texts[code] for code in dict.fromkeys(cells.codes[rows].tolist()))
+
+
 def _groups(table: _Table, rows: Rows) -> Iterator[tuple[dict[str, Scalar], Rows]]:
     """Split rows by the combinations of the condition columns, in order of appearance."""
     conditions = table.claim.quantity.conditions
@@ -273,6 +285,7 @@ def collect_evidence(
                     series=series,
                     published=published,
                     contrasted=contrast is not None or criterion.kind == "order",
+                    cells=_cells(table, rows, contrast if criterion.kind != "order" else quantity.order),
                 )
             )
     return collected

@@ -99,6 +99,8 @@ class ConditionJudgement:
     settings : mapping of str to scalar
         Settings that all rows of the condition share: those that the claim asks for, and those that tell its
         conditions apart.
+    cells : tuple of str
+        Cells of the experiment that the replicates come from.
     """
 
     name: str
@@ -122,6 +124,7 @@ class ConditionJudgement:
     median_interval: Bounds | None = None
     metric: str = ""
     settings: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
+    cells: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def negligible(self) -> bool:
@@ -231,8 +234,9 @@ class Judgement:
         How the evidence was computed.
     note : str
         What a reader should know about this verdict.
-    declared_replicates : int or None
-        Replicates that there will be when all declared cells have run; None where all have.
+    begun : (int, int) or None
+        Replicates of the condition that has the fewest so far, and how many it will have when all declared cells have
+        run; None where all have.
     """
 
     claim: Claim
@@ -245,7 +249,7 @@ class Judgement:
     mechanism_demo: bool = False
     provenance: Provenance | None = None
     note: str = ""
-    declared_replicates: int | None = None
+    begun: tuple[int, int] | None = None
 
     @property
     def criterion_changed(self) -> bool:
@@ -307,10 +311,9 @@ class Judgement:
     @property
     def under_way(self) -> str:
         """How far a run is that has not all its replicates yet, for example ``1 of 3 trainings``; else empty."""
-        if not self.declared_replicates or not self.conditions:
+        if self.begun is None:
             return ""
-        unit = self.claim.quantity.replicate
-        return f"{self.replicates} of {self.declared_replicates} {unit}{'s' if self.declared_replicates > 1 else ''}"
+        return f"{self.begun[0]} of {self.begun[1]} {self.claim.quantity.replicate}{'s' if self.begun[1] > 1 else ''}"
 
     @property
     def family_wise(self) -> Count | None:

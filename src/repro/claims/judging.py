@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -244,20 +244,26 @@ def _judged(claim: Claim, profile: str, control: ControlJudgement | None, accept
         control=control,
         changes=tuple(dict.fromkeys(change for entry in recorded for change in claim.changes_since(entry))),
         provenance=table.provenance if table else None,
-        declared_replicates=_declared_replicates(judgement, table) if table and table.provenance.partial else None,
+        begun=_begun(judgement, table.rows.columns["cell"].texts) if table and table.provenance.partial else None,
     )
 
 
-def _declared_replicates(judgement: Judgement, table: _Prepared) -> int | None:
-    """Replicates of a verdict when all cells that have the settings of those run so far have run, too."""
+def _begun(judgement: Judgement, cells: Collection[str]) -> tuple[int, int] | None:
+    """Replicates so far and declared, of the condition that has the fewest among those with cells still to run.
+
+    A condition is complete when all cells have run that have the settings of those it rests on.
+    """
     experiment = studies.experiment(judgement.claim.experiment)
-    run = set(table.rows.columns["cell"].texts)
-    declared: dict[tuple[object, ...], list[bool]] = {}
+    groups: dict[tuple[object, ...], list[str]] = {}
     for cell in experiment.cells_of(str(judgement.profile)):
-        settings = tuple(cell.parameters.get(name) for name in experiment.settings)
-        declared.setdefault(settings, []).append(cell.id in run)
-    begun = [len(cells) / sum(cells) for cells in declared.values() if any(cells) and not all(cells)]
-    return round(judgement.replicates * max(begun)) if begun and judgement.replicates else None
+        groups.setdefault(tuple(cell.parameters.get(name) for name in experiment.settings), []).append(cell.id)
+    found = []
+    for condition in judgement.conditions:
+        own = [group for group in groups.values() if not set(group).isdisjoint(condition.cells)]
+        share = min((sum(cell in cells for cell in group) / len(group) for group in own), default=1.0)
+        if share < 1.0 and condition.replicates:
+            found.append((condition.replicates, round(condition.replicates / share)))
+    return min(found, default=None)
 
 
 def judge_all(study: str | None = None, profile: str | None = None) -> list[Judgement]:
