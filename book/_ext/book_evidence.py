@@ -24,8 +24,11 @@ from repro.claims import (
 from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim, Verdict
 from repro.protocol.profile import PROFILES
+from repro.results import available_tables, find_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from repro.claims import ConditionJudgement, Judgement
 
 VERDICTS: tuple[str, ...] = get_args(Verdict)
@@ -188,6 +191,30 @@ def multiplicity(evidence: list[Evidence]) -> Multiplicity:
         reproduced=sum(alone.reproduced for alone, _ in families),
         together=sum(family.reproduced for _, family in families),
         intervals=sum(entry.intervals for entry in evidence),
+    )
+
+
+def means(experiment: str, profile: str, metric: str, rows: str, columns: str) -> pd.DataFrame:
+    """Means of a metric over replicates, by one setting down and another across, in the order of the table.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such table, metric or setting.
+    """
+    table = find_table(experiment, profile)
+    if table is None:
+        raise UnknownName("table", f"{experiment}.{profile}", [".".join(key) for key in available_tables()])
+    frame = table.frame
+    for name in (rows, columns):
+        if name not in frame.columns:
+            raise UnknownName(f"column of {experiment}", name, frame.columns)
+    chosen = frame[frame["metric"] == metric]
+    if chosen.empty:
+        raise UnknownName(f"metric of {experiment}", metric, frame["metric"].unique())
+    found = chosen.groupby([rows, columns], sort=False)["value"].mean().unstack(sort=False)
+    return found.rename(
+        index=lambda text: str(text).replace("_", " "), columns=lambda text: str(text).replace("_", " ")
     )
 
 

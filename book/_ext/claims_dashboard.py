@@ -1,4 +1,6 @@
-"""Directives that show all claims at once: ``claims-table``, ``claims-summary``, ``chapter-list``, ``verdict-legend``.
+"""Directives that show all claims at once, or the means of a result table.
+
+They are ``claims-table``, ``claims-summary``, ``chapter-list``, ``verdict-legend`` and ``result-table``.
 
 The result tables that the verdicts rest on are copied into the site, so that every row links to its numbers.
 """
@@ -19,6 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
+from repro.ground.exceptions import UnknownName
 from repro.results import available_tables, provenance_path, read_bytes
 from repro.studies import chapter_of, chapters, study_names
 
@@ -115,6 +118,35 @@ class ClaimsSummary(SphinxDirective):
                 )
             )
         ]
+
+
+class ResultTable(SphinxDirective):
+    """Means of a metric of a result table, by one setting down and another across.
+
+    The argument names the experiment, the options ``profile``, ``metric``, ``rows`` and ``columns`` what is shown; with
+    ``percent`` shares are shown as whole percentages.
+    """
+
+    required_arguments = 1
+    option_spec = {  # noqa: RUF012
+        **dict.fromkeys(("profile", "metric", "rows", "columns"), directives.unchanged_required),
+        "percent": directives.flag,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        missing = [name for name in ("profile", "metric", "rows", "columns") if name not in self.options]
+        if missing:
+            raise self.error(f"result-table needs the options {', '.join(missing)}")
+        experiment, profile = self.arguments[0], self.options["profile"]
+        try:
+            shown = evidence.means(experiment, *(self.options[key] for key in ("profile", "metric", "rows", "columns")))
+        except (UnknownName, ValueError) as problem:
+            raise self.error(str(problem)) from problem
+        factor, form = (100, "{:.0f} %") if "percent" in self.options else (1, "{:.3g}")
+        texts = (factor * shown).map(lambda value: "–" if value != value else form.format(value))
+        address_of = address(self.env.app, self.env.docname, evidence.table_address(experiment, profile))
+        return [raw(evidence.render("result_table.html", table=texts, name=experiment, csv=address_of))]
 
 
 class VerdictLegend(SphinxDirective):
@@ -219,6 +251,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("claims-table", ClaimsTable)
     app.add_directive("claims-summary", ClaimsSummary)
     app.add_directive("verdict-legend", VerdictLegend)
+    app.add_directive("result-table", ResultTable)
     app.add_directive("chapter-list", ChapterList)
     app.connect("doctree-resolved", fill_chapter_lists)
     app.connect("doctree-resolved", link_cards)

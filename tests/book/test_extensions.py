@@ -15,6 +15,7 @@ import book_evidence
 import book_site
 import claims_dashboard
 import page_fixes
+import pandas as pd
 import pytest
 from book_evidence import Evidence
 from bs4 import BeautifulSoup
@@ -288,3 +289,26 @@ def test_launch_button_opens_the_release_in_colab_and_the_branch_elsewhere() -> 
     page_fixes.open_the_release_in_colab(app, "notebooks/main", "page.html", context, None)
     assert buttons[0]["url"] == f"{host}/v{version('imbalance-book')}/notebooks/main.ipynb"
     assert buttons[1]["url"] == f"{host}/main/notebooks/main.ipynb"
+
+
+def test_means_of_a_result_table_are_those_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame(
+        [
+            ("late_tree", "folds", 1.0),
+            ("late_tree", "folds", 0.0),
+            ("late_tree", "plain_t", 0.25),
+            ("ant", "folds", 1.0),
+        ],
+        columns=["learner", "method", "value"],
+    ).assign(metric="covered")
+    monkeypatch.setattr(book_evidence, "find_table", lambda *key: SimpleNamespace(frame=frame))
+    shown = book_evidence.means("toy.trial", "quick", "covered", "learner", "method")
+    assert shown.index.tolist() == ["late tree", "ant"]  # in the order of the table
+    assert shown.loc["late tree"].to_dict() == {"folds": 0.5, "plain t": 0.25}
+    assert shown.loc["ant"].isna().tolist() == [False, True]
+    for wrong in (("coverd", "learner", "method"), ("covered", "lerner", "method")):
+        with pytest.raises(UnknownName, match=r"did you mean 'covered'|did you mean 'learner'"):
+            book_evidence.means("toy.trial", "quick", *wrong)
+    monkeypatch.setattr(book_evidence, "find_table", lambda *key: None)
+    with pytest.raises(UnknownName, match=r"unknown table 'toy\.trial\.quick'"):
+        book_evidence.means("toy.trial", "quick", "covered", "learner", "method")
