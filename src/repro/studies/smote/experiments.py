@@ -10,7 +10,7 @@ import pandas as pd
 
 from repro.metrics import nadeau_bengio_interval
 from repro.protocol.cells import Cells, combinations, together
-from repro.protocol.exchange import replaced
+from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, OwnData, Parameters, Scalar
 from repro.studies.smote.interval_coverage import COVERAGE_LEARNERS, COVERAGE_SETTINGS, interval_coverage
 from repro.studies.smote.learners import LEARNERS, LEARNERS_SETTINGS, learners
@@ -221,9 +221,21 @@ EXPERIMENTS: Final = (
                 "the interval of folds has the bounds of Student's interval, and the other two have those of the "
                 "interval of folds"
             ),
+            "intervals_of_a_learner_that_is_covered": (
+                "every interval has the bounds of the interval of folds with boosting, which holds the gain"
+            ),
         },
         exchanged={
-            "intervals_exchanged": replaced("method", {"folds": "plain_t", "plain_t": "folds", "partitions": "folds"})
+            "intervals_exchanged": replaced("method", {"folds": "plain_t", "plain_t": "folds", "partitions": "folds"}),
+            "intervals_of_a_learner_that_is_covered": Exchange(
+                ("learner", "method"),
+                {
+                    (learner, method): ("small_boosting", "folds")
+                    for learner in COVERAGE_LEARNERS
+                    for method in ("folds", "partitions", "plain_t")
+                    if (learner, method) != ("small_boosting", "folds")
+                },
+            ),
         },
         seconds=_seconds_of_coverage,
     ),
