@@ -118,13 +118,14 @@ def test_the_replication_figure_reads_both_ends_of_its_lines() -> None:
 def test_the_learner_figures_speak_of_every_learner_and_data_set() -> None:
     methods = ("none", "under", "over", "smote", "under_corrected", "over_corrected", "smote_corrected")
     rows = [
-        ("phoneme", learner, method, partition, metric, value + partition * 1e-9)
+        ("phoneme", learner, method, unit, partition, metric, value + partition * 1e-9)
         for learner in ("pruned_tree", "logistic_regression", "gradient_boosting")
         for method in methods
+        for unit in ("partition", "fold")
         for partition in range(2)
         for metric, value in (("auroc", 0.9 - 0.01 * (method == "smote")), ("log_risk_ratio", np.log(2.0)))
     ]
-    table = pd.DataFrame(rows, columns=["dataset", "learner", "method", "replicate", "metric", "value"])
+    table = pd.DataFrame(rows, columns=["dataset", "learner", "method", "unit", "replicate", "metric", "value"])
     assert "gradient boosting, Phoneme: SMOTE -0.010" in figures.ranking(table).alt
     assert "Phoneme: SMOTE 2.00 before and 2.00 after, no sampling 2.00" in figures.risk(table).alt
 

@@ -146,7 +146,7 @@ def test_the_judge_makes_all_chapters_and_no_experiment_stale(stale: Callable[..
 @pytest.mark.parametrize(
     ("library", "expected"),
     [
-        ("xgboost", {"auroc_auprc.fairness", "auroc_auprc.models", "auroc_auprc.prevalence_ratio"}),
+        ("xgboost", {"auroc_auprc.fairness", "auroc_auprc.lsac", "auroc_auprc.models", "auroc_auprc.prevalence_ratio"}),
         ("polars", NONE),
         ("matplotlib", {*CHAPTERS}),
     ],

@@ -105,17 +105,27 @@ def test_pull_requests_restore_by_content_and_a_cache_cannot_fail_them() -> None
 def test_the_weekly_run_starts_from_nothing_and_verifies_all_tables() -> None:
     path = FOLDER / "weekly.yml"
     assert not [step for step in steps(path) if "cache" in step.get("uses", "") or "cache" in step.get("with", {})]
-    assert [step["run"] for step in steps(path) if "run" in step] == [
+    jobs = workflow(path)["jobs"]
+    assert [step["run"] for step in jobs["everything"]["steps"] if "run" in step] == [
         "make book",
         "make test",
         ".venv/bin/repro verify",
         "make mutations",
     ]
-    (job,) = workflow(path)["jobs"].values()
-    machines = {(machine["python"], machine["runner"]) for machine in job["strategy"]["matrix"]["include"]}
+    included = jobs["everything"]["strategy"]["matrix"]["include"]
+    machines = {(machine["python"], machine["runner"]) for machine in included}
     assert "3.13" in {python for python, _ in machines}
     assert any(runner.endswith("-arm") for _, runner in machines)
     assert "schedule" in workflow(path)[True]
+
+
+def test_the_package_is_tried_weekly_with_the_oldest_versions_and_those_of_colab() -> None:
+    job = workflow(FOLDER / "weekly.yml")["jobs"]["versions"]
+    tried = {entry["versions"]: entry for entry in job["strategy"]["matrix"]["include"]}
+    assert tried["oldest"]["options"] == "--resolution lowest-direct"
+    assert "pandas==" in tried["Colab"]["pins"]
+    (tests,) = [step["run"] for step in job["steps"] if "pytest tests" in step.get("run", "")]
+    assert all((FOLDER.parents[1] / name).is_dir() for name in re.findall(r"tests/\w+", tests))
 
 
 def test_what_is_published_comes_from_no_cache() -> None:
