@@ -30,7 +30,6 @@ STATEMENT_FROM: Final = {
 MARKS: Final = {
     "mixed": "mixed: conditions on both sides",
     "fragile": "fragile: another verdict without one of the replicates",
-    "negligible": "negligible: smaller than what would matter",
 }
 """What the notes beside a verdict mean."""
 

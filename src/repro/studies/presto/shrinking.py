@@ -97,8 +97,8 @@ def shrinkage(cell: Cell) -> pd.DataFrame:
     """Split PRESTO's gain over an unpenalised logistic regression into what shrinking alone brings, and the rest.
 
     A logistic regression with a cross-validated penalty shrinks and sees the rare class only; what PRESTO gains over it
-    comes from the other classes. Cells with the parameters
-    of one of :func:`repro.studies.presto.baselines.baselines` see the same rows.
+    is put down to the other classes. Cells with the parameters of one of
+    :func:`repro.studies.presto.baselines.baselines` see the same rows.
 
     Parameters
     ----------
