@@ -35,7 +35,10 @@ def at_hand() -> set[str]:
 
 @cache
 def candidates(name: str) -> list[Candidate]:
-    """Cells of the committed tables of an experiment that may be computed again here, the cheapest first."""
+    """Cells of the committed tables of an experiment that may be computed again here, the cheapest first.
+
+    Which are cheap is what the experiment declares: how long a table took says as much about what ran beside it.
+    """
     experiment, found = experiments()[name], []
     for profile in experiment.cells:
         table = find_table(name, profile)
@@ -49,7 +52,7 @@ def candidates(name: str) -> list[Candidate]:
         ]
         seconds = expected_seconds(table, experiment, cells)
         found += [(seconds[cell.id], table, cell) for cell in cells if not experiment.kept(cell.parameters)]
-    return sorted(found, key=lambda candidate: candidate[0])
+    return sorted(found, key=lambda candidate: (experiment.seconds(candidate[2].parameters), candidate[0]))
 
 
 @cache
