@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from repro.claims import Findings, Said, Sentence, say, sentences
+from repro.claims import Count, Findings, Said, Sentence, say, sentences
 from repro.ground.exceptions import ReproError, StudyError
 from repro.studies import chapter_of, chapters
 
@@ -117,6 +117,8 @@ class RiskPicture(SphinxDirective):
             corrected = found.conditions("smote-m4", method="over_corrected", metric="log_risk_ratio")
         except ReproError:
             return []
+        if Count.of(sampled).reproduced < len(sampled) or Count.of(corrected).against:
+            return []  # the title would not be true
         after = {condition.settings["dataset"]: condition.estimate for condition in corrected}
         rows = []
         for condition in sampled:
