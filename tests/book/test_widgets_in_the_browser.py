@@ -1,0 +1,111 @@
+"""Widgets in a real browser: values as the package has them, mouse, keyboard, damaged data, scripts off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from repro.metrics import auroc, average_precision, mistakes
+from repro.plotting.widgets import COUNTEREXAMPLE, Widget, price_of_one_mistake
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+
+
+@pytest.fixture
+def opened(context: Any) -> Iterator[Any]:
+    """Open a widget on a page of its own."""
+    pages = []
+
+    def open_page(widget: Widget, markup: str | None = None) -> Any:
+        page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.set_content(f"<!doctype html><html lang=en><title>w</title><body>{markup or widget.markup}")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
+def test_a_thousand_rankings_have_the_values_of_the_package(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    generator = np.random.default_rng(0)
+    sizes = generator.integers(2, 40, size=1000)
+    rankings = [generator.integers(0, 2, size=size) for size in sizes]
+    rankings = [labels for labels in rankings if 0 < labels.sum() < labels.size]
+    assert len(rankings) > 900
+    found = page.evaluate(
+        "all => all.map(labels => [imbalanceBook.price.auroc(labels), imbalanceBook.price.averagePrecision(labels), "
+        "imbalanceBook.price.mistakes(labels).map(one => [one.rank, one.auroc, one.precision])])",
+        [labels.tolist() for labels in rankings],
+    )
+    for labels, (area, precision, prices) in zip(rankings, found, strict=True):
+        score = -np.arange(labels.size, dtype=float)
+        assert area == pytest.approx(auroc(labels, score), abs=1e-9)
+        assert precision == pytest.approx(average_precision(labels, score), abs=1e-9)
+        wanted = mistakes(labels, score)[["rank_of_negative", "delta_auroc", "delta_ap"]].to_numpy()
+        assert np.asarray(prices).reshape(-1, 3) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_groups_have_the_area_of_their_own_rows_and_extremes_are_said(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    within = page.evaluate("imbalanceBook.price.within([0, 1, 1, 0], ['A', 'A', 'B', 'B'], 'B')")
+    assert within == 1
+    assert page.evaluate("Number.isNaN(imbalanceBook.price.auroc([1, 1]))")
+    assert page.evaluate("Number.isNaN(imbalanceBook.price.averagePrecision([0]))")
+    for ball in range(8):  # all negative: nothing is defined, and it says so
+        if page.locator(".price-ball").nth(ball).inner_text() == "+":
+            page.locator(".price-ball").nth(ball).press("Space")
+    assert "not defined" in page.locator(".price-bars").inner_text()
+
+
+def test_the_arrow_keys_move_a_row_and_the_change_is_spoken(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    fourth = page.locator(".price-ball").nth(3)
+    fourth.focus()
+    page.keyboard.press("ArrowRight")
+    said = page.locator("[role=status]").inner_text()
+    gain = mistakes(COUNTEREXAMPLE, [-place for place in range(8)]).iloc[0]
+    assert f"(+{gain['delta_auroc']:.3f})" in said
+    assert f"(+{gain['delta_ap']:.3f})" in said
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("rank 5 of 8, negative")
+
+
+def test_a_row_is_dragged_and_the_dearest_repair_is_named(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    table = page.locator(".price table tbody tr")
+    assert [row.count("worth most") for row in table.all_inner_texts()] == [0, 1]
+    boxes = [page.locator(".price-ball").nth(place).bounding_box() for place in (7, 0)]
+    page.mouse.move(boxes[0]["x"] + 10, boxes[0]["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(boxes[1]["x"] + 10, boxes[1]["y"] + 10, steps=4)
+    page.mouse.up()
+    assert page.locator(".price-ball").all_inner_texts() == list("+−−−−++−")
+    page.get_by_role("button", name="start again").click()
+    assert page.locator(".price-ball").all_inner_texts() == list("−−−−++−+")
+    page.get_by_role("button", name="exchange ranks 7 and 8").click()
+    assert page.locator(".price-ball").all_inner_texts() == list("−−−−+++−")
+    page.get_by_role("button", name="two groups").click()
+    assert "AUROC within B" in page.locator(".price-bars").inner_text()
+
+
+def test_damaged_data_leaves_the_still_picture_and_a_message(opened: Any) -> None:
+    widget = price_of_one_mistake()
+    page = opened(widget, widget.markup.replace('"label": 0', '"label": 7', 1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    assert page.locator("span.price-ball").count() == 8
+
+
+def test_it_fits_a_narrow_screen_and_the_still_picture_needs_no_script(browser: Any) -> None:
+    quiet = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 700})
+    page = quiet.new_page()
+    page.set_content(f"<!doctype html><html lang=en><title>w</title><body>{price_of_one_mistake().markup}")
+    assert "average precision" in page.locator(".price").inner_text()
+    assert page.locator("span.price-ball").count() == 8
+    box = page.locator(".price").bounding_box()
+    assert box["x"] + box["width"] <= 320
+    quiet.close()
