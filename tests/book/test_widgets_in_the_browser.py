@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro.metrics import auroc, average_precision, mistakes
-from repro.plotting.widgets import COUNTEREXAMPLE, Widget, price_of_one_mistake
+from repro.metrics import auroc, average_precision, mistakes, prior_correction, risk_ratio
+from repro.plotting.widgets import COUNTEREXAMPLE, Widget, does_smote_help, price_of_one_mistake
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
@@ -109,3 +109,56 @@ def test_it_fits_a_narrow_screen_and_the_still_picture_needs_no_script(browser: 
     box = page.locator(".price").bounding_box()
     assert box["x"] + box["width"] <= 320
     quiet.close()
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Widget:
+    return does_smote_help((0, 400))
+
+
+def test_a_thousand_scores_have_the_metrics_of_the_package(opened: Any, cloud: Widget) -> None:
+    page = opened(cloud)
+    generator = np.random.default_rng(1)
+    cases = []
+    for size in generator.integers(2, 30, size=1000):
+        labels, scores = generator.integers(0, 2, size=size), generator.random(size).round(1)  # with ties
+        if 0 < labels.sum() < size:
+            cases.append((labels, scores, float(generator.random()), float(generator.uniform(0.01, 100))))
+    assert len(cases) > 900
+    found = page.evaluate(
+        "all => all.map(([labels, scores, threshold, factor]) => [imbalanceBook.smote.auroc(labels, scores), "
+        "imbalanceBook.smote.rates(labels, scores, threshold).recall, imbalanceBook.smote.rates(labels, scores, "
+        "threshold).alarms, imbalanceBook.smote.riskRatio(labels, scores), "
+        "scores.map(one => imbalanceBook.smote.corrected(one, factor))])",
+        [[labels.tolist(), scores.tolist(), threshold, factor] for labels, scores, threshold, factor in cases],
+    )
+    for (labels, scores, threshold, factor), (area, recall, alarms, ratio, repaired) in zip(cases, found, strict=True):
+        assert area == pytest.approx(auroc(labels, scores), abs=1e-9)
+        assert recall == pytest.approx((scores[labels == 1] >= threshold).mean(), abs=1e-9)
+        assert alarms == pytest.approx((scores[labels == 0] >= threshold).mean(), abs=1e-9)
+        assert ratio == pytest.approx(risk_ratio(labels, scores), abs=1e-9)
+        wanted = prior_correction(scores, sampled_odds=1.0, original_odds=factor)
+        assert repaired == pytest.approx(wanted, abs=1e-9)
+
+
+def test_choices_change_the_bars_and_are_spoken(opened: Any, cloud: Widget) -> None:
+    page = opened(cloud)
+    bars = page.locator(".smote-bars")
+    before = bars.inner_text()
+    page.get_by_label("400 %").check()
+    assert bars.inner_text() != before
+    inflated = float(bars.locator(".smote-bar").nth(2).inner_text().split()[-2])
+    page.get_by_label("corrected").check()
+    repaired = float(bars.locator(".smote-bar").nth(2).inner_text().split()[-2])
+    assert abs(repaired - 1) < abs(inflated - 1)
+    assert "AUROC" in page.locator("[role=status]").inner_text()
+    page.get_by_label("gradient boosting").focus()
+    page.keyboard.press("Space")
+    assert page.get_by_label("gradient boosting").is_checked()
+    assert page.locator(".smote-cloud svg").get_attribute("aria-label").endswith("synthetic rows")
+
+
+def test_a_cloud_without_settings_stays_as_it_is(opened: Any, cloud: Widget) -> None:
+    page = opened(cloud, cloud.markup.replace('"settings": [{', '"settings": [], "unused": [{', 1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    assert "rows as they are" in page.locator(".smote table").inner_text()
