@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from book_site import ROOT
+from sklearn.metrics import brier_score_loss
 
 from repro.metrics import auroc, average_precision, mistakes, prior_correction, risk_ratio
 from repro.plotting.widgets import COUNTEREXAMPLE, Widget, does_smote_help, price_of_one_mistake
@@ -162,3 +165,71 @@ def test_a_cloud_without_settings_stays_as_it_is(opened: Any, cloud: Widget) -> 
     page = opened(cloud, cloud.markup.replace('"settings": [{', '"settings": [], "unused": [{', 1))
     assert "cannot be read" in page.locator("[role=status]").inner_text()
     assert "rows as they are" in page.locator(".smote table").inner_text()
+
+
+GUESS = (ROOT / "book" / "_static" / "guess.js").read_text(encoding="utf-8")
+ITEM = (
+    '<li class="guess-item" data-claim="{0}" data-out="{1}"><p>{0}</p>'
+    '<details><summary>What came out</summary><p>verdict of {0} <span class="guess-said"></span></p></details></li>'
+)
+
+
+@pytest.fixture
+def guesses(tmp_path: Path, address: str, site: Path, context: Any) -> Iterator[Any]:
+    """Page with three statements, of which the first was reproduced, under the address of the site."""
+    items = "".join(ITEM.format(f"toy-c{number}", int(number == 1)) for number in (1, 2, 3))
+    markup = (
+        f"<!doctype html><html lang=en><title>g</title><script>{GUESS}</script><div class=guess>"
+        f"<div class=guess-result></div><ol>{items}</ol><button class=guess-again hidden>again</button></div>"
+    )
+    page = context.new_page()
+    page.route("**/guess-test.html", lambda route: route.fulfill(body=markup, content_type="text/html"))
+    page.goto(f"{address}/guess-test.html")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    yield page
+    page.evaluate("localStorage.clear()")
+    page.close()
+
+
+def test_scores_of_guesses_are_those_of_scikit_learn(guesses: Any) -> None:
+    generator = np.random.default_rng(2)
+    cases = [
+        np.column_stack([generator.random(size).round(2), generator.integers(0, 2, size)])
+        for size in generator.integers(1, 30, size=1000)
+    ]
+    found = guesses.evaluate(
+        "all => all.map(one => [imbalanceBook.guess.brier(one), imbalanceBook.guess.reliability(one, 5)])",
+        [case.tolist() for case in cases],
+    )
+    for case, (error, bins) in zip(cases, found, strict=True):
+        said, out = case.T
+        assert error == pytest.approx(brier_score_loss(out, said, labels=[0, 1]), abs=1e-9)
+        places = np.minimum((said * 5).astype(int), 4)
+        for place, one in enumerate(bins):
+            here = places == place
+            assert one["count"] == here.sum()
+            if here.any():
+                assert (one["said"], one["out"]) == pytest.approx((said[here].mean(), out[here].mean()), abs=1e-9)
+
+
+def test_a_verdict_is_hidden_until_it_is_guessed_and_guesses_are_kept(guesses: Any) -> None:
+    assert not guesses.get_by_text("What came out").first.is_visible()
+    slider = guesses.locator("input[type=range]").first
+    slider.focus()
+    guesses.keyboard.press("End")
+    guesses.get_by_role("button", name="show the verdict").first.click()
+    assert guesses.get_by_text("verdict of toy-c1").is_visible()
+    assert guesses.get_by_text("You said 100 %.").is_visible()
+    assert "1 of 3 guessed. Your mean squared error is 0.000" in guesses.locator(".guess-result").inner_text()
+    guesses.reload()
+    assert guesses.get_by_text("You said 100 %.").is_visible()
+    guesses.get_by_role("button", name="again").click()
+    assert "Nothing guessed yet of 3" in guesses.locator(".guess-result").inner_text()
+
+
+def test_guesses_that_were_tampered_with_are_ignored(guesses: Any) -> None:
+    for kept in ('{"toy-c1": 7, "toy-c2": "x", "other": 0.5}', "[1]", "{", "null"):
+        guesses.evaluate("kept => localStorage.setItem('imbalance-book-guesses', kept)", kept)
+        guesses.reload()
+        assert "Nothing guessed yet of 3" in guesses.locator(".guess-result").inner_text()
