@@ -29,7 +29,7 @@ PAPER = {
     "margin": {"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
 }
 UNFOLD = """async () => {
-  document.querySelectorAll("article details").forEach((part) => { part.open = true });
+  document.querySelectorAll("article details:not(.hide)").forEach((part) => { part.open = true });
   for (const picture of document.images) picture.loading = "eager";
   await Promise.all([...document.images].map((picture) => picture.decode().catch(() => null)));
   await window.MathJax?.startup?.promise;

@@ -45,10 +45,10 @@
     for (const word of words) word.classList.toggle("is-closed", word.matches(":hover, :focus"));
   });
 
-  // What is folded is open on paper, and folded again afterwards.
+  // What is folded is open on paper, and folded again afterwards; code that only shows something stays folded.
   const folded = new Set();
   window.addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details:not([open])")) {
+    for (const part of document.querySelectorAll("details:not([open], .hide)")) {
       folded.add(part);
       part.open = true;
     }

@@ -217,7 +217,7 @@ def test_icons_are_drawn_by_fonts(browser: Any, address: str) -> None:
 def test_on_paper_what_is_folded_is_open(browser: Any, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}/{CHAPTER}")
-    folded = "() => document.querySelectorAll('article details:not([open])').length"
+    folded = "() => document.querySelectorAll('article details:not([open], .hide)').length"
     before = page.evaluate(folded)
     assert before > 0
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
