@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode
 
 import jinja2
-import pybtex.database
 
 from repro.claims import (
     SYMBOLS,
+    Paper,
     all_claims,
     change_words,
     control_words,
@@ -20,6 +20,8 @@ from repro.claims import (
     headline,
     judge_profiles,
     larger_under_way,
+    paper_named,
+    papers,
 )
 from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim, Verdict
@@ -35,8 +37,6 @@ VERDICTS: tuple[str, ...] = get_args(Verdict)
 NOT_RUN = "not run"
 TABLES = "_tables"
 """Folder of the site that holds copies of the result tables."""
-
-BIBLIOGRAPHY = Path(__file__).resolve().parents[1] / "references.bib"
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -92,27 +92,6 @@ def all_evidence() -> dict[str, Evidence]:
     return {name: Evidence(claim) for name, claim in all_claims().items()}
 
 
-@dataclass(frozen=True)
-class Paper:
-    """A paper as it is named beside a claim: authors and year, and its address where it has one."""
-
-    name: str
-    address: str | None
-
-
-@cache
-def papers() -> dict[str, Paper]:
-    """Papers of the bibliography by key."""
-    found = {}
-    for key, entry in pybtex.database.parse_file(str(BIBLIOGRAPHY)).entries.items():
-        people = [[*person.rich_prelast_names, *person.rich_last_names] for person in entry.persons["author"]]
-        names = [" ".join(map(str, parts)) for parts in people]
-        authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-        doi, url = entry.fields.get("doi"), entry.fields.get("url")
-        found[key] = Paper(f"{authors} {entry.fields['year']}", f"https://doi.org/{doi}" if doi else url)
-    return found
-
-
 def paper_of(claim: Claim) -> Paper:
     """Paper that a claim is taken from; a question of our own has none to link to.
 
@@ -121,11 +100,9 @@ def paper_of(claim: Claim) -> Paper:
     UnknownName
         If the bibliography does not hold it.
     """
-    if claim.paper == "book":
-        return Paper("A question of our own", None)
-    if claim.paper not in papers():
+    if claim.paper not in ("book", *papers()):
         raise UnknownName(f"paper of {claim.id} in book/references.bib", claim.paper, papers())
-    return papers()[claim.paper]
+    return paper_named(claim.paper)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import re
 import shutil
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,16 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
+from repro import claims
 from repro.ground.exceptions import UnknownName
 from repro.results import available_tables, provenance_path, read_bytes
 from repro.studies import chapter_of, chapters, study_names
 
 CHAPTERS = "notebooks/"
 DASHBOARD = "book/claims"
+SHOWN_CLAIM = re.compile(r'class="repro-(?:card|claims)[" ]')
+STYLE = Path(claims.__file__).parent / "templates" / "style"
+"""What verdicts look like: one folder for the cards in notebooks and for every page."""
 
 MEANINGS = {
     "reproduced": "The whole interval agrees with the statement, in every condition of the claim.",
@@ -206,9 +209,13 @@ def fill_chapter_lists(app: Sphinx, doctree: nodes.document, docname: str) -> No
 def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link the verdict cards that a notebook shows to the dashboard and to the tables of this site.
 
-    A card names its claim and its table and links to neither: in plain Jupyter and in Colab there is no site.
+    A card names its claim and its table and links to neither: in plain Jupyter and in Colab there is no site. What it
+    looks like is the same here and there, so that one copy of its style serves all cards.
     """
     available = {evidence.table_address(*key): key for key in available_tables()}
+    dashboard = app.builder.get_relative_uri(docname, DASHBOARD)
+    shown = [node for node in doctree.findall(nodes.raw) if SHOWN_CLAIM.search(node.astext())]
+    cards = {found for node in shown for found in re.findall(r'id="card-([a-z0-9_-]+)"', node.astext())}
 
     def table_link(found: re.Match[str]) -> str:
         target = f"{evidence.TABLES}/{found[1]}"
@@ -217,21 +224,23 @@ def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return f'<a href="{address(app, docname, target)}" download>{found[1]}</a>'
 
     def claim_link(found: re.Match[str]) -> str:
-        if found[1] not in evidence.all_evidence():
+        if found[3] not in evidence.all_evidence():
             return found[0]
-        paper = evidence.paper_of(evidence.all_evidence()[found[1]].claim)
-        name = f'<a href="{escape(paper.address)}">{escape(paper.name)}</a>' if paper.address else escape(paper.name)
-        claim = (
-            f'<a href="{app.builder.get_relative_uri(docname, DASHBOARD)}#{found[1]}"><strong>{found[1]}</strong></a>'
-        )
-        return f"{claim} · {name},"
+        target = f"#card-{found[3]}" if found[1] == "span" and found[3] in cards else f"{dashboard}#{found[3]}"
+        return f'<a href="{target}">{found[0]}</a>'
 
-    for node in list(doctree.findall(nodes.raw)):
-        if 'class="repro-card"' in node.astext():
-            html = re.sub(r"<code>([a-z0-9_]+/[a-z0-9_]+\.[a-z]+\.csv)</code>", table_link, node.astext())
-            node.replace_self(
-                raw(re.sub(r"<strong>([a-z0-9_]+-[a-z0-9]+)</strong> · [^,<]+,", claim_link, html, count=1))
-            )
+    for node in shown:
+        html = re.sub(r"<style>.*?</style>", "", node.astext(), flags=re.DOTALL)
+        html = re.sub(r"<code>([a-z0-9_]+/[a-z0-9_]+\.[a-z]+\.csv)</code>", table_link, html)
+        html = re.sub(r'<(strong|span)( class="repro-id")>([a-z0-9_-]+)</\1>', claim_link, html)
+        node.replace_self(raw(html))
+
+
+def add_styles(app: Sphinx, config: object) -> None:
+    """Let every page have the style of the verdicts, which belongs to the package."""
+    app.config.html_static_path.append(str(STYLE))
+    for path in sorted(STYLE.glob("*.css")):
+        app.add_css_file(path.name)
 
 
 def copy_tables(app: Sphinx, exception: Exception | None) -> None:
@@ -253,6 +262,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("verdict-legend", VerdictLegend)
     app.add_directive("result-table", ResultTable)
     app.add_directive("chapter-list", ChapterList)
+    app.connect("config-inited", add_styles)
     app.connect("doctree-resolved", fill_chapter_lists)
     app.connect("doctree-resolved", link_cards)
     app.connect("build-finished", copy_tables)
