@@ -27,7 +27,7 @@ from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.papers import Paper, paper_named, papers
 from repro.claims.scales import Scale
 from repro.claims.show import card, claims_frame, table
-from repro.claims.telling import Why, plain_sentence, why
+from repro.claims.reasons import Why, plain_sentence, why
 from repro.claims.wording import SYMBOLS, change_words, control_words, criterion_words, mark_words
 
 __all__ = [

@@ -14,7 +14,7 @@ from repro.claims.numbers import format_interval, format_number
 from repro.claims.papers import paper_named
 from repro.claims.scales import Scale
 from repro.claims.strip import strip_of
-from repro.claims.telling import plain_sentence
+from repro.claims.reasons import plain_sentence
 from repro.claims.wording import (
     STATEMENT_FROM,
     SYMBOLS,

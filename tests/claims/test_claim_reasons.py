@@ -9,7 +9,7 @@ import pytest
 
 from repro.claims import ConditionJudgement, Judgement, judge, judge_all, plain_sentence, setting_words, why
 from repro.claims.naming import condition_names, measure_name
-from repro.claims.telling import replicates_needed
+from repro.claims.reasons import replicates_needed
 
 BASE = np.linspace(0.4, 0.8, 12)
 NOISE = np.tile([-1.0, 1.0], 6)
