@@ -1,8 +1,8 @@
 """Claims: how evidence judges a statement, and how the verdict is shown.
 
 :func:`all_claims` reads the statements, :func:`judge_claim` judges one on its result table and on its control,
-:func:`card` shows it, :class:`Findings` gives the numbers for sentences about it, :func:`compare_with_expected` says
-what changed since the verdicts were accepted.
+:func:`card` shows it, :class:`Findings` gives the numbers for sentences about it, :func:`in_short` the sentences that
+open a chapter, :func:`compare_with_expected` says what changed since the verdicts were accepted.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from repro.claims.loading import all_claims, find_claim, load_claims
 from repro.claims.naming import condition_names, quantity_words, setting_words
 from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.papers import Paper, paper_named, papers
+from repro.claims.reasons import Why, plain_sentence, why
 from repro.claims.scales import Scale
 from repro.claims.show import card, claims_frame, table
-from repro.claims.reasons import Why, plain_sentence, why
+from repro.claims.telling import InShort, Said, Sentence, in_short, say, sentences
 from repro.claims.wording import SYMBOLS, change_words, control_words, criterion_words, mark_words
 
 __all__ = [
@@ -40,9 +41,12 @@ __all__ = [
     "Count",
     "Difference",
     "Findings",
+    "InShort",
     "Judgement",
     "Paper",
+    "Said",
     "Scale",
+    "Sentence",
     "Why",
     "accept",
     "all_claims",
@@ -61,6 +65,7 @@ __all__ = [
     "format_interval",
     "format_number",
     "headline",
+    "in_short",
     "judge",
     "judge_all",
     "judge_claim",
@@ -75,6 +80,8 @@ __all__ = [
     "papers",
     "plain_sentence",
     "quantity_words",
+    "say",
+    "sentences",
     "setting_words",
     "table",
     "why",

@@ -12,9 +12,9 @@ from repro.claims.judgement import ConditionJudgement, Judgement, headline, larg
 from repro.claims.naming import condition_names, part_of, quantity_words
 from repro.claims.numbers import format_interval, format_number
 from repro.claims.papers import paper_named
+from repro.claims.reasons import plain_sentence
 from repro.claims.scales import Scale
 from repro.claims.strip import strip_of
-from repro.claims.reasons import plain_sentence
 from repro.claims.wording import (
     STATEMENT_FROM,
     SYMBOLS,
