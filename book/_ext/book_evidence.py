@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -12,16 +13,22 @@ import jinja2
 
 from repro.claims import (
     SYMBOLS,
+    ConditionJudgement,
+    Judgement,
     Paper,
+    Scale,
     all_claims,
     change_words,
+    condition_names,
     control_words,
+    forest_svg,
     format_estimate,
     headline,
     judge_profiles,
     larger_under_way,
     paper_named,
     papers,
+    why,
 )
 from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim, Verdict
@@ -30,8 +37,6 @@ from repro.results import available_tables, find_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from repro.claims import ConditionJudgement, Judgement
 
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 NOT_RUN = "not run"
@@ -81,9 +86,17 @@ class Evidence:
         return sum(part.interval is not None for part in parts)
 
     @property
-    def rows(self) -> int:
-        """Rows that the claim takes in the dashboard: one a profile, one more where it has several conditions."""
-        return sum(1 + (len(judgement.conditions) > 1) for judgement in self.judgements.values())
+    def kinds(self) -> list[str]:
+        """What the claim is: ``paper`` or ``own``, and ``stand-in`` where it was judged on one."""
+        demo = self.headline.mechanism_demo and self.headline.verdict != NOT_RUN
+        return ["own" if self.own else "paper", *(["stand-in"] if demo else [])]
+
+    @property
+    def datasets(self) -> list[str]:
+        """Data sets that the headline rests on: those of its conditions, else those that its run loaded."""
+        conditions, provenance = self.headline.conditions, self.headline.provenance
+        found = [str(one.settings["dataset"]) for one in conditions if one.settings.get("dataset")]
+        return list(dict.fromkeys(found or (provenance.data if provenance else [])))
 
 
 @cache
@@ -113,6 +126,8 @@ class Tally:
     ----------
     title : str
         What is counted.
+    kind : str
+        The same for the address of the dashboard: ``paper`` or ``own``.
     counts : dict of str to int
         Claims by verdict, those that occur, in the order of the verdicts.
     stand_ins : dict of str to int
@@ -120,6 +135,7 @@ class Tally:
     """
 
     title: str
+    kind: str
     counts: dict[str, int]
     stand_ins: dict[str, int]
 
@@ -133,7 +149,9 @@ def tally(evidence: list[Evidence]) -> list[Tally]:
         verdicts = [judgement.verdict for judgement in shown]
         counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
         if counts:
-            found.append(Tally(title, counts, {verdict: demos.count(verdict) for verdict in counts}))
+            found.append(
+                Tally(title, "own" if own else "paper", counts, {verdict: demos.count(verdict) for verdict in counts})
+            )
     return found
 
 
@@ -196,10 +214,13 @@ def means(experiment: str, profile: str, metric: str, rows: str, columns: str) -
 
 
 def effect(found: Judgement | ConditionJudgement) -> str:
-    """Text of an estimate with its interval, with the digits that the interval supports; a dash where there is none."""
-    if found.interval is None:
-        return format_estimate(found.estimate, None)[0]
-    return " ".join(format_estimate(found.estimate, found.interval))
+    """Text of an effect with its interval, as readable as its interval allows; of several, how many are reproduced."""
+    if isinstance(found, ConditionJudgement):
+        return " ".join(text for text in format_estimate(found.estimate, found.interval) if text != "–") or "–"
+    run = [condition for condition in found.conditions if condition.verdict != NOT_RUN]
+    if len(run) > 1:
+        return f"{found.counts} conditions reproduced"
+    return " ".join(text for text in Scale.of(found.claim, run[0]).texts(run[0]) if text != "–") if run else "–"
 
 
 def verdict_class(verdict: str) -> str:
@@ -215,18 +236,27 @@ def table_address(experiment: str, profile: str, suffix: str = ".csv") -> str:
 
 def disagreement_address(repository: str, entry: Evidence) -> str:
     """Address of a new issue of the repository, filled in with what the book says about a claim."""
-    claim = entry.claim
+    claim, shown = entry.claim, entry.headline
+    commit = shown.provenance.commit[:12] if shown.provenance else "no table"
     lines = [
-        f"**Claim** `{claim.id}` ({claim.paper}, {claim.locator}): {claim.statement}",
-        "",
-        "**What the book says**",
+        f"**Claim** `{claim.id}`: {claim.statement}",
+        f"**What the book says** {shown.words} (`{shown.profile}`; {effect(shown)}; {commit})",
+        "**What I disagree with, and why**",
+        "**How to see it** (table, code, reference)",
     ]
-    for profile, judgement in entry.judgements.items():
-        commit = judgement.provenance.commit if judgement.provenance else "no table"
-        lines.append(f"- `{profile}`: {judgement.words} ({effect(judgement)}; {commit})")
-    lines += ["", "**What I disagree with, and why**", "", "", "**How to see it** (table, code, reference)", ""]
-    query = urlencode({"title": f"Disagreement about {claim.id}", "body": "\n".join(lines), "labels": "claim"})
+    query = urlencode({"title": f"Disagreement about {claim.id}", "body": "\n\n".join(lines), "labels": "claim"})
     return f"{repository}/issues/new?{query}"
+
+
+def verdict_rows(entries: Iterable[Evidence]) -> Iterator[list[str]]:
+    """Every judged condition of every claim and profile as a row of a table, its head first."""
+    yield ["claim", "profile", "verdict", "condition", "condition_verdict", "estimate", "low", "high", "replicates"]
+    for entry in entries:
+        for profile, found in entry.judgements.items():
+            for name, one in zip(condition_names(found), found.conditions, strict=True):
+                numbers = (one.estimate, *(one.interval or (None, None)))
+                texts = ["" if number is None else repr(float(number)) for number in numbers]
+                yield [entry.claim.id, profile, found.verdict, name, one.verdict, *texts, str(one.replicates)]
 
 
 def render(template: str, **values: Any) -> str:
@@ -235,6 +265,8 @@ def render(template: str, **values: Any) -> str:
         symbols=SYMBOLS,
         verdict_class=verdict_class,
         effect=effect,
+        why=why,
+        forest_svg=forest_svg,
         paper_of=paper_of,
         change_words=change_words,
         control_words=control_words,
