@@ -48,7 +48,7 @@ def test_a_few_conditions_are_rows_in_the_order_of_the_claim_with_their_names(ju
     assert row == same_row < below
     assert (zero - against) == pytest.approx(dot - zero, abs=1)
     assert "right is as claimed" in strip.caption
-    assert "dashed: 0.5, the smallest effect that matters" in strip.caption
+    assert "dashed: smallest effect that matters, 0.5" in strip.caption
 
 
 def test_forty_conditions_are_columns_that_do_not_touch_and_rise_with_the_effect(judgement):

@@ -13,7 +13,7 @@ from repro.claims.naming import condition_names, part_of, quantity_words
 from repro.claims.numbers import format_interval, format_number
 from repro.claims.papers import paper_named
 from repro.claims.reasons import plain_sentence
-from repro.claims.scales import Scale
+from repro.claims.scales import Scale, rule_of
 from repro.claims.strip import strip_of
 from repro.claims.wording import (
     STATEMENT_FROM,
@@ -55,12 +55,6 @@ def forest_svg(judgement: Judgement, *, height: int = 40) -> str:
     strip = strip_of(judgement, height, rows=2)
     macros: Any = _templates().get_template("macros.html").module
     return "" if strip is None else str(macros.forest(strip))
-
-
-def _criterion_of(claim: Claim, part: Part | None) -> str:
-    criterion = part.criterion if part and part.criterion else claim.criterion
-    smallest = claim.smallest_effect if part is None or part.smallest_effect is None else part.smallest_effect
-    return criterion_words(criterion, smallest)
 
 
 def _beside(scale: Scale, condition: ConditionJudgement) -> str:
@@ -211,7 +205,7 @@ class Card:
         by_words: dict[str, list[str]] = {}
         parts: list[Part | None] = list(claim.quantity.parts) or [None]
         for part in parts:
-            by_words.setdefault(_criterion_of(claim, part), []).append(part.name if part else "")
+            by_words.setdefault(criterion_words(*rule_of(claim, part)), []).append(part.name if part else "")
         if len(by_words) == 1:
             return [f"Reproduced when {next(iter(by_words))} ({interval_words(claim)})."]
         return [

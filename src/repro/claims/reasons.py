@@ -226,7 +226,7 @@ def _distance(claim: Claim, condition: ConditionJudgement) -> float:
     if condition.interval is None or condition.estimate is None:
         return math.inf
     low, high = condition.interval
-    criterion, smallest = rule_of(claim, condition)
+    criterion, smallest = rule_of(claim, part_of(claim, condition))
     half = (high - low) / 2 or math.inf
     around = criterion.margin or criterion.tolerance
     if around:
@@ -262,7 +262,7 @@ def replicates_needed(claim: Claim, condition: ConditionJudgement) -> tuple[int,
     None where more of them would not help: the interval has a part that only more rows make smaller, or the estimate
     lies on the mark.
     """
-    criterion, smallest = rule_of(claim, condition)
+    criterion, smallest = rule_of(claim, part_of(claim, condition))
     if condition.interval is None or condition.estimate is None or claim.interval in ("draws", "none"):
         return None
     estimate, around = condition.estimate, criterion.margin or criterion.tolerance

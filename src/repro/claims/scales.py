@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from repro.claims.judgement import Bounds, ConditionJudgement
 from repro.claims.naming import part_of
 from repro.claims.numbers import format_estimate, format_number
-from repro.protocol.claim import Claim, Criterion
+from repro.protocol.claim import Claim, Criterion, Part
 
 
-def rule_of(claim: Claim, condition: ConditionJudgement) -> tuple[Criterion, float]:
-    """Criterion and smallest effect of interest by which a condition is judged."""
-    part = part_of(claim, condition)
+def rule_of(claim: Claim, part: Part | None) -> tuple[Criterion, float]:
+    """Criterion and smallest effect of interest by which a part of a claim is judged, or the claim without parts."""
     criterion = part.criterion if part and part.criterion else claim.criterion
-    smallest = claim.smallest_effect if part is None or part.smallest_effect is None else part.smallest_effect
-    return criterion, smallest
+    return criterion, claim.smallest_effect if part is None or part.smallest_effect is None else part.smallest_effect
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,14 @@ class Scale:
     @classmethod
     def of(cls, claim: Claim, condition: ConditionJudgement) -> Scale:
         """Scale on which a condition of a claim is shown."""
-        criterion, smallest = rule_of(claim, condition)
+        part, quantity = part_of(claim, condition), claim.quantity
+        criterion, smallest = rule_of(claim, part)
         around = criterion.margin or criterion.tolerance
         marks: tuple[float, ...] = (-around, around) if around else ()
         if criterion.kind == "direction":
             marks = tuple(mark for mark in (-criterion.non_inferiority, smallest) if mark)
         elif criterion.bound:
             marks = (criterion.bound,)
-        part, quantity = part_of(claim, condition), claim.quantity
         contrasted = bool((part and part.contrast) or quantity.contrast)
         ratio = contrasted and quantity.scale == "log_ratio" and criterion.kind in ("direction", "equivalence")
         return cls(condition.metric or quantity.metric, criterion.kind, marks, ratio, criterion.relative)

@@ -180,13 +180,13 @@ def _caption(scales: Sequence[Scale], *, across: bool, cut: bool) -> str:
     """Say what the lines mean; numbers only where all panels share them."""
     first, end = scales[0], "; longer intervals are cut." if cut else "."
     if len(scales) > 1:
-        return f"{len(scales)} panels, each on its own scale; solid line: zero; dashed: marks of the criterion{end}"
+        return f"{len(scales)} panels, each on its own scale; solid: zero; dashed: marks of the criterion{end}"
     if first.kind == "identity":
-        return f"Solid line: no deviation{'; dashed: the bound' if first.marks else ''}."
+        return f"Solid: no deviation{'; dashed: the bound' if first.marks else ''}."
     around = " and ".join(map(first.mark, first.marks))
-    zero = f"Solid line: {'agreement with the paper' if first.kind == 'within' else 'no effect'}"
+    zero = f"Solid: {'agreement with the paper' if first.kind == 'within' else 'no effect'}"
     if first.kind in ("equivalence", "within"):
         return f"{zero}; dashed: {around}{end}"
     what = "smallest effect that matters" if first.marks and first.marks[-1] > 0 else "shortfall that is allowed"
-    dashed = f"dashed: {around}, the {what}; " if around else ""
+    dashed = f"dashed: {what}, {around}; " if around else ""
     return f"{zero}; {dashed}{'right' if across else 'up'} is as claimed{end}"
