@@ -8,6 +8,7 @@ open a chapter, :func:`compare_with_expected` says what changed since the verdic
 from __future__ import annotations
 
 from repro.claims.cards import Card, ClaimsTable, markdown_table
+from repro.claims.changelog import changes_of_verdicts
 from repro.claims.control import Control, controls
 from repro.claims.expected import Difference, accept, compare_with_expected, not_yet_run
 from repro.claims.findings import Findings
@@ -45,6 +46,7 @@ __all__ = [
     "all_claims",
     "card",
     "change_words",
+    "changes_of_verdicts",
     "claims_frame",
     "compare_with_expected",
     "control_verdict",
