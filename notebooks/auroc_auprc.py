@@ -102,10 +102,6 @@ figures.worth(labels, mistakes(labels, scores))
 # Instead of a slogan: ask what a mistake costs you, and where. All chapters together answer in [What to do with
 # imbalanced data](../book/what-to-do.md). The first two points are the paper's advice as we remember it; no claim here
 # tests them.
-#
-# - **Comparing models before you know the use**: AUROC, with an interval. No part of the ranking is special yet.
-# - **A miss is costly and everybody can be seen** (screening): the mistakes at low scores count. AUPRC looks at the
-#   wrong end; report recall at the threshold that your costs imply.
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown, display
@@ -118,6 +114,11 @@ without = " and ".join(
     str(one.settings["k"]) for one in judged if one.excludes
 )
 Markdown(f"""
+- **Comparing models before you know the use**: AUROC, with an interval. No
+  part of the order is special yet.
+- **A miss is costly and everybody can be seen** (screening): the mistakes at
+  low scores count. AUPRC looks at the wrong end; report recall at the
+  threshold that your costs imply.
 - **One list, worked off from the top**: the share of positives among as many
   rows as you can act on, or AUPRC if that number is not fixed (in simulation
   AUPRC chose better at {count("auroc_auprc-a12")} capacities; at {without}
@@ -131,8 +132,8 @@ Markdown(f"""
   positives.""")
 
 # %% [markdown]
-# `choose_metric` does this for your costs and capacities; [it is shown below](#choosing-a-metric). Here the five
-# minutes end.
+# `choose_metric` does this for your costs and capacities; [it is shown below](#choosing-a-metric). Those were the
+# five minutes; the rest goes into detail.
 #
 # ## In detail: the method from scratch
 #

@@ -118,7 +118,7 @@ Markdown(f"""
   on digits).""")
 
 # %% [markdown]
-# Here the five minutes end.
+# Those were the five minutes; the rest goes into detail.
 #
 # ### In detail: the powers
 #

@@ -117,7 +117,7 @@ figures.channel(geometries, 0, 1)
 # - **With rare classes** temperature scaling does not repair class shares that are others in training than in use;
 #   [prior correction](smote.ipynb) does.
 #
-# Here the five minutes end.
+# Those were the five minutes; the rest goes into detail.
 #
 # ## In detail: the method from scratch
 #

@@ -138,7 +138,7 @@ figures.plane(snapshots, task.labels)
 # - **Moving the decision threshold does not help a class whose features are zero**: its rows cannot be told apart from
 #   the origin.
 #
-# Here the five minutes end.
+# Those were the five minutes; the rest goes into detail.
 #
 # ## In detail: the method from scratch
 #

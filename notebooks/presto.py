@@ -138,7 +138,7 @@ Markdown(f"""
   as a method, and split by person.""")
 
 # %% [markdown]
-# Here the five minutes end.
+# Those were the five minutes; the rest goes into detail.
 #
 # ## In detail: the method from scratch
 #

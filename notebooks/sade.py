@@ -100,9 +100,6 @@ figures.recalls(experts, counts())
 # ## What to use instead
 #
 # What all chapters say together stands in [What to do with imbalanced data](../book/what-to-do.md). From this one:
-#
-# - **You know the mixture of the test set, even roughly**: adjust the logits, the scores of the classes before they
-#   become probabilities, and stop.
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown, display
@@ -121,6 +118,8 @@ if table is not quick:
         won.get(one.verdict, []).append(place)
 sade, other = (" and ".join(won[key]) or "nowhere" for key in won)
 Markdown(f"""
+- **You know the mixture of the test set, even roughly**: adjust the logits,
+  the scores of the classes before they become probabilities, and stop.
 - **The mixture may move along the training tail**: try both SADE and averaged
   *balanced* networks (trained to expect all classes alike) with one number
   estimated from the unlabelled test images; neither was ahead throughout (SADE
@@ -128,14 +127,15 @@ Markdown(f"""
   {equal_cost:against}). On CIFAR-100-LT, in short trainings, SADE was clearly
   ahead {sade}, the other {other}. The second is one line,
   `repro.longtail.estimate_prior_power`, and needs no disturbed copies of the
-  images.""")
+  images.
+- **You have experts with different skills anyway**: learned weights are cheap.
+  Compare them with equal weights, and look at the spread over trainings before
+  believing a weight. (Keep the cosine as objective; see below.)
+- **The mixture may be anything**: neither three weights nor one number will
+  find it. Collect a few labels.""")
 
 # %% [markdown]
-# - **You have experts with different skills anyway**: learned weights are cheap. Compare them with equal weights, and
-#   look at the spread over trainings before believing a weight. (Keep the cosine as objective; see below.)
-# - **The mixture may be anything**: neither three weights nor one number will find it. Collect a few labels.
-#
-# Here the five minutes end.
+# Those were the five minutes; the rest goes into detail.
 #
 # ## In detail: the method from scratch
 #

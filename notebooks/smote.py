@@ -144,7 +144,7 @@ Markdown(f"""
   with the amount chosen inside the training part.""")
 
 # %% [markdown]
-# Here the five minutes end.
+# Those were the five minutes; the rest goes into detail.
 #
 # ## In detail: the method from scratch
 #
