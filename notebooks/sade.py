@@ -133,6 +133,7 @@ pd.DataFrame(rows).set_index("")
 
 # %%
 from repro.plotting import sade as figures
+from repro.protocol.names import name_of
 from repro.studies.sade.on_digits import counts
 
 figures.recalls(experts, counts())
@@ -446,7 +447,7 @@ figures.gains(
 recall = mild[mild["metric"].isin(["recall_many", "recall_medium", "recall_few"])]
 recall = 100 * recall.pivot_table(index="method", columns="metric", values="value")
 if len(mild):
-    display(recall.filter(regex="expert_3", axis=0).rename(figures.METHOD_NAMES).round(1))
+    display(recall.filter(regex="expert_3", axis=0).rename(name_of).round(1))
 TAUS = [("learned", "equal"), ("tau2_learned", "tau2_equal"), ("tau2_learned", "learned")]
 display(
     figures.gains(
@@ -474,7 +475,7 @@ display(figures.gains_by_training(mild, TAUS, ENDS).round(1) if len(mild) else n
 
 # %%
 in_random_order = experts[experts["test_set"] == "random-order"].groupby("method")["value"]
-changes = 100 * in_random_order.agg(["mean", "min", "max"]).rename(figures.METHOD_NAMES)
+changes = 100 * in_random_order.agg(["mean", "min", "max"]).rename(name_of)
 print("points over no adaptation: mean, least, largest\n", changes.round(1).to_string())
 card("sade-r")
 
@@ -647,6 +648,7 @@ def skills(rows):
             [("oracle", "equal"), ("learned", "equal"), ("expert_2", "equal")],
             caption="What learned weights add to the plain mean, beside the second expert alone.",
         ),
+        figures.surfaces(rows),
         figures.landscapes(rows),
     ]
     if alike := among(ALIKE, rows):
@@ -761,7 +763,7 @@ def beside_paper():
         }
         numbers = {name: 100 * number for name, number in numbers.items()}
         rows[
-            f"{figures.METHOD_NAMES[one.settings['method']]}, {one.settings['test_set']}"
+            f"{name_of(one.settings['method'])}, {one.settings['test_set']}"
         ] = {
             **numbers,
             "trainings": one.replicates,
