@@ -67,6 +67,7 @@ def state_of(use: Use) -> str:
     from repro import data
     from repro.claims import all_claims
     from repro.claims.accepted import read_expected
+    from repro.claims.telling import sentences_path
     from repro.data.registry import entry
     from repro.ground.exceptions import ReproError
     from repro.results import provenance_path, readable_paths, stored_files
@@ -79,6 +80,9 @@ def state_of(use: Use) -> str:
             paths = readable_paths(*use.name.split(" "))
             files = [file for path in paths for file in (*stored_files(path), provenance_path(path)) if file.is_file()]
             return " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+        if use.kind == "findings":
+            path = sentences_path(use.name)
+            return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "none"
         if use.kind == "experiment":
             declared = experiments(use.name.partition(".")[0])[use.name]
             return f"{declared.summary} {declared.settings} {declared.variants} {declared.exchanged} {declared.seed}"

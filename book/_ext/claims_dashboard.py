@@ -1,18 +1,16 @@
 """Directives that show all claims at once, or the means of a result table.
 
-They are ``claims-table``, ``claims-summary``, ``chapter-list``, ``verdict-legend`` and ``result-table``.
+They are ``claims-table``, ``claims-summary``, ``verdict-legend`` and ``result-table``.
 
 The result tables that the verdicts rest on are copied into the site, so that every row links to its numbers.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 import shutil
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import book_evidence as evidence
 from docutils import nodes
@@ -23,7 +21,7 @@ from sphinx.util.osutil import relative_uri
 
 from repro.ground.exceptions import UnknownName
 from repro.results import available_tables, provenance_path, read_bytes
-from repro.studies import chapter_of, chapters, study_names
+from repro.studies import chapter_of, study_names
 
 CHAPTERS = "notebooks/"
 DASHBOARD = "book/claims"
@@ -157,50 +155,11 @@ class VerdictLegend(SphinxDirective):
         return [raw(evidence.render("legend.html", meanings={name: MEANINGS[name] for name in evidence.VERDICTS}))]
 
 
-class chapter_list(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes in lower case
-    """Place of the list of chapters, filled in when all titles are known."""
-
-
-class ChapterList(SphinxDirective):
-    """Every chapter of the table of contents with what its studies are about and how their claims came out."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the place that is filled in later."""
-        return [chapter_list()]
-
-
 def chapter_names(app: Sphinx) -> list[str]:
     """Names of the chapters in the order of the table of contents."""
     site_map = app.config.external_site_map
     names = [name.removesuffix(".ipynb") for name in site_map if name.startswith(CHAPTERS)]
     return [name.removeprefix(CHAPTERS) for name in names]
-
-
-def chapter_content(name: str) -> dict[str, Any]:
-    """Say what the studies of a chapter are about, with their claims and how those came out."""
-    studies = chapters().get(name, [])
-    texts = [importlib.import_module(f"repro.studies.{study}").__doc__ or "" for study in studies]
-    claims = [entry for entry in evidence.all_evidence().values() if entry.claim.study in studies]
-    return {
-        "summaries": [" ".join(text.partition("\n\n")[0].split()) for text in texts],
-        "tallies": evidence.tally(claims),
-        "claims": claims,
-    }
-
-
-def fill_chapter_lists(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Replace the places of chapter lists by the lists."""
-    for node in list(doctree.findall(chapter_list)):
-        listed = [
-            {
-                "title": app.env.titles[CHAPTERS + name].astext(),
-                "address": app.builder.get_relative_uri(docname, CHAPTERS + name),
-                "dashboard": app.builder.get_relative_uri(docname, DASHBOARD),
-                **chapter_content(name),
-            }
-            for name in chapter_names(app)
-        ]
-        node.replace_self(raw(evidence.render("chapters.html", chapters=listed)))
 
 
 def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -247,13 +206,10 @@ def copy_tables(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
-    app.add_node(chapter_list)
     app.add_directive("claims-table", ClaimsTable)
     app.add_directive("claims-summary", ClaimsSummary)
     app.add_directive("verdict-legend", VerdictLegend)
     app.add_directive("result-table", ResultTable)
-    app.add_directive("chapter-list", ChapterList)
-    app.connect("doctree-resolved", fill_chapter_lists)
     app.connect("doctree-resolved", link_cards)
     app.connect("build-finished", copy_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

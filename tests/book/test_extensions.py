@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import book_evidence
 import book_site
-import claims_dashboard
 import page_fixes
 import pandas as pd
 import pytest
@@ -225,21 +224,6 @@ def test_statements_are_escaped_in_the_dashboard() -> None:
     assert "A beats <script>alert(1)</script> & B." in page.find("tbody").get_text()
     assert page.find("a", string="Report a disagreement")["href"] == 'https://example.org/?a="<b>'
     assert [row.find("th").get_text() for row in page.select("table.conditions tbody tr")] == ["pima", "phoneme"]
-
-
-def test_a_chapter_counts_the_claims_of_all_its_studies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims_dashboard, "chapters", lambda: {"both": ["presto", "smote"], "third": ["sade"]})
-    found = {name: evidence(name, "partly") for name in ("smote-c1", "presto-ea", "sade-a")}
-    monkeypatch.setattr(book_evidence, "all_evidence", lambda: found)
-    content = claims_dashboard.chapter_content("both")
-    assert [entry.claim.id for entry in content["claims"]] == ["smote-c1", "presto-ea"]
-    assert [group.counts for group in content["tallies"]] == [{"partly": 2}]
-    assert [bool(summary) for summary in content["summaries"]] == [True, True]
-    html = book_evidence.render(
-        "chapters.html", chapters=[{"title": "Both", "address": "both.html", "dashboard": "claims.html", **content}]
-    )
-    links = [link["href"] for link in BeautifulSoup(html, "html.parser").find_all("a")]
-    assert links == ["both.html", "claims.html#smote-c1", "claims.html#presto-ea"]
 
 
 def test_disagreement_is_an_issue_filled_in_with_what_the_book_says() -> None:

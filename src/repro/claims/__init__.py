@@ -1,13 +1,14 @@
 """Claims: how evidence judges a statement, and how the verdict is shown.
 
 :func:`all_claims` reads the statements, :func:`judge_claim` judges one on its result table and on its control,
-:func:`card` shows it, :class:`Findings` gives the numbers for sentences about it, :func:`compare_with_expected` says
-what changed since the verdicts were accepted.
+:func:`card` shows it, :class:`Findings` gives the numbers for sentences about it, :func:`in_short` the sentences that
+open a chapter, :func:`compare_with_expected` says what changed since the verdicts were accepted.
 """
 
 from __future__ import annotations
 
 from repro.claims.cards import Card, ClaimsTable, markdown_table
+from repro.claims.changelog import changes_of_verdicts
 from repro.claims.control import Control, controls
 from repro.claims.expected import Difference, accept, compare_with_expected, not_yet_run
 from repro.claims.findings import Findings
@@ -24,6 +25,7 @@ from repro.claims.judging import control_verdict, judge, judge_all, judge_claim,
 from repro.claims.loading import all_claims, find_claim, load_claims
 from repro.claims.numbers import format_estimate, format_interval, format_number
 from repro.claims.show import card, claims_frame, table
+from repro.claims.telling import InShort, Said, Sentence, in_short, say, sentences
 from repro.claims.wording import SYMBOLS, change_words, control_words, criterion_words, mark_words, quantity_words
 
 __all__ = [
@@ -36,11 +38,15 @@ __all__ = [
     "Count",
     "Difference",
     "Findings",
+    "InShort",
     "Judgement",
+    "Said",
+    "Sentence",
     "accept",
     "all_claims",
     "card",
     "change_words",
+    "changes_of_verdicts",
     "claims_frame",
     "compare_with_expected",
     "control_verdict",
@@ -52,6 +58,7 @@ __all__ = [
     "format_interval",
     "format_number",
     "headline",
+    "in_short",
     "judge",
     "judge_all",
     "judge_claim",
@@ -63,5 +70,7 @@ __all__ = [
     "not_yet_run",
     "overall_verdict",
     "quantity_words",
+    "say",
+    "sentences",
     "table",
 ]

@@ -57,14 +57,23 @@ def read_expected(study: str) -> dict[str, ExpectedClaim]:
         If the file is malformed.
     """
     path = expected_path(study)
-    if not path.is_file():
-        return {}
+    return parse_expected(path.read_bytes(), str(path)) if path.is_file() else {}
+
+
+def parse_expected(content: bytes, place: str) -> dict[str, ExpectedClaim]:
+    """Read accepted verdicts by claim from the bytes of their file.
+
+    Raises
+    ------
+    ResultsError
+        If they are malformed; the message begins with `place`.
+    """
     try:
-        return ExpectedFile.model_validate_json(path.read_bytes()).root
+        return ExpectedFile.model_validate_json(content).root
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(step) for step in first["loc"])
-        raise ResultsError(f"{path}: key {key!r}: {first['msg']}") from error
+        raise ResultsError(f"{place}: key {key!r}: {first['msg']}") from error
 
 
 def expected_specifications(study: str) -> dict[str, str]:

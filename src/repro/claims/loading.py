@@ -172,7 +172,14 @@ def _columns(claim: Claim) -> Iterator[tuple[list[str | int], str]]:
             yield ["quantity", "parts", position, "where", column], column
 
 
-def _parse(path: Path) -> tuple[yaml.Node | None, Any]:
+def parse_yaml(path: Path) -> tuple[yaml.Node | None, Any]:
+    """Nodes and content of a YAML file; both None where it is empty.
+
+    Raises
+    ------
+    ClaimFileError
+        If there is no such file, or it is no valid UTF-8 or YAML; the message names file and line.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -215,7 +222,7 @@ def load_claims(
     ClaimFileError
         If anything is wrong: one line for each problem, ``file:line: key 'criterion.kind': …``.
     """
-    root, content = _parse(path)
+    root, content = parse_yaml(path)
     if root is None:
         return ()
     if not isinstance(root, yaml.SequenceNode):

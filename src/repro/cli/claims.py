@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from repro.claims import Judgement
 
 __all__ = ["claims"]
+
+CHANGE_HEAD = ("claim", "profile", "what", "before", "now")
 
 
 class ClaimFormat(StrEnum):
@@ -76,12 +79,29 @@ def claims(
         bool, typer.Option("--strict", help="Exit with status 1 when a verdict differs from the accepted ones.")
     ] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Make the present verdicts the accepted ones.")] = False,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            help="List what changed in the accepted verdicts since this commit, tag or branch.", metavar="REF"
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", dir_okay=False)] = None,
 ) -> None:
     """Judge the claims on the tables at hand and print the verdicts."""
     from repro import claims as room
     from repro import studies
 
+    if compare is not None:
+        changes = room.changes_of_verdicts(compare, study)
+        rows = [(change.claim, change.profile or "", change.what, change.expected, change.found) for change in changes]
+        if layout is ClaimFormat.json:
+            emit(json_text([asdict(change) for change in changes]), output)
+        elif layout is ClaimFormat.markdown:
+            emit(room.markdown_table(CHANGE_HEAD, rows) + "\n", output)
+        else:
+            emit(table_text(CHANGE_HEAD, rows), output)
+        say(f"{len(changes)} changes of accepted verdicts since {compare}")
+        return
     judgements = room.judge_all(study, profile)
     if layout is ClaimFormat.json:
         emit(json_text([judgement.to_dict() for judgement in judgements]), output)

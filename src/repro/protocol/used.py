@@ -20,7 +20,7 @@ FILE_VARIABLE: Final = "REPRO_USED_FILE"
 
 A relative name is taken from the folder in which this process is when it imports the package."""
 
-Kind = Literal["data set", "result table", "claim", "claims", "experiment"]
+Kind = Literal["data set", "result table", "claim", "claims", "findings", "experiment"]
 
 
 class Use(NamedTuple):
@@ -51,8 +51,8 @@ def note(kind: Kind, name: str) -> None:
 
     Parameters
     ----------
-    kind : {"data set", "result table", "claim", "claims", "experiment"}
-        What it is; "claims" stands for all claims of a study.
+    kind : {"data set", "result table", "claim", "claims", "findings", "experiment"}
+        What it is; "claims" stands for all claims of a study, "findings" for the sentences about them.
     name : str
         Which; ``<experiment> <profile>`` for a table.
     """
