@@ -493,15 +493,15 @@ def rivals(
     """
     rows = _rows(_one_recipe(table), "accuracy", ["learned", *opponents], 100)
     values = differences(rows, [("learned", name) for name in opponents], ["test_set"])
-    found = summarise(values[values["test_set"].isin(test_sets)], ["test_set", "reference"])
-    found["reference"] = pd.Categorical(found["reference"], list(opponents))
-    found["test_set"] = pd.Categorical(found["test_set"], list(test_sets))
-    found = found.sort_values(["test_set", "reference"]).astype({"test_set": str, "reference": str})
+    values = values[values["test_set"].isin(test_sets)].assign(method=values["reference"])
+    found = summarise(values, ["test_set", "method"])
+    order = {name: number for number, name in enumerate((*test_sets, *opponents))}
+    found = found.sort_values(["test_set", "method"], key=lambda names: names.map(order))
     ahead, behind = int((found["low"] > 0).sum()), int((found["high"] < 0).sum())
     single = (found["n"] == 1).all()
     return forest(
         found,
-        "reference",
+        "method",
         panel="test_set",
         xlabel="accuracy of learned weights minus that of the method (points)",
         title=f"Learned weights are {'' if single else 'clearly '}ahead in {ahead} of {len(found)} comparisons and "

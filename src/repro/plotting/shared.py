@@ -178,11 +178,12 @@ def number_text(estimate: float, low: float | None = None, high: float | None = 
     low, high : float or None
         Ends of the interval; none or equal ones are left out.
     """
-    if low is None or high is None or not low < high:
+    if low is None or high is None or not high - low > 1e-9 * max(abs(low), abs(high)):
         text = f"{estimate:.3g}"
-        return text if float(text) else "0"
-    digits = int(np.clip(1 - np.floor(np.log10((high - low) / 2)), 0, 8))
-    return f"{estimate:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})".replace("-", "\N{MINUS SIGN}")
+        return text.replace("-", "\N{MINUS SIGN}") if float(text) else "0"
+    digits = max(0, int(1 - np.floor(np.log10((high - low) / 2))))
+    texts = [f"{number:.{digits}f}" if digits < 6 else f"{number:.3g}" for number in (estimate, low, high)]
+    return "{} ({} to {})".format(*texts).replace("-", "\N{MINUS SIGN}")
 
 
 def _named(frame: pd.DataFrame, columns: Mapping[str | None, Mapping[Any, str] | None]) -> dict[str, dict[Any, str]]:
@@ -194,9 +195,15 @@ def _named(frame: pd.DataFrame, columns: Mapping[str | None, Mapping[Any, str] |
     }
 
 
-def _texts(frame: pd.DataFrame, called: Mapping[str, Mapping[Any, str]], quantity: str) -> pd.DataFrame:
-    """Numbers of a summary as a reader's table."""
-    table = pd.DataFrame({setting_name(column): frame[column].map(names) for column, names in called.items()})
+def _texts(
+    frame: pd.DataFrame,
+    called: Mapping[str, Mapping[Any, str]],
+    quantity: str,
+    heading: tuple[str, str | None] = ("", ""),
+) -> pd.DataFrame:
+    """Numbers of a summary as a reader's table; one column may have a heading of its own."""
+    headings = {column: setting_name(column) for column in called} | ({heading[0]: heading[1]} if heading[1] else {})
+    table = pd.DataFrame({headings[column]: frame[column].map(names) for column, names in called.items()})
     table[quantity] = [number_text(*row) for row in frame[["estimate", "low", "high"]].itertuples(index=False)]
     return table
 
@@ -400,7 +407,9 @@ def lines(
         if order:
             small: dict[str, Any] = {"fontsize": 8} if len(order) > 9 and panel else {}
             axes.set_xticks(range(len(order)), [_wrapped(name_of(value, x), 12) for value in order], **small)
-        axes.set(xlabel=xlabel or setting_name(x), ylabel=ylabel, ylim=ylim)
+        axes.set(xlabel=xlabel or setting_name(x), ylabel=ylabel)
+        if ylim:
+            axes.set_ylim(*ylim)
 
     with book_style():
         drawn, headings = _draw(frame, panel, draw, options)
@@ -417,7 +426,7 @@ def lines(
         options,
         f"Lines over {xlabel or setting_name(x)}: {', '.join(called.values())}",
         [f"{len(drawn)} panels: {', '.join(headings)}" if panel else ""],
-        _texts(frame, everything, ylabel),
+        _texts(frame, everything, ylabel, (x, xlabel)),
         () if direct else [key_entry(called[one], style) for one, style in styles.items()],
     )
 
