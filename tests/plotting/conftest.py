@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 
 import matplotlib as mpl
 import pytest
@@ -29,3 +30,11 @@ def read() -> Read:
         return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e[-+]\d+)?", text)]
 
     return numbers
+
+
+@pytest.fixture(autouse=True)
+def _no_warning() -> Iterator[None]:
+    """A warning would stand in the chapter above its figure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        yield

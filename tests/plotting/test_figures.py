@@ -79,12 +79,12 @@ def _line() -> plt.Figure:
 
 
 def test_a_shown_figure_carries_its_texts_and_follows_the_theme() -> None:
-    shown = show(_line(), title="Rises <up>", alt='A "rising" line <up>.', caption="One & two")
+    shown = show(_line(), title="Rises <up>", alt='A "rising" line <up>.', caption="One <b>two</b>")
     page = BeautifulSoup(shown._repr_html_(), "html.parser")
     picture = page.find(attrs={"role": "img"})
     assert picture["aria-label"] == 'A "rising" line <up>.'
     assert page.select_one(".repro-title").text == "Rises <up>"
-    assert page.figcaption.text == "One & two"
+    assert page.figcaption.text == "One <b>two</b>"
     (svg,) = shown.pictures
     assert "x &amp; y" in svg
     assert "currentColor" in svg

@@ -1,7 +1,8 @@
 """The figures that every chapter draws with: each takes a tidy frame and a finding, and says what is seen.
 
 A *summary* is a frame with the columns ``estimate``, ``low`` and ``high`` beside the settings; :func:`summarise` makes
-one from the rows of a result table.
+one from the rows of a result table. All figures raise ValueError where there is nothing to draw, or where two series
+could not be told apart; their common options are those of :class:`Options`.
 """
 
 from __future__ import annotations
@@ -59,15 +60,7 @@ def geometric(values: Floats) -> tuple[float, float, float]:
 
 
 def reused_rows(folds: int, folds_per_value: int = 1) -> Interval:
-    """Mean with a 95 % interval that allows for reused rows (Nadeau and Bengio).
-
-    Parameters
-    ----------
-    folds : int
-        Folds of the cross-validation.
-    folds_per_value : int, default=1
-        Folds that one value averages.
-    """
+    """Mean with a 95 % interval that allows for reused rows, see :func:`repro.metrics.nadeau_bengio_interval`."""
 
     def interval(values: Floats) -> tuple[float, float, float]:
         if len(values) < 2:
@@ -83,19 +76,11 @@ def mean_range(values: Floats) -> tuple[float, float, float]:
     return float(values.mean()), float(values.min()), float(values.max())
 
 
-def spread(middle: float = 0.5, share: float = 1.0) -> Interval:
-    """Median with the range of the middle share of the values.
-
-    Parameters
-    ----------
-    middle : float, default=0.5
-        Quantile of the estimate.
-    share : float, default=1.0
-        Share of the values between the ends.
-    """
+def spread(share: float = 1.0) -> Interval:
+    """Median with the range of the middle share of the values."""
 
     def interval(values: Floats) -> tuple[float, float, float]:
-        low, estimate, high = np.quantile(values, [0.5 - share / 2, middle, 0.5 + share / 2])
+        low, estimate, high = np.quantile(values, [0.5 - share / 2, 0.5, 0.5 + share / 2])
         return float(estimate), float(low), float(high)
 
     return interval
@@ -170,14 +155,7 @@ def differences(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], by: Seque
 
 
 def number_text(estimate: float, low: float | None = None, high: float | None = None) -> str:
-    """Estimate and interval with as many digits as the interval supports.
-
-    Parameters
-    ----------
-    estimate : float
-    low, high : float or None
-        Ends of the interval; none or equal ones are left out.
-    """
+    """Estimate and interval with as many digits as the interval supports; ends that are none or equal are left out."""
     if low is None or high is None or not high - low > 1e-9 * max(abs(low), abs(high)):
         text = f"{estimate:.3g}"
         return text.replace("-", "\N{MINUS SIGN}") if float(text) else "0"
@@ -369,11 +347,6 @@ def lines(
         Distance of two series at one place, in units of the axis; texts stand 1 apart.
     **options
         See :class:`Options`.
-
-    Raises
-    ------
-    ValueError
-        If the frame is empty, or two series could not be told apart.
     """
     import seaborn as sns
 
@@ -453,11 +426,6 @@ def forest(
         What is measured, with its unit.
     **options
         See :class:`Options`; `level` is 0 if nothing is said.
-
-    Raises
-    ------
-    ValueError
-        If the frame is empty, or two series could not be told apart.
     """
     everything = _named(frame, {panel: options.get("panel_names"), rows: None, series: options.get("names")})
     level = options.get("level", 0.0)
@@ -534,11 +502,6 @@ def heat(
         Ends of the colour map.
     **options
         See :class:`Options`.
-
-    Raises
-    ------
-    ValueError
-        If there is no table, or one is empty.
     """
     import seaborn as sns
 
@@ -594,11 +557,6 @@ def distributions(
         From the value of the panel to names and places of lines.
     **options
         See :class:`Options`.
-
-    Raises
-    ------
-    ValueError
-        If there is no draw, or two series could not be told apart.
     """
     import seaborn as sns
 
@@ -653,11 +611,6 @@ def reliability(
         Columns.
     **options
         See :class:`Options`.
-
-    Raises
-    ------
-    ValueError
-        If the frame is empty, or two series could not be told apart.
     """
     import seaborn as sns
 
