@@ -1,4 +1,4 @@
-"""Directives that say what came out: ``chapter-list``, ``finding`` and ``risk-picture``.
+"""Directives that say what came out: ``chapter-list``, ``finding``, ``risk-picture`` and ``guess-list``.
 
 Sentences come from the studies (``findings.yml``) or stand on the page; either way with the numbers of today's tables
 and only as long as their condition holds.
@@ -7,6 +7,7 @@ and only as long as their condition holds.
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import Any, Final
 
 import book_evidence as evidence
@@ -133,11 +134,27 @@ class RiskPicture(SphinxDirective):
         return [raw(evidence.render("risk_picture.html", rows=rows, links=links, ticks=ticks))] if rows else []
 
 
+class GuessList(SphinxDirective):
+    """Statements of papers that were judged, at most three a study, to be guessed before their verdict is shown."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the list, the studies taking turns."""
+        by_study: dict[str, list[evidence.Evidence]] = {}
+        for entry in evidence.all_evidence().values():
+            if not entry.own and entry.headline.decides and entry.headline.verdict != "inconclusive":
+                by_study.setdefault(entry.claim.study, []).append(entry)
+        spread = {study: entries[:: max(len(entries) // 3, 1)][:3] for study, entries in by_study.items()}
+        turns = [entry for turn in zip_longest(*spread.values()) for entry in turn if entry is not None]
+        addresses = {entry.claim.id: card_address(self.env.app, self.env.docname, entry.claim.id) for entry in turns}
+        return [raw(evidence.render("guess.html", entries=turns, addresses=addresses))]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_node(chapter_list)
     app.add_directive("chapter-list", ChapterList)
     app.add_directive("finding", Finding)
     app.add_directive("risk-picture", RiskPicture)
+    app.add_directive("guess-list", GuessList)
     app.connect("doctree-resolved", fill_chapter_lists)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from book_inputs import toc_files
-from book_site import ROOT, Visit, parsed, rare_words
+from book_site import ROOT, Visit, parsed
 from page_checker import LOOKS, MARK, problems_of
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
@@ -19,7 +18,6 @@ CHAPTERS = [f"{name}.html" for name in toc_files() if (ROOT / f"{name}.ipynb").i
 PAGES = [*(f"{name}.html" for name in toc_files()), "search.html", "a page of the reference"]
 ONE, OTHER = (pytest.mark.xdist_group(f"browser-{number}") for number in (1, 2))
 CLAIMS = (ONE, OTHER)[PAGES.index("book/claims.html") % 2]
-SEARCH = "word => { document.getElementById('search-results').replaceChildren(); Search.performSearch(word) }"
 SHOWN = "table.dashboard > tbody:not([hidden])"
 
 
@@ -197,12 +195,6 @@ def shown_claims(page: Any) -> list[str]:
     return shown
 
 
-def ranks(page: Any) -> list[int]:
-    """Places of the shown verdicts in the order of verdicts."""
-    shown: list[int] = page.eval_on_selector_all(SHOWN, "groups => groups.map((group) => +group.dataset.verdict)")
-    return shown
-
-
 @pytest.fixture(scope="session")
 def open_dashboard(site: Path, visit: Callable[..., Visit]) -> tuple[Any, dict[str, float]]:
     """The dashboard, opened once, by the permalink of its last claim, and where the row of that was then."""
@@ -211,46 +203,34 @@ def open_dashboard(site: Path, visit: Callable[..., Visit]) -> tuple[Any, dict[s
     return page, page.locator(f"#{last}").bounding_box()
 
 
-@pytest.fixture
-def dashboard(open_dashboard: tuple[Any, dict[str, float]]) -> Any:
-    """The dashboard, with all claims shown."""
-    page, _ = open_dashboard
-    page.get_by_label("Text").fill("")
-    page.get_by_label("Verdict", exact=True).select_option(index=0)
-    assert page.locator("table.dashboard > tbody[hidden]").count() == 0
-    return page
+@CLAIMS
+def test_every_badge_of_the_tally_leads_to_as_many_claims_as_it_counts(visit: Callable[..., Visit]) -> None:
+    page = visit("book/claims.html").page
+    links = page.eval_on_selector_all(".tally a", "links => links.map((link) => [link.href, parseInt(link.innerText)])")
+    assert links
+    for address, count in links:
+        page.goto(address)
+        assert len(shown_claims(page)) == count, address
+    page.close()
 
 
 @CLAIMS
-def test_dashboard_is_sorted_by_keyboard_and_says_so(dashboard: Any) -> None:
-    page = dashboard
-    original = shown_claims(page)
-    page.get_by_role("button", name="Verdict").focus()
-    page.keyboard.press("Enter")
-    header = page.get_by_role("columnheader", name="Verdict")
-    assert header.get_attribute("aria-sort") == "ascending"
-    assert ranks(page) == sorted(ranks(page))
-    page.keyboard.press("Space")
-    assert header.get_attribute("aria-sort") == "descending"
-    assert ranks(page) == sorted(ranks(page), reverse=True)
-    assert "ordered by verdict, descending" in page.get_by_role("status").first.inner_text()
-    assert set(shown_claims(page)) == set(original)
+def test_the_way_from_a_row_to_its_card_ends_at_the_card(visit: Callable[..., Visit]) -> None:
+    page = visit("book/claims.html").page
+    page.locator("#smote-c2").get_by_role("link", name="Card of smote-c2").click()
+    page.wait_for_url("**/smote.html#card-smote-c2")
+    assert 0 <= page.locator("#card-smote-c2").bounding_box()["y"] < 900
+    page.close()
 
 
 @CLAIMS
-def test_dashboard_is_filtered_by_text_and_verdict_and_says_so(dashboard: Any) -> None:
-    page = dashboard
+def test_the_dashboard_finds_claims_by_text_and_says_how_many(visit: Callable[..., Visit]) -> None:
+    page = visit("book/claims.html").page
     everything = shown_claims(page)
     page.get_by_label("Text").fill(everything[-1])
     assert shown_claims(page) == [everything[-1]]
     assert f"1 of {len(everything)} claims shown" in page.locator(".dashboard-status").inner_text()
-    page.get_by_label("Text").fill("no claim says this")
-    assert shown_claims(page) == []
-    page.get_by_label("Text").fill("")
-    verdict = page.eval_on_selector("table.dashboard > tbody", "group => group.dataset.headline")
-    page.get_by_label("Verdict", exact=True).select_option(verdict)
-    left = page.eval_on_selector_all(SHOWN, "groups => groups.map((group) => group.dataset.headline)")
-    assert set(left) == {verdict}
+    page.close()
 
 
 @CLAIMS
@@ -265,43 +245,11 @@ def test_without_scripts_the_dashboard_is_a_plain_table(browser: Any, address: s
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/book/claims.html")
-    assert page.locator("table.dashboard > tbody").first.is_visible()
+    rows = page.locator("table.dashboard > tbody")
+    assert all(row.is_visible() for row in rows.all())
     assert not page.locator(".dashboard-tools").is_visible()
     assert page.locator("table.dashboard button").count() == 0
     context.close()
-
-
-@pytest.fixture(scope="session")
-def search_page(visit: Callable[..., Visit]) -> Any:
-    """The page of the search, opened once."""
-    return visit("search.html").page
-
-
-def result_in(page: Any, name: str) -> Any:
-    """The first result that leads to a page."""
-    result = page.locator(f"#search-results a[href*='{Path(name).stem}']").first
-    result.wait_for()
-    return result
-
-
-@pytest.mark.parametrize("name", each(CHAPTERS))
-def test_search_finds_a_word_of_a_chapter(site: Path, address: str, search_page: Any, name: str) -> None:
-    word = rare_words(name.removesuffix(".html"))[0]
-    search_page.evaluate(SEARCH, word)
-    target = result_in(search_page, name).evaluate("link => link.href")
-    assert re.split("[?#]", target)[0] == f"{address}/{name}"
-    assert word in parsed(site / name).select_one("article").get_text().lower()
-
-
-@ONE
-def test_a_result_of_the_search_lands(visit: Callable[..., Visit]) -> None:
-    name = CHAPTERS[0]
-    word = rare_words(name.removesuffix(".html"))[0]
-    page = visit(f"search.html?q={word}").page
-    result_in(page, name).click()
-    page.wait_for_url(f"**/{name}*", wait_until="domcontentloaded")
-    assert word in page.locator("article").text_content().lower()
-    page.close()
 
 
 @pytest.mark.parametrize("name", each(CHAPTERS))

@@ -131,6 +131,21 @@ def test_the_picture_of_risks_shows_the_judged_effects(read: Any, monkeypatch: p
     assert float(place[1]) == pytest.approx(100 * math.log(ratio) / math.log(chapter_pages.WIDEST), abs=0.1)
 
 
+def test_statements_to_guess_are_those_of_papers_with_a_verdict(read: Any) -> None:
+    page, _ = read("```{guess-list}\n```")
+    items = page.select(".guess-item")
+    known = book_evidence.all_evidence()
+    studies = [item["data-claim"].partition("-")[0] for item in items]
+    assert max(map(studies.count, studies)) <= 3
+    assert len(set(studies)) == len({name.partition("-")[0] for name in known})
+    for item in items:
+        entry = known[item["data-claim"]]
+        assert entry.claim.paper != "book"
+        assert entry.headline.verdict not in ("not run", "inconclusive")
+        assert item["data-out"] == str(int(entry.headline.verdict == "reproduced"))
+        assert not item.find("details").has_attr("open")
+
+
 @pytest.mark.parametrize("missing", [True, False])
 def test_the_picture_is_left_out_where_its_title_would_not_be_true(
     read: Any, monkeypatch: pytest.MonkeyPatch, missing: bool

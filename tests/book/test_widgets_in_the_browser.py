@@ -1,0 +1,235 @@
+"""Widgets in a real browser: values as the package has them, mouse, keyboard, damaged data, scripts off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from book_site import ROOT
+from sklearn.metrics import brier_score_loss
+
+from repro.metrics import auroc, average_precision, mistakes, prior_correction, risk_ratio
+from repro.plotting.widgets import COUNTEREXAMPLE, Widget, does_smote_help, price_of_one_mistake
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+
+
+@pytest.fixture
+def opened(context: Any) -> Iterator[Any]:
+    """Open a widget on a page of its own."""
+    pages = []
+
+    def open_page(widget: Widget, markup: str | None = None) -> Any:
+        page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.set_content(f"<!doctype html><html lang=en><title>w</title><body>{markup or widget.markup}")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
+def test_a_thousand_rankings_have_the_values_of_the_package(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    generator = np.random.default_rng(0)
+    sizes = generator.integers(2, 40, size=1000)
+    rankings = [generator.integers(0, 2, size=size) for size in sizes]
+    rankings = [labels for labels in rankings if 0 < labels.sum() < labels.size]
+    assert len(rankings) > 900
+    found = page.evaluate(
+        "all => all.map(labels => [imbalanceBook.price.auroc(labels), imbalanceBook.price.averagePrecision(labels), "
+        "imbalanceBook.price.mistakes(labels).map(one => [one.rank, one.auroc, one.precision])])",
+        [labels.tolist() for labels in rankings],
+    )
+    for labels, (area, precision, prices) in zip(rankings, found, strict=True):
+        score = -np.arange(labels.size, dtype=float)
+        assert area == pytest.approx(auroc(labels, score), abs=1e-9)
+        assert precision == pytest.approx(average_precision(labels, score), abs=1e-9)
+        wanted = mistakes(labels, score)[["rank_of_negative", "delta_auroc", "delta_ap"]].to_numpy()
+        assert np.asarray(prices).reshape(-1, 3) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_groups_have_the_area_of_their_own_rows_and_extremes_are_said(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    within = page.evaluate("imbalanceBook.price.within([0, 1, 1, 0], ['A', 'A', 'B', 'B'], 'B')")
+    assert within == 1
+    assert page.evaluate("Number.isNaN(imbalanceBook.price.auroc([1, 1]))")
+    assert page.evaluate("Number.isNaN(imbalanceBook.price.averagePrecision([0]))")
+    for ball in range(8):  # all negative: nothing is defined, and it says so
+        if page.locator(".price-ball").nth(ball).inner_text() == "+":
+            page.locator(".price-ball").nth(ball).press("Space")
+    assert "not defined" in page.locator(".price-bars").inner_text()
+
+
+def test_the_arrow_keys_move_a_row_and_the_change_is_spoken(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    fourth = page.locator(".price-ball").nth(3)
+    fourth.focus()
+    page.keyboard.press("ArrowRight")
+    said = page.locator("[role=status]").inner_text()
+    gain = mistakes(COUNTEREXAMPLE, [-place for place in range(8)]).iloc[0]
+    assert f"(+{gain['delta_auroc']:.3f})" in said
+    assert f"(+{gain['delta_ap']:.3f})" in said
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("rank 5 of 8, negative")
+
+
+def test_a_row_is_dragged_and_the_dearest_repair_is_named(opened: Any) -> None:
+    page = opened(price_of_one_mistake())
+    table = page.locator(".price table tbody tr")
+    assert [row.count("worth most") for row in table.all_inner_texts()] == [0, 1]
+    boxes = [page.locator(".price-ball").nth(place).bounding_box() for place in (7, 0)]
+    page.mouse.move(boxes[0]["x"] + 10, boxes[0]["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(boxes[1]["x"] + 10, boxes[1]["y"] + 10, steps=4)
+    page.mouse.up()
+    assert page.locator(".price-ball").all_inner_texts() == list("+−−−−++−")
+    page.get_by_role("button", name="start again").click()
+    assert page.locator(".price-ball").all_inner_texts() == list("−−−−++−+")
+    page.get_by_role("button", name="exchange ranks 7 and 8").click()
+    assert page.locator(".price-ball").all_inner_texts() == list("−−−−+++−")
+    page.get_by_role("button", name="two groups").click()
+    assert "AUROC within B" in page.locator(".price-bars").inner_text()
+
+
+def test_damaged_data_leaves_the_still_picture_and_a_message(opened: Any) -> None:
+    widget = price_of_one_mistake()
+    page = opened(widget, widget.markup.replace('"label": 0', '"label": 7', 1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    assert page.locator("span.price-ball").count() == 8
+
+
+def test_it_fits_a_narrow_screen_and_the_still_picture_needs_no_script(browser: Any) -> None:
+    quiet = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 700})
+    page = quiet.new_page()
+    page.set_content(f"<!doctype html><html lang=en><title>w</title><body>{price_of_one_mistake().markup}")
+    assert "average precision" in page.locator(".price").inner_text()
+    assert page.locator("span.price-ball").count() == 8
+    box = page.locator(".price").bounding_box()
+    assert box["x"] + box["width"] <= 320
+    quiet.close()
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Widget:
+    return does_smote_help((0, 400))
+
+
+def test_a_thousand_scores_have_the_metrics_of_the_package(opened: Any, cloud: Widget) -> None:
+    page = opened(cloud)
+    generator = np.random.default_rng(1)
+    cases = []
+    for size in generator.integers(2, 30, size=1000):
+        labels, scores = generator.integers(0, 2, size=size), generator.random(size).round(1)  # with ties
+        if 0 < labels.sum() < size:
+            cases.append((labels, scores, float(generator.random()), float(generator.uniform(0.01, 100))))
+    assert len(cases) > 900
+    found = page.evaluate(
+        "all => all.map(([labels, scores, threshold, factor]) => [imbalanceBook.smote.auroc(labels, scores), "
+        "imbalanceBook.smote.rates(labels, scores, threshold).recall, imbalanceBook.smote.rates(labels, scores, "
+        "threshold).alarms, imbalanceBook.smote.riskRatio(labels, scores), "
+        "scores.map(one => imbalanceBook.smote.corrected(one, factor))])",
+        [[labels.tolist(), scores.tolist(), threshold, factor] for labels, scores, threshold, factor in cases],
+    )
+    for (labels, scores, threshold, factor), (area, recall, alarms, ratio, repaired) in zip(cases, found, strict=True):
+        assert area == pytest.approx(auroc(labels, scores), abs=1e-9)
+        assert recall == pytest.approx((scores[labels == 1] >= threshold).mean(), abs=1e-9)
+        assert alarms == pytest.approx((scores[labels == 0] >= threshold).mean(), abs=1e-9)
+        assert ratio == pytest.approx(risk_ratio(labels, scores), abs=1e-9)
+        wanted = prior_correction(scores, sampled_odds=1.0, original_odds=factor)
+        assert repaired == pytest.approx(wanted, abs=1e-9)
+
+
+def test_choices_change_the_bars_and_are_spoken(opened: Any, cloud: Widget) -> None:
+    page = opened(cloud)
+    bars = page.locator(".smote-bars")
+    before = bars.inner_text()
+    page.get_by_label("400 %").check()
+    assert bars.inner_text() != before
+    inflated = float(bars.locator(".smote-bar").nth(2).inner_text().split()[-2])
+    page.get_by_label("corrected").check()
+    repaired = float(bars.locator(".smote-bar").nth(2).inner_text().split()[-2])
+    assert abs(repaired - 1) < abs(inflated - 1)
+    assert "AUROC" in page.locator("[role=status]").inner_text()
+    page.get_by_label("gradient boosting").focus()
+    page.keyboard.press("Space")
+    assert page.get_by_label("gradient boosting").is_checked()
+    assert page.locator(".smote-cloud svg").get_attribute("aria-label").endswith("synthetic rows")
+
+
+def test_a_cloud_without_settings_stays_as_it_is(opened: Any, cloud: Widget) -> None:
+    page = opened(cloud, cloud.markup.replace('"settings": [{', '"settings": [], "unused": [{', 1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    assert "rows as they are" in page.locator(".smote table").inner_text()
+
+
+GUESS = (ROOT / "book" / "_static" / "guess.js").read_text(encoding="utf-8")
+ITEM = (
+    '<li class="guess-item" data-claim="{0}" data-out="{1}"><p>{0}</p>'
+    '<details><summary>What came out</summary><p>verdict of {0} <span class="guess-said"></span></p></details></li>'
+)
+
+
+@pytest.fixture
+def guesses(tmp_path: Path, address: str, site: Path, context: Any) -> Iterator[Any]:
+    """Page with three statements, of which the first was reproduced, under the address of the site."""
+    items = "".join(ITEM.format(f"toy-c{number}", int(number == 1)) for number in (1, 2, 3))
+    markup = (
+        f"<!doctype html><html lang=en><title>g</title><script>{GUESS}</script><div class=guess>"
+        f"<div class=guess-result></div><ol>{items}</ol><button class=guess-again hidden>again</button></div>"
+    )
+    page = context.new_page()
+    page.route("**/guess-test.html", lambda route: route.fulfill(body=markup, content_type="text/html"))
+    page.goto(f"{address}/guess-test.html")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    yield page
+    page.evaluate("localStorage.clear()")
+    page.close()
+
+
+def test_scores_of_guesses_are_those_of_scikit_learn(guesses: Any) -> None:
+    generator = np.random.default_rng(2)
+    cases = [
+        np.column_stack([generator.random(size).round(2), generator.integers(0, 2, size)])
+        for size in generator.integers(1, 30, size=1000)
+    ]
+    found = guesses.evaluate(
+        "all => all.map(one => [imbalanceBook.guess.brier(one), imbalanceBook.guess.reliability(one, 5)])",
+        [case.tolist() for case in cases],
+    )
+    for case, (error, bins) in zip(cases, found, strict=True):
+        said, out = case.T
+        assert error == pytest.approx(brier_score_loss(out, said, labels=[0, 1]), abs=1e-9)
+        places = np.minimum((said * 5).astype(int), 4)
+        for place, one in enumerate(bins):
+            here = places == place
+            assert one["count"] == here.sum()
+            if here.any():
+                assert (one["said"], one["out"]) == pytest.approx((said[here].mean(), out[here].mean()), abs=1e-9)
+
+
+def test_a_verdict_is_hidden_until_it_is_guessed_and_guesses_are_kept(guesses: Any) -> None:
+    assert not guesses.get_by_text("What came out").first.is_visible()
+    slider = guesses.locator("input[type=range]").first
+    slider.focus()
+    guesses.keyboard.press("End")
+    guesses.get_by_role("button", name="show the verdict").first.click()
+    assert guesses.get_by_text("verdict of toy-c1").is_visible()
+    assert guesses.get_by_text("You said 100 %.").is_visible()
+    assert "1 of 3 guessed. Your mean squared error is 0.000" in guesses.locator(".guess-result").inner_text()
+    guesses.reload()
+    assert guesses.get_by_text("You said 100 %.").is_visible()
+    guesses.get_by_role("button", name="again").click()
+    assert "Nothing guessed yet of 3" in guesses.locator(".guess-result").inner_text()
+
+
+def test_guesses_that_were_tampered_with_are_ignored(guesses: Any) -> None:
+    for kept in ('{"toy-c1": 7, "toy-c2": "x", "other": 0.5}', "[1]", "{", "null"):
+        guesses.evaluate("kept => localStorage.setItem('imbalance-book-guesses', kept)", kept)
+        guesses.reload()
+        assert "Nothing guessed yet of 3" in guesses.locator(".guess-result").inner_text()

@@ -1,0 +1,73 @@
+"""Widgets: the resting state has the package's numbers, the script the same ones, and bad input is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from repro.metrics import auroc, average_precision, mistakes, risk_ratio
+from repro.plotting.widgets import COUNTEREXAMPLE, does_smote_help, price_of_one_mistake
+
+
+def data_of(markup: str) -> dict[str, list[dict[str, object]]]:
+    found = re.search(r'<script type="application/json">(.*?)</script>', markup)
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_resting_state_tells_the_finding_with_the_packages_numbers() -> None:
+    widget = price_of_one_mistake()
+    score = [-place for place in range(8)]
+    prices = mistakes(COUNTEREXAMPLE, score)["delta_ap"]
+    assert prices.idxmax() != 0, "the counterexample: the first mistake is not worth most"
+    assert "The highest-scored mistake is not the one that is worth most" in widget.markup
+    for number in (auroc(COUNTEREXAMPLE, score), average_precision(COUNTEREXAMPLE, score), *prices):
+        assert f"{number:.3f}" in widget.markup
+    assert f"+{prices.max():.3f}" in widget.alt
+    assert [row["label"] for row in data_of(widget.markup)["rows"]] == list(COUNTEREXAMPLE)
+    assert "src=" not in widget.markup, "it needs nothing but itself"
+
+
+def test_a_perfect_ranking_has_nothing_to_repair() -> None:
+    widget = price_of_one_mistake([1, 1, 0], groups=["A", "A", "B"])
+    assert "There is no mistake in it." in widget.alt
+    assert "What one mistake is worth" in widget.markup
+    assert [row["group"] for row in data_of(widget.markup)["rows"]] == ["A", "A", "B"]
+    assert repr(widget) == f"[{widget.alt}]"
+
+
+@pytest.mark.parametrize("labels", [[1], [1, 1], [0, 2], [[0, 1]], [0, 1] * 21, [0.5, 1]])
+def test_labels_that_are_no_ranking_are_refused(labels: list[object]) -> None:
+    with pytest.raises(ValueError, match=r"labels must be 2 to 40 zeros and ones, both there, got"):
+        price_of_one_mistake(labels)
+
+
+@pytest.mark.parametrize("groups", [["A"], ["A", "C"]])
+def test_groups_of_another_kind_are_refused(groups: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"groups must be 2 times 'A' or 'B', got"):
+        price_of_one_mistake([0, 1], groups=groups)
+
+
+def test_the_cloud_shows_what_smote_does_to_two_learners() -> None:
+    widget = does_smote_help((0, 400))
+    data: dict[str, object] = dict(data_of(widget.markup))
+    settings = {(one["learner"], one["amount"]): one for one in data["settings"]}  # type: ignore[attr-defined,index]
+    labels = np.asarray(data["labels"])
+    areas = {key: auroc(labels, np.asarray(one["probability"])) for key, one in settings.items()}
+    assert areas["pruned tree", 400] > areas["pruned tree", 0] + 0.1, "a weak learner ranks better after SMOTE"
+    assert abs(areas["gradient boosting", 400] - areas["gradient boosting", 0]) < 0.05, "a strong one does not"
+    for (learner, amount), one in settings.items():
+        assert (risk_ratio(labels, one["probability"]) > 1.5) == (amount > 0), "sampling inflates the risk"
+        assert 0 <= one["threshold"] <= 1
+        if amount:
+            assert f"{areas[learner, amount]:.3f}" in widget.markup
+    assert widget == does_smote_help((0, 400)), "the same picture every time"
+
+
+@pytest.mark.parametrize("amounts", [(0,), (100, 200), (0, -100), (0, 100, 100)])
+def test_amounts_of_another_kind_are_refused(amounts: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="amounts must be different, at least 0, and begin with 0"):
+        does_smote_help(amounts)
