@@ -643,6 +643,7 @@ print(f"{apart.predict_rare_proba(far).min():.1e}")
 # does and fits all methods. Single problems differ a lot; the paper draws 700.
 
 # %%
+from repro.protocol.names import name_of
 from repro.studies.presto.competitors import PAPER_METHODS, fit_methods
 from repro.studies.presto.designs import draw_problem
 from repro.studies.presto.synthetic import squared_error, training_rows
@@ -655,7 +656,7 @@ for seed in range(5):
     fitted = fit_methods(training_rows(sample, draws), PAPER_METHODS)
     name = f"{(sample.y == 3).sum()} rare rows"
     errors[seed, name] = {
-        figures.METHOD_NAMES[method]: squared_error(predictor, sample)
+        name_of(method): squared_error(predictor, sample)
         for method, predictor in fitted.items()
     }
 (1e5 * pd.DataFrame(errors).T).round(2)  # squared errors times 100,000

@@ -80,6 +80,7 @@ in_short("sade")
 # %% tags=["hide-input"]
 from repro.claims import Findings
 from repro.plotting import sade as figures
+from repro.protocol.names import name_of
 from repro.results import find_table
 from repro.running import results
 from repro.studies.sade.on_digits import counts
@@ -521,7 +522,7 @@ recall = 100 * recall.pivot_table(
 if len(mild):
     display(
         recall.filter(regex="expert_3", axis=0)
-        .rename(figures.METHOD_NAMES)
+        .rename(name_of)
         .round(1)
     )
 TAUS = [
@@ -565,7 +566,7 @@ in_random_order = experts[experts["test_set"] == "random-order"].groupby(
     "method"
 )["value"]
 changes = 100 * in_random_order.agg(["mean", "min", "max"]).rename(
-    figures.METHOD_NAMES
+    name_of
 )
 print(
     "points over no adaptation: mean, least, largest\n",

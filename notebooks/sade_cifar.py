@@ -79,6 +79,7 @@ import numpy as np
 import pandas as pd
 
 from repro.plotting import sade as figures
+from repro.protocol.names import name_of
 from repro.results import find_table
 from repro.studies import experiment
 from repro.studies.sade.training import counts_of
@@ -129,6 +130,7 @@ def skills(rows):
                 "second expert alone."
             ),
         ),
+        figures.surfaces(rows),
         figures.landscapes(rows),
     ]
     if alike := among(ALIKE, rows):
@@ -261,7 +263,7 @@ def beside_paper():
         }
         numbers = {name: 100 * number for name, number in numbers.items()}
         rows[
-            f"{figures.METHOD_NAMES[one.settings['method']]}, "
+            f"{name_of(one.settings['method'])}, "
             f"{one.settings['test_set']}"
         ] = {
             **numbers,
