@@ -295,7 +295,8 @@ From {runs} trainings on the digits, with 95 % intervals in brackets:
 # there are (with more of them the differences were small), how strongly views are disturbed, and $\tau = 1$ instead of
 # the published 2 in the loss of the third expert. It looked at the same test images that judge here, so what follows is
 # no blind test of these choices. An earlier edition of this page reported the digits with $\tau = 1$ only. Now both are
-# judged side by side, and what the page says in front is said of $\tau = 2$, in trainings of their own.
+# judged side by side. The numbers folded above and the figures are those of $\tau = 2$, in trainings of their own,
+# where nothing else is said.
 #
 # ### Do the experts have different skills?
 #
