@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -9,17 +10,25 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode
 
 import jinja2
-import pybtex.database
 
 from repro.claims import (
     SYMBOLS,
+    ConditionJudgement,
+    Judgement,
+    Paper,
+    Scale,
     all_claims,
     change_words,
+    condition_names,
     control_words,
+    forest_svg,
     format_estimate,
     headline,
     judge_profiles,
     larger_under_way,
+    paper_named,
+    papers,
+    why,
 )
 from repro.ground.exceptions import UnknownName
 from repro.protocol.claim import Claim, Verdict
@@ -29,14 +38,10 @@ from repro.results import available_tables, find_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repro.claims import ConditionJudgement, Judgement
-
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 NOT_RUN = "not run"
 TABLES = "_tables"
 """Folder of the site that holds copies of the result tables."""
-
-BIBLIOGRAPHY = Path(__file__).resolve().parents[1] / "references.bib"
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -81,36 +86,23 @@ class Evidence:
         return sum(part.interval is not None for part in parts)
 
     @property
-    def rows(self) -> int:
-        """Rows that the claim takes in the dashboard: one a profile, one more where it has several conditions."""
-        return sum(1 + (len(judgement.conditions) > 1) for judgement in self.judgements.values())
+    def kinds(self) -> list[str]:
+        """What the claim is: ``paper`` or ``own``, and ``stand-in`` where it was judged on one."""
+        demo = self.headline.mechanism_demo and self.headline.verdict != NOT_RUN
+        return ["own" if self.own else "paper", *(["stand-in"] if demo else [])]
+
+    @property
+    def datasets(self) -> list[str]:
+        """Data sets that the headline rests on: those of its conditions, else those that its run loaded."""
+        conditions, provenance = self.headline.conditions, self.headline.provenance
+        found = [str(one.settings["dataset"]) for one in conditions if one.settings.get("dataset")]
+        return list(dict.fromkeys(found or (provenance.data if provenance else [])))
 
 
 @cache
 def all_evidence() -> dict[str, Evidence]:
     """All claims by id, in the order of the studies and their claim files; none is judged yet."""
     return {name: Evidence(claim) for name, claim in all_claims().items()}
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A paper as it is named beside a claim: authors and year, and its address where it has one."""
-
-    name: str
-    address: str | None
-
-
-@cache
-def papers() -> dict[str, Paper]:
-    """Papers of the bibliography by key."""
-    found = {}
-    for key, entry in pybtex.database.parse_file(str(BIBLIOGRAPHY)).entries.items():
-        people = [[*person.rich_prelast_names, *person.rich_last_names] for person in entry.persons["author"]]
-        names = [" ".join(map(str, parts)) for parts in people]
-        authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-        doi, url = entry.fields.get("doi"), entry.fields.get("url")
-        found[key] = Paper(f"{authors} {entry.fields['year']}", f"https://doi.org/{doi}" if doi else url)
-    return found
 
 
 def paper_of(claim: Claim) -> Paper:
@@ -121,11 +113,9 @@ def paper_of(claim: Claim) -> Paper:
     UnknownName
         If the bibliography does not hold it.
     """
-    if claim.paper == "book":
-        return Paper("A question of our own", None)
-    if claim.paper not in papers():
+    if claim.paper not in ("book", *papers()):
         raise UnknownName(f"paper of {claim.id} in book/references.bib", claim.paper, papers())
-    return papers()[claim.paper]
+    return paper_named(claim.paper)
 
 
 @dataclass(frozen=True)
@@ -136,6 +126,8 @@ class Tally:
     ----------
     title : str
         What is counted.
+    kind : str
+        The same for the address of the dashboard: ``paper`` or ``own``.
     counts : dict of str to int
         Claims by verdict, those that occur, in the order of the verdicts.
     stand_ins : dict of str to int
@@ -143,6 +135,7 @@ class Tally:
     """
 
     title: str
+    kind: str
     counts: dict[str, int]
     stand_ins: dict[str, int]
 
@@ -156,7 +149,9 @@ def tally(evidence: list[Evidence]) -> list[Tally]:
         verdicts = [judgement.verdict for judgement in shown]
         counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
         if counts:
-            found.append(Tally(title, counts, {verdict: demos.count(verdict) for verdict in counts}))
+            found.append(
+                Tally(title, "own" if own else "paper", counts, {verdict: demos.count(verdict) for verdict in counts})
+            )
     return found
 
 
@@ -219,10 +214,13 @@ def means(experiment: str, profile: str, metric: str, rows: str, columns: str) -
 
 
 def effect(found: Judgement | ConditionJudgement) -> str:
-    """Text of an estimate with its interval, with the digits that the interval supports; a dash where there is none."""
-    if found.interval is None:
-        return format_estimate(found.estimate, None)[0]
-    return " ".join(format_estimate(found.estimate, found.interval))
+    """Text of an effect with its interval, as readable as its interval allows; of several, how many are reproduced."""
+    if isinstance(found, ConditionJudgement):
+        return " ".join(text for text in format_estimate(found.estimate, found.interval) if text != "–") or "–"
+    run = [condition for condition in found.conditions if condition.verdict != NOT_RUN]
+    if len(run) > 1:
+        return f"{found.counts} conditions reproduced"
+    return " ".join(text for text in Scale.of(found.claim, run[0]).texts(run[0]) if text != "–") if run else "–"
 
 
 def verdict_class(verdict: str) -> str:
@@ -238,18 +236,27 @@ def table_address(experiment: str, profile: str, suffix: str = ".csv") -> str:
 
 def disagreement_address(repository: str, entry: Evidence) -> str:
     """Address of a new issue of the repository, filled in with what the book says about a claim."""
-    claim = entry.claim
+    claim, shown = entry.claim, entry.headline
+    commit = shown.provenance.commit[:12] if shown.provenance else "no table"
     lines = [
-        f"**Claim** `{claim.id}` ({claim.paper}, {claim.locator}): {claim.statement}",
-        "",
-        "**What the book says**",
+        f"**Claim** `{claim.id}`: {claim.statement}",
+        f"**What the book says** {shown.words} (`{shown.profile}`; {effect(shown)}; {commit})",
+        "**What I disagree with, and why**",
+        "**How to see it** (table, code, reference)",
     ]
-    for profile, judgement in entry.judgements.items():
-        commit = judgement.provenance.commit if judgement.provenance else "no table"
-        lines.append(f"- `{profile}`: {judgement.words} ({effect(judgement)}; {commit})")
-    lines += ["", "**What I disagree with, and why**", "", "", "**How to see it** (table, code, reference)", ""]
-    query = urlencode({"title": f"Disagreement about {claim.id}", "body": "\n".join(lines), "labels": "claim"})
+    query = urlencode({"title": f"Disagreement about {claim.id}", "body": "\n\n".join(lines), "labels": "claim"})
     return f"{repository}/issues/new?{query}"
+
+
+def verdict_rows(entries: Iterable[Evidence]) -> Iterator[list[str]]:
+    """Every judged condition of every claim and profile as a row of a table, its head first."""
+    yield ["claim", "profile", "verdict", "condition", "condition_verdict", "estimate", "low", "high", "replicates"]
+    for entry in entries:
+        for profile, found in entry.judgements.items():
+            for name, one in zip(condition_names(found), found.conditions, strict=True):
+                numbers = (one.estimate, *(one.interval or (None, None)))
+                texts = ["" if number is None else repr(float(number)) for number in numbers]
+                yield [entry.claim.id, profile, found.verdict, name, one.verdict, *texts, str(one.replicates)]
 
 
 def render(template: str, **values: Any) -> str:
@@ -258,6 +265,8 @@ def render(template: str, **values: Any) -> str:
         symbols=SYMBOLS,
         verdict_class=verdict_class,
         effect=effect,
+        why=why,
+        forest_svg=forest_svg,
         paper_of=paper_of,
         change_words=change_words,
         control_words=control_words,

@@ -7,9 +7,9 @@ The result tables that the verdicts rest on are copied into the site, so that ev
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
-from html import escape
 from pathlib import Path
 
 import book_evidence as evidence
@@ -19,12 +19,19 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
+from repro import claims
 from repro.ground.exceptions import UnknownName
+from repro.protocol.names import name_of
+from repro.protocol.profile import PROFILES
 from repro.results import available_tables, provenance_path, read_bytes
 from repro.studies import chapter_of, study_names
 
 CHAPTERS = "notebooks/"
 DASHBOARD = "book/claims"
+VERDICTS_TABLE = f"{evidence.TABLES}/verdicts.csv"
+SHOWN_CLAIM = re.compile(r'class="repro-(?:card|claims)[" ]')
+STYLE = Path(claims.__file__).parent / "templates" / "style"
+"""What verdicts look like: one folder for the cards in notebooks and for every page."""
 
 MEANINGS = {
     "reproduced": "The whole interval agrees with the statement, in every condition of the claim.",
@@ -46,6 +53,22 @@ def raw(html: str) -> nodes.raw:
 def address(app: Sphinx, docname: str, target: str) -> str:
     """Address of a file of the site, given from its root, as seen from a page."""
     return relative_uri(app.builder.get_target_uri(docname), target)
+
+
+def filters(entries: list[evidence.Evidence]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return what the dashboard is filtered by: key, label, and the values that occur with their names."""
+    papers = {entry.claim.paper: evidence.paper_of(entry.claim).name for entry in entries}
+    verdicts = {entry.headline.verdict for entry in entries}
+    profiles = {entry.headline.profile for entry in entries if entry.headline.verdict != evidence.NOT_RUN}
+    datasets = {name: name_of(name, "dataset") for entry in entries for name in entry.datasets}
+    kinds = {"paper": "statement of a paper", "own": "question of our own", "stand-in": "judged on a stand-in"}
+    return [
+        ("verdict", "Verdict", [(name, name) for name in evidence.VERDICTS if name in verdicts]),
+        ("paper", "Paper", sorted(papers.items(), key=lambda item: (item[0] == "book", item[1].lower()))),
+        ("kind", "Kind", list(kinds.items())),
+        ("dataset", "Data set", sorted(datasets.items(), key=lambda item: item[1].lower())),
+        ("profile", "Run", [(name, name) for name in PROFILES if name in profiles]),
+    ]
 
 
 class ClaimsTable(SphinxDirective):
@@ -75,8 +98,8 @@ class ClaimsTable(SphinxDirective):
                     "dashboard.html",
                     name=f"dashboard-{self.env.new_serialno('dashboard')}",
                     entries=entries,
-                    verdicts=evidence.VERDICTS,
-                    studies=sorted({entry.claim.study for entry in entries}),
+                    filters=filters(entries),
+                    verdicts_csv=address(app, docname, VERDICTS_TABLE),
                     chapters={
                         study: app.builder.get_relative_uri(docname, CHAPTERS + name) for study, name in told.items()
                     },
@@ -165,9 +188,13 @@ def chapter_names(app: Sphinx) -> list[str]:
 def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link the verdict cards that a notebook shows to the dashboard and to the tables of this site.
 
-    A card names its claim and its table and links to neither: in plain Jupyter and in Colab there is no site.
+    A card names its claim and its table and links to neither: in plain Jupyter and in Colab there is no site. What it
+    looks like is the same here and there, so that one copy of its style serves all cards.
     """
     available = {evidence.table_address(*key): key for key in available_tables()}
+    dashboard = app.builder.get_relative_uri(docname, DASHBOARD)
+    shown = [node for node in doctree.findall(nodes.raw) if SHOWN_CLAIM.search(node.astext())]
+    cards = {found for node in shown for found in re.findall(r'id="card-([a-z0-9_-]+)"', node.astext())}
 
     def table_link(found: re.Match[str]) -> str:
         target = f"{evidence.TABLES}/{found[1]}"
@@ -176,25 +203,29 @@ def link_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return f'<a href="{address(app, docname, target)}" download>{found[1]}</a>'
 
     def claim_link(found: re.Match[str]) -> str:
-        if found[1] not in evidence.all_evidence():
+        if found[3] not in evidence.all_evidence():
             return found[0]
-        paper = evidence.paper_of(evidence.all_evidence()[found[1]].claim)
-        name = f'<a href="{escape(paper.address)}">{escape(paper.name)}</a>' if paper.address else escape(paper.name)
-        claim = (
-            f'<a href="{app.builder.get_relative_uri(docname, DASHBOARD)}#{found[1]}"><strong>{found[1]}</strong></a>'
-        )
-        return f"{claim} · {name},"
+        if found[1] == "span" and found[3] not in cards:  # no card on this page: the row of the table stands for it
+            return f'<a id="card-{found[3]}" href="{dashboard}#{found[3]}">{found[0]}</a>'
+        target = f"#card-{found[3]}" if found[1] == "span" and found[3] in cards else f"{dashboard}#{found[3]}"
+        return f'<a href="{target}">{found[0]}</a>'
 
-    for node in list(doctree.findall(nodes.raw)):
-        if 'class="repro-card"' in node.astext():
-            html = re.sub(r"<code>([a-z0-9_]+/[a-z0-9_]+\.[a-z]+\.csv)</code>", table_link, node.astext())
-            node.replace_self(
-                raw(re.sub(r"<strong>([a-z0-9_]+-[a-z0-9]+)</strong> · [^,<]+,", claim_link, html, count=1))
-            )
+    for node in shown:
+        html = re.sub(r"<style>.*?</style>", "", node.astext(), flags=re.DOTALL)
+        html = re.sub(r"<code>([a-z0-9_]+/[a-z0-9_]+\.[a-z]+\.csv)</code>", table_link, html)
+        html = re.sub(r'<(strong|span)( class="repro-id")>([a-z0-9_-]+)</\1>', claim_link, html)
+        node.replace_self(raw(html))
+
+
+def add_styles(app: Sphinx, config: object) -> None:
+    """Let every page have the style of verdicts and cards, which belongs to the package, and that of the dashboard."""
+    app.config.html_static_path.append(str(STYLE))
+    for name in ("verdicts.css", "card.css", "dashboard.css"):
+        app.add_css_file(name)
 
 
 def copy_tables(app: Sphinx, exception: Exception | None) -> None:
-    """Copy all result tables, unpacked, and their provenance into the site."""
+    """Copy all result tables, unpacked, and their provenance into the site, and write one of all verdicts."""
     if exception is not None or app.builder.format != "html":
         return
     for (experiment, profile), path in available_tables().items():
@@ -202,6 +233,8 @@ def copy_tables(app: Sphinx, exception: Exception | None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(read_bytes(path))
         shutil.copyfile(provenance_path(path), provenance_path(target))
+    with Path(app.outdir, VERDICTS_TABLE).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(evidence.verdict_rows(evidence.all_evidence().values()))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -210,6 +243,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("claims-summary", ClaimsSummary)
     app.add_directive("verdict-legend", VerdictLegend)
     app.add_directive("result-table", ResultTable)
+    app.connect("config-inited", add_styles)
     app.connect("doctree-resolved", link_cards)
     app.connect("build-finished", copy_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

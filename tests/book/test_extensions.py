@@ -8,16 +8,19 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import book_evidence
 import book_site
+import claims_dashboard
 import page_fixes
 import pandas as pd
 import pytest
 from book_evidence import Evidence
 from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -105,7 +108,6 @@ def test_a_page_judges_only_the_claims_that_it_shows(monkeypatch: pytest.MonkeyP
     assert [entry.claim.id for entry in entries.values()] == ["toy-c1", "toy-c2"]
     assert judged == []
     assert entries["toy-c2"].headline.profile == "paper"
-    assert entries["toy-c2"].rows == 2
     assert judged == [("toy-c2", ["quick", "paper"])]
 
 
@@ -163,11 +165,13 @@ def test_result_role_gives_numbers_with_the_digits_of_their_interval(read: Any) 
 def test_the_tally_tells_papers_from_own_questions_and_names_stand_ins() -> None:
     entries = [evidence(paper="partly"), evidence(), evidence(paper="partly")]
     assert [entry.headline.profile for entry in entries] == ["paper", "quick", "paper"]
-    papers = book_evidence.Tally("Statements of papers", {"reproduced": 1, "partly": 2}, {"reproduced": 1, "partly": 0})
+    papers = book_evidence.Tally(
+        "Statements of papers", "paper", {"reproduced": 1, "partly": 2}, {"reproduced": 1, "partly": 0}
+    )
     assert book_evidence.tally(entries) == [papers]
     own = Evidence(entries[1].claim.model_copy(update={"paper": "book"}))
     vars(own)["judgements"] = entries[1].judgements
-    ours = book_evidence.Tally("Questions of our own", {"reproduced": 1}, {"reproduced": 1})
+    ours = book_evidence.Tally("Questions of our own", "own", {"reproduced": 1}, {"reproduced": 1})
     assert book_evidence.tally([*entries, own]) == [papers, ours]
     assert book_evidence.tally([]) == []
     assert [entry.intervals for entry in entries] == [3, 1, 3]
@@ -208,12 +212,13 @@ def test_a_paper_that_the_bibliography_lacks_is_named() -> None:
 
 
 def test_statements_are_escaped_in_the_dashboard() -> None:
+    entry = evidence(paper="partly")
     html = book_evidence.render(
         "dashboard.html",
         name="dashboard",
-        entries=[evidence(paper="partly")],
-        verdicts=book_evidence.VERDICTS,
-        studies=["toy"],
+        entries=[entry],
+        filters=claims_dashboard.filters([entry]),
+        verdicts_csv="verdicts.csv",
         chapters={},
         table=lambda *key: None,
         disagreement=lambda entry: 'https://example.org/?a="<b>',
@@ -223,7 +228,25 @@ def test_statements_are_escaped_in_the_dashboard() -> None:
     assert [script.get("src") for script in page.find_all("script")] == ["dashboard.js"]
     assert "A beats <script>alert(1)</script> & B." in page.find("tbody").get_text()
     assert page.find("a", string="Report a disagreement")["href"] == 'https://example.org/?a="<b>'
-    assert [row.find("th").get_text() for row in page.select("table.conditions tbody tr")] == ["pima", "phoneme"]
+
+
+def test_cards_are_linked_to_the_dashboard_and_rows_of_the_last_table_to_cards(known: dict[str, Evidence]) -> None:
+    """One card is on the page, of the other claim there is only the row: it takes the place of its card."""
+    card = '<div class="repro-card" id="card-toy-c1"><style>p {}</style><strong class="repro-id">toy-c1</strong></div>'
+    rows = "".join(f'<th><span class="repro-id">{name}</span></th>' for name in ("toy-c1", "toy-c2", "odd-c1"))
+    document = new_document("page")
+    for html in (card, f'<div class="repro-claims"><style>p {{}}</style>{rows}</div>', "<p><style>p {}</style></p>"):
+        document += claims_dashboard.raw(html)
+    builder = SimpleNamespace(get_relative_uri=lambda here, there: f"../{there}.html")
+    claims_dashboard.link_cards(cast(Any, SimpleNamespace(builder=builder)), document, "notebooks/page")
+    first, last, other = (BeautifulSoup(node.astext(), "html.parser") for node in document.findall(nodes.raw))
+    assert (first.style, last.style) == (None, None)
+    assert other.style is not None
+    assert first.a["href"] == "../book/claims.html#toy-c1"
+    assert [(link.get("id"), link["href"]) for link in last.find_all("a")] == [
+        (None, "#card-toy-c1"),
+        ("card-toy-c2", "../book/claims.html#toy-c2"),
+    ]
 
 
 def test_disagreement_is_an_issue_filled_in_with_what_the_book_says() -> None:
@@ -232,7 +255,7 @@ def test_disagreement_is_an_issue_filled_in_with_what_the_book_says() -> None:
     assert (address.netloc, address.path) == ("github.com", "/someone/book/issues/new")
     assert query["title"] == "Disagreement about toy-c1"
     assert CONTENT["statement"] in query["body"]
-    assert "`quick`: reproduced (0.0123 [0.0061, 0.0186]" in query["body"]
+    assert "partly, 1 of 2; 1 against (`paper`; 1 of 2 conditions reproduced; no table)" in query["body"]
 
 
 def test_repeated_inline_scripts_are_dropped_and_mathjax_where_there_is_no_formula() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -14,9 +16,10 @@ from book_site import ROOT
 from bs4 import BeautifulSoup
 
 import repro
-from repro.claims import all_claims, control_words, format_estimate, judge_claim
+from repro.claims import Scale, all_claims, headline, judge_all, judge_claim
 from repro.protocol.profile import PROFILES
 from repro.results import available_tables, provenance_path, read_bytes
+from repro.studies import chapters
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
 
@@ -139,7 +142,7 @@ def test_pages_without_a_notebook_offer_no_launch(pages: Pages) -> None:
     assert not [link for link in pages["book/index.html"].find_all("a", href=True) if "mybinder.org" in link["href"]]
 
 
-def test_the_dashboard_shows_every_claim_in_every_profile_as_it_is_judged(pages: Pages) -> None:
+def test_the_dashboard_shows_every_claim_as_it_is_judged(pages: Pages) -> None:
     page = pages["book/claims.html"]
     for claim in all_claims().values():
         group = page.find("tbody", id=claim.id)
@@ -147,33 +150,58 @@ def test_the_dashboard_shows_every_claim_in_every_profile_as_it_is_judged(pages:
         text = " ".join(group.get_text().split())
         assert claim.statement in text
         assert claim.locator in text
-        rows = group.find_all("tr", class_="profile", recursive=False)
-        profiles = [profile for profile in PROFILES if profile in claim.profiles]
-        assert len(rows) == len(profiles), claim.id
-        for profile, row in zip(profiles, rows, strict=True):
-            judgement = judge_claim(claim, profile)
-            cells = {cell["data-label"]: cell for cell in row.find_all("td", attrs={"data-label": True})}
-            shown = cells["Verdict"].find(class_="verdict")
-            assert shown.get_text().split()[1:] == judgement.words.split(), (claim.id, profile)
-            assert cells["Profile"].get_text().split()[0] == profile
-            assert ("mechanism demo" in cells["Profile"].get_text()) == judgement.mechanism_demo
-            assert ("after the run" in cells["Verdict"].get_text()) == judgement.criterion_changed
-            assert all(mark in cells["Verdict"].get_text() for mark in judgement.marks)
-            assert control_words(judgement.control) in " ".join(cells["Control"].get_text().split())
-            more = group.find("tr", class_="more", attrs={"data-profile": profile})
-            assert (more is not None) == (len(judgement.conditions) > 1)
-            shown = more.find_all("tr")[1:] if more else [row]
-            for condition, place in zip(judgement.conditions, shown, strict=bool(more)):
-                estimate, interval = format_estimate(condition.estimate, condition.interval)
-                assert estimate in place.get_text()
-                assert condition.interval is None or interval in place.get_text()
-                assert condition.verdict in place.get_text()
+        judged = [judge_claim(claim, profile) for profile in PROFILES if profile in claim.profiles]
+        shown = headline(judged)
+        cell = group.find("td", attrs={"data-label": "Verdict"})
+        assert cell.find(class_="verdict").get_text().split()[1:] == shown.words.split(), claim.id
+        assert group["data-verdict"] == shown.verdict
+        assert ("after the run" in cell.get_text()) == shown.criterion_changed
+        assert all(mark in cell.get_text() for mark in shown.marks)
+        words = " ".join(cell.get_text().split())
+        for other in judged:
+            assert (
+                f"{other.profile} run" in words
+                if other is shown and other.verdict != "not run"
+                else (other.profile in words)
+            ), (claim.id, other.profile)
+        if len(shown.conditions) == 1:
+            assert Scale.of(claim, shown.conditions[0]).texts(shown.conditions[0])[0] in text
+        elif shown.conditions:
+            assert f"{shown.counts} conditions reproduced" in text
 
 
 def test_every_control_fails_as_it_must_and_does_not_look_like_a_failure(pages: Pages) -> None:
-    for cell in pages["book/claims.html"].find_all("td", attrs={"data-label": "Control"}):
+    titles = pages["book/claims.html"].find_all("dt", string="Control")
+    assert len(titles) == len(all_claims())
+    for title in titles:
+        cell = title.find_next_sibling("dd")
         assert re.search("the claim fails there, as it must|not run", cell.get_text()), cell
         assert "verdict-" not in str(cell), cell
+
+
+def test_the_table_of_verdicts_holds_every_judged_condition(site: Path) -> None:
+    with (site / evidence.TABLES / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = [(found, condition) for found in judge_all() for condition in found.conditions]
+    assert len(rows) == len(wanted)
+    listed = Counter((row["claim"], row["profile"], row["condition_verdict"], row["estimate"]) for row in rows)
+    for found, condition in wanted:
+        estimate = "" if condition.estimate is None else repr(float(condition.estimate))
+        assert listed[found.claim.id, found.profile, condition.verdict, estimate] > 0
+
+
+def test_cards_have_a_place_each_and_every_claim_of_a_chapter_can_be_linked_to(pages: Pages) -> None:
+    for name in NOTEBOOKS:
+        page = pages[f"{name}.html"]
+        found = [tag["id"] for tag in page.find_all(id=re.compile("^card-"))]
+        assert len(set(found)) == len(found), name
+        studies = chapters().get(Path(name).name, [])
+        claims = {f"card-{claim.id}" for study in studies for claim in all_claims(study).values()}
+        assert claims <= set(found), f"{name}: {claims - set(found)}"
+
+
+def test_no_page_is_heavier_than_it_may_be(site: Path) -> None:
+    assert (site / "book" / "claims.html").stat().st_size < 1_200_000
 
 
 def test_every_claim_can_be_disagreed_with(pages: Pages) -> None:

@@ -1,4 +1,4 @@
-"""Colours of verdicts: the same on pages and on cards, told apart by hue, never the blue of links and majorities."""
+"""Colours of verdicts: set once for pages and cards, told apart by hue, never the blue of links and majorities."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from itertools import combinations
 import pytest
 from book_site import ROOT
 
-CSS = (ROOT / "book" / "_static" / "custom.css").read_text(encoding="utf-8")
-VERDICTS = {"reproduced": "well", "partly": "part", "not-reproduced": "ill", "inconclusive": "open", "not-run": "none"}
-COLOURED = ("well", "part", "ill", "open")
+STYLES = {
+    path.name: path.read_text(encoding="utf-8")
+    for folder in ("book/_static", "src/repro/claims/templates/style")
+    for path in sorted((ROOT / folder).glob("*.css"))
+}
+VERDICTS = ("reproduced", "partly", "not-reproduced", "inconclusive", "not-run")
+COLOURED = VERDICTS[:-1]
 
 
-def colours(theme: str) -> dict[str, str]:
-    """Variables of a theme that hold a colour."""
-    (block,) = re.findall(rf'html\[data-theme="{theme}"\] \{{\n((?:  --.*\n)+)\}}', CSS)
+def colours(selector: str, name: str = "verdicts.css") -> dict[str, str]:
+    """Variables that a rule of a style sheet sets to a colour."""
+    (block,) = re.findall(rf"^{re.escape(selector)} \{{\n((?:  --.*\n)+)\}}", STYLES[name], re.MULTILINE)
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+
+
+def theme_of(name: str) -> str:
+    return f'html[data-theme="{name}"]'
 
 
 def channels(colour: str) -> list[float]:
@@ -34,24 +42,34 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_verdict_is_blue_and_no_two_have_one_hue(theme: str) -> None:
-    found = {name: hue(colours(theme)[f"book-{name}"]) for name in COLOURED}
-    assert 190 < hue(colours(theme)["pst-color-link"]) < 250
+    found = {name: hue(colours(theme_of(theme))[f"verdict-{name}"]) for name in COLOURED}
+    assert 190 < hue(colours(theme_of(theme), "custom.css")["pst-color-link"]) < 250
     assert not [name for name, degrees in found.items() if 180 < degrees < 270]
     for first, second in combinations(found.values(), 2):
         assert min(abs(first - second), 360 - abs(first - second)) > 20
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", VERDICTS.values())
+@pytest.mark.parametrize("name", VERDICTS)
 def test_words_of_verdicts_can_be_read_on_their_ground(theme: str, name: str) -> None:
-    pair = sorted(luminance(colours(theme)[f"book-{name}{ground}"]) for ground in ("", "-ground"))
-    assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5
+    found = colours(theme_of(theme))
+    assert contrast(found[f"verdict-{name}"], found[f"verdict-{name}-ground"]) >= 4.5
 
 
-@pytest.mark.parametrize(("verdict", "name"), VERDICTS.items())
-def test_cards_and_pages_show_a_verdict_in_one_colour(verdict: str, name: str) -> None:
-    assert re.search(rf"\.bd-article \.repro-{verdict} \{{\n  --repro-mark: var\(--book-{name}\);\n\}}", CSS)
-    if verdict != "not-run":
-        assert re.search(rf"\n\.verdict-{verdict} \{{\n  color: var\(--book-{name}\);", CSS)
+@pytest.mark.parametrize("ground", ["#ffffff", "#121212"])
+@pytest.mark.parametrize("name", VERDICTS)
+def test_marks_of_cards_can_be_seen_where_no_theme_is_named(ground: str, name: str) -> None:
+    assert contrast(colours(":root")[f"verdict-{name}"], ground) >= 3
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_a_verdict_has_its_colours_from_one_place(name: str) -> None:
+    assert [file for file, text in STYLES.items() if re.search(rf"--verdict-{name}: *#", text)] == ["verdicts.css"]
+    assert f".verdict-{name} {{ --verdict: var(--verdict-{name});" in STYLES["verdicts.css"]

@@ -7,7 +7,7 @@ open a chapter, :func:`compare_with_expected` says what changed since the verdic
 
 from __future__ import annotations
 
-from repro.claims.cards import Card, ClaimsTable, markdown_table
+from repro.claims.cards import Card, ClaimsTable, forest_svg, markdown_table
 from repro.claims.changelog import changes_of_verdicts
 from repro.claims.control import Control, controls
 from repro.claims.expected import Difference, accept, compare_with_expected, not_yet_run
@@ -23,10 +23,14 @@ from repro.claims.judgement import (
 )
 from repro.claims.judging import control_verdict, judge, judge_all, judge_claim, judge_profiles
 from repro.claims.loading import all_claims, find_claim, load_claims
+from repro.claims.naming import condition_names, quantity_words, setting_words
 from repro.claims.numbers import format_estimate, format_interval, format_number
+from repro.claims.papers import Paper, paper_named, papers
+from repro.claims.reasons import Why, plain_sentence, why
+from repro.claims.scales import Scale
 from repro.claims.show import card, claims_frame, table
 from repro.claims.telling import InShort, Said, Sentence, in_short, say, sentences
-from repro.claims.wording import SYMBOLS, change_words, control_words, criterion_words, mark_words, quantity_words
+from repro.claims.wording import SYMBOLS, change_words, control_words, criterion_words, mark_words
 
 __all__ = [
     "SYMBOLS",
@@ -40,8 +44,11 @@ __all__ = [
     "Findings",
     "InShort",
     "Judgement",
+    "Paper",
     "Said",
+    "Scale",
     "Sentence",
+    "Why",
     "accept",
     "all_claims",
     "card",
@@ -49,11 +56,13 @@ __all__ = [
     "changes_of_verdicts",
     "claims_frame",
     "compare_with_expected",
+    "condition_names",
     "control_verdict",
     "control_words",
     "controls",
     "criterion_words",
     "find_claim",
+    "forest_svg",
     "format_estimate",
     "format_interval",
     "format_number",
@@ -69,8 +78,13 @@ __all__ = [
     "markdown_table",
     "not_yet_run",
     "overall_verdict",
+    "paper_named",
+    "papers",
+    "plain_sentence",
     "quantity_words",
     "say",
     "sentences",
+    "setting_words",
     "table",
+    "why",
 ]

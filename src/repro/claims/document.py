@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from repro.claims.judgement import ConditionJudgement, Judgement, headline
 from repro.claims.judging import judge_profiles
 from repro.claims.loading import all_claims
-from repro.claims.wording import change_words, quantity_words
+from repro.claims.naming import quantity_words
+from repro.claims.wording import change_words
 from repro.protocol.claim import Claim, Verdict
 from repro.protocol.experiment import Scalar
 from repro.protocol.profile import PROFILES

@@ -1,13 +1,13 @@
-"""Plain words and symbols for verdicts, criteria and quantities."""
+"""Plain words and symbols for verdicts, criteria and what stands beside them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from repro.claims.judgement import ConditionJudgement, ControlJudgement, Judgement
-from repro.claims.numbers import MINUS, format_interval, format_number, supported_decimals
-from repro.protocol.claim import Claim, Criterion, Part, Published, Verdict
-from repro.results import scalar_text
+from repro.claims.naming import measure_name, setting_words
+from repro.claims.numbers import MINUS, format_interval, format_number, readable_number, supported_decimals
+from repro.protocol.claim import Claim, Criterion, Published, Verdict
 
 SYMBOLS: Final[dict[Verdict, str]] = {
     "reproduced": "\N{HEAVY CHECK MARK}",
@@ -49,47 +49,31 @@ def interval_words(claim: Claim) -> str:
 
 def criterion_words(criterion: Criterion, smallest_effect: float) -> str:
     """When the criterion counts as met, in one sentence without its full stop."""
+    number = format_number
     if criterion.kind == "direction":
-        floor = f"above {MINUS}{criterion.non_inferiority:g}" if criterion.non_inferiority else "above 0"
-        smallest = f"; smallest effect of interest {smallest_effect:g}" if smallest_effect else ""
+        floor = f"above {MINUS}{number(criterion.non_inferiority)}" if criterion.non_inferiority else "above 0"
+        smallest = f"; smallest effect of interest {number(smallest_effect)}" if smallest_effect else ""
         return f"the 95 % interval lies {floor} in the claimed direction{smallest}"
     if criterion.kind == "equivalence":
-        return f"the 90 % interval lies between {MINUS}{criterion.margin:g} and {criterion.margin:g}"
+        return f"the 90 % interval lies between {MINUS}{number(criterion.margin)} and {number(criterion.margin)}"
     if criterion.kind == "within":
         deviation = "ours over published minus 1" if criterion.relative else "ours minus published"
-        return f"the 95 % interval of {deviation} lies within ±{criterion.tolerance:g}"
+        return f"the 95 % interval of {deviation} lies within ±{number(criterion.tolerance)}"
     if criterion.kind == "order":
         return "the 95 % interval of every adjacent difference lies above 0"
-    return f"no deviation exceeds {criterion.bound:g}"
+    return f"no deviation exceeds {number(criterion.bound)}"
 
 
-def quantity_words(claim: Claim, part: Part | None = None) -> str:
-    """Name what is estimated: the metric and what is compared, with the sign that counts as claimed."""
-    quantity = claim.quantity
-    criterion = part.criterion if part and part.criterion else claim.criterion
-    metric = part.metric if part and part.metric else quantity.metric
-    contrast = part.contrast if part and part.contrast else quantity.contrast
-    if criterion.kind == "order":
-        return f"{metric}, adjacent differences of {' > '.join(scalar_text(level) for level in quantity.order or ())}"
-    first, second = (scalar_text(level) for level in contrast) if contrast else ("", "")
-    if criterion.sign == "negative" and criterion.kind == "direction":
-        first, second = second, first
-        metric = metric if contrast else f"{MINUS}{metric}"
-    joint = f" {MINUS} " if quantity.scale == "difference" else " / "
-    text = f"{metric}: {first}{joint}{second}" if contrast else metric
-    if contrast and quantity.scale == "log_ratio":
-        text = f"logarithm of {text}"
-    if criterion.kind != "within":
-        return text
-    return f"{text}, ours / published {MINUS} 1" if criterion.relative else f"{text}, ours {MINUS} published"
-
-
-def published_words(entry: Published) -> str:
+def published_words(claim: Claim, entry: Published) -> str:
     """One published value with what it belongs to and how it was taken."""
-    settings = ", ".join(scalar_text(value) for value in (entry.model_extra or {}).values())
+    settings = " · ".join(
+        setting_words(claim.study, column, value) for column, value in (entry.model_extra or {}).items()
+    )
     mark = "" if entry.source == "read" else " (measured from a figure)"
-    value = f"{entry.value:g}".replace("-", MINUS)
-    return f"{settings + ': ' if settings else ''}{entry.quantity} = {value}{mark}"
+    metric, _, kind = entry.quantity.rpartition("_")
+    what = measure_name(claim.study, metric) if kind in ("difference", "ratio") and metric else entry.quantity
+    name = f"{what}, {kind}" if what != entry.quantity else measure_name(claim.study, entry.quantity)
+    return f"{settings + ': ' if settings else ''}{name} = {readable_number(f'{entry.value:g}')}{mark}"
 
 
 def hardware_words(processor: str, cores: int, gpu: str | None) -> str:
