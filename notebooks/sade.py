@@ -521,11 +521,7 @@ recall = 100 * recall.pivot_table(
     index="method", columns="metric", values="value"
 )
 if len(mild):
-    display(
-        recall.filter(regex="expert_3", axis=0)
-        .rename(name_of)
-        .round(1)
-    )
+    display(recall.filter(regex="expert_3", axis=0).rename(name_of).round(1))
 TAUS = [
     ("learned", "equal"),
     ("tau2_learned", "tau2_equal"),
@@ -566,9 +562,7 @@ display(
 in_random_order = experts[experts["test_set"] == "random-order"].groupby(
     "method"
 )["value"]
-changes = 100 * in_random_order.agg(["mean", "min", "max"]).rename(
-    name_of
-)
+changes = 100 * in_random_order.agg(["mean", "min", "max"]).rename(name_of)
 print(
     "points over no adaptation: mean, least, largest\n",
     changes.round(1).to_string(),
