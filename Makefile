@@ -10,7 +10,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env book chapter test mutations check verify check-clean bench clean
+.PHONY: help env book pdf chapter test mutations check verify check-clean bench clean
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -24,6 +24,9 @@ env: ## make .venv with the tested packages (the other targets do it when needed
 
 book: env ## compute what is out of date and build the executed book in _build/html
 	@$(PYTHON_HERE) book/build.py
+
+pdf: book ## the whole book as one PDF, _build/imbalance-book.pdf; needs Chromium
+	@$(PYTHON_HERE) book/pdf.py
 
 chapter: env ## build one chapter alone, for a quick look: make chapter NAME=sade
 	@$(PYTHON_HERE) book/build.py --chapter '$(NAME)'

@@ -69,7 +69,7 @@ EDITS = {
         "def replication(table: pd.DataFrame) -> Shown:\n",
         "def replication(table: pd.DataFrame, edited: int = 0) -> Shown:\n",
     ),
-    "a colour of all figures": ("src/repro/plotting/figures.py", "#0072B2", "#0072B3"),
+    "a colour of all figures": ("src/repro/plotting/styles.py", "#0072b2", "#0072b3"),
     "the text of a notebook": ("notebooks/smote.py", "# # ", "# # Edited: "),
     "a page": ("book/how-to-read.md", "# ", "# Edited: "),
 }

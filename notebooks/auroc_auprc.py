@@ -22,77 +22,56 @@
 # [binder]: https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/auroc_auprc.ipynb
 # [source]: https://github.com/set_owner/imbalance-book/blob/main/notebooks/auroc_auprc.py
 #
-# *Reading time 25 minutes · runs in under a minute on two CPU cores · data embedded, long runs as committed tables ·
-# no GPU.*
+# *Reading time 16 minutes, five for the first part · data embedded, long runs as committed tables · no GPU.* In five
+# minutes: [the picture](#the-idea-in-one-picture), [what to use instead](#what-to-use-instead).
 #
-# *Read: the abstract, figure captions, and the authors' public code with its stored outputs; not the text of the paper,
-# so the wording of its Theorem 3 and its words on top-k retrieval are recalled. Run: the theorems, the simulations and
-# six of the eight tasks on real data. What is not here:*
+# **Read:** the abstract, the captions and the authors' public code, not the text. **Run:** the theorems, the
+# simulations and six of the eight tasks on real data. **Not here:** the review of the literature, hospital data, neural
+# networks.
 #
-# - *The review of the literature, three sentences of the abstract: more than 1.5 million papers searched with language
-#   models, with the result that the advice below has little evidence behind it and is often attributed to papers that
-#   do not give it. We cannot judge this. The final counts stand in the text that we have not read, the corpus has some
-#   ninety gigabytes, and a screening by language models that have changed since cannot be repeated.*
-# - *The two tasks on MIMIC-III, whose data need credentials, and the variant with neural networks, of which no numbers
-#   are stored.*
+# <details><summary>More on what was read, run and left out</summary>
 #
-# "With rare positives, use the precision-recall curve": few pieces of advice are repeated more often. In 2024 Matthew
-# McDermott, Haoran Zhang, Lasse Hyldig Hansen, Giovanni Angelotti and Jack Gallifant asked where it comes from and
-# answered that it is not a matter of class balance at all, and that the advice can harm groups in which positives are
-# rare ([arXiv 2401.06091](https://arxiv.org/abs/2401.06091)). Two numbers compete. The area under the ROC curve (AUROC)
-# is the chance that a positive scores above a negative; the area under the precision-recall curve (AUPRC) is the mean
-# share of positives among the rows that score at least as high as a positive does. This chapter tests what the paper
-# says about both, and ends with a small tool that helps you choose and report a metric.
+# - *Read*: of the code also its stored outputs. The wording of Theorem 3 and the words on top-k retrieval are recalled.
+# - *Not here*: the review of the literature, three sentences of the abstract: more than 1.5 million papers searched
+#   with language models, with the result that the advice below has little evidence behind it and is often attributed to
+#   papers that do not give it. We cannot judge this. The final counts stand in the text that we have not read, the
+#   corpus has some ninety gigabytes, and a screening by language models that have changed since cannot be repeated.
+# - *Not here* either: the two tasks on MIMIC-III, whose data need credentials, and the variant with neural networks, of
+#   which no numbers are stored.
+#
+# </details>
 
 # %% tags=["remove-cell"]
+# @title Install the package (only needed in Colab) {display-mode: "form"}
+import importlib.util
 import subprocess
 import sys
 
+book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
-    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
+    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    subprocess.run([*pip, book, *others], check=True)
+elif importlib.util.find_spec("repro") is None:
+    line = f'pip install "imbalance-book[torch] @ {book}"'
+    raise ImportError(f"this notebook needs the package of the book: {line}")
 
-# %% tags=["hide-input"]
-from IPython.display import Markdown, display
+# %% [markdown]
+# **What came out.** A model puts rows in an order, the *positives* as high as it can. *AUROC*, the area under the ROC
+# curve, is the chance that a positive stands above a negative. *AUPRC*, the area under the precision-recall curve, is
+# the mean share of positives among the rows that score at least as high as a positive does.
 
-from repro.claims import Findings
-from repro.results import find_table
-from repro.running import results
+# %% tags=["remove-input"]
+from repro.claims import in_short
 
-stored = results("auroc_auprc.headline", "quick").frame
-points = stored[stored["metric"] == "point_estimate"].drop_duplicates(["ratios", "tasks"])
-over = points.set_index(["ratios", "tasks"])["value"]
-tables = {name: find_table(f"auroc_auprc.{name}", "paper") for name in ("fairness", "lsac")}
-count, conditions = Findings("paper").count, Findings("paper").conditions
-plain = sum(one.plain_interval[0] > 0 for one in conditions("auroc_auprc-a9"))
-elsewhere = {"COMPAS": "a9c", "LSAC": "a9l"} if tables["lsac"] else {"COMPAS": "a9c"}
+in_short("auroc_auprc")
 
-# %% tags=["hide-input"]
-Markdown(
-    f"""**The findings**
-
-- **The mathematics holds to the last digit.** Both metrics are one average with two weights
-  ({count("auroc_auprc-a1")} checks), and a repaired mistake is worth what the theorem says
-  ({count("auroc_auprc-a2")}). But the mistake with the highest score is not always the one that AUPRC pays most for
-  (counterexamples in {count("auroc_auprc-a3"):against} sets of rankings).
-- **In the simulation repairing the highest-scored mistake first serves the group with more positives**
-  ({count("auroc_auprc-a6", method="highest")} starting values), as long as each group's scores are rescaled to its
-  prevalence; without the rescaling the gap between the groups does not widen ({count("auroc_auprc-a7")})."""
-)
-
-# %% tags=["hide-input"]
-signs = ", ".join(
-    f"{name} {count(f'auroc_auprc-{claim}')}" for name, claim in elsewhere.items()
-)
-Markdown(
-    f"""- **On real data {count("auroc_auprc-a9")} settings of Adult, the set whose groups differ most, show the same**
-  when intervals allow for reused rows, {plain} when they do not. Where the groups differ little, the sign that the
-  paper prints comes out in: {signs} settings.
-- **The correlation of 0.905 over eight tasks is recomputed exactly and rests on few points.** With the prevalences of
-  whole files on the axis it is {over["full_file", "all"]:.2f}, without the two tasks of Adult
-  {over["first_split", "without_adult"]:.2f}, with both changes {over["full_file", "without_adult"]:.2f}."""
-)
+# %% [markdown]
+# "With rare positives, use the precision-recall curve": few pieces of advice are repeated more often. In 2024 Matthew
+# McDermott, Haoran Zhang, Lasse Hyldig Hansen, Giovanni Angelotti and Jack Gallifant asked where it comes from and
+# answered that it is not a matter of class balance at all, and that the advice can harm groups in which positives are
+# rare ([arXiv 2401.06091](https://arxiv.org/abs/2401.06091)). This chapter tests what the paper says about both
+# numbers, and has a small tool that helps you choose and report one.
 
 # %% [markdown]
 # ## The idea in one picture
@@ -108,17 +87,63 @@ from repro.metrics import mistakes
 from repro.plotting import auroc_auprc as figures
 
 generator = np.random.default_rng(3)
-labels = generator.random(40) < np.linspace(0.75, 0.05, 40)  # from the highest score down
+# from the highest score down
+labels = generator.random(40) < np.linspace(0.75, 0.05, 40)
 scores = np.linspace(1, 0, 40)
 figures.worth(labels, mistakes(labels, scores))
 
 # %% [markdown]
-# The area under the ROC curve (AUROC) pays the same for every repair. The area under the precision-recall curve
-# (AUPRC) pays more for repairs at the top and less for those below. The two differ in this weight. Whether you want
-# it depends on where in the ranking your decisions are made; the paper argues that how rare the positives are does not
-# settle it.
+# AUROC pays the same for every repair. AUPRC pays more for repairs at the top and less for those below. The two differ
+# in this weight. Whether you want it depends on where in the ranking your decisions are made; the paper argues that how
+# rare the positives are does not settle it.
 #
-# ## The method from scratch
+# "More at the top" is not the whole story: how many positives stand above counts as well. Move the rows and see.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import price_of_one_mistake
+
+price_of_one_mistake()
+
+# %% [markdown]
+# ## What to use instead
+#
+# Instead of a slogan: ask what a mistake costs you, and where. All chapters together answer in [What to do with
+# imbalanced data](../book/what-to-do.md). The first two points are the paper's advice as we remember it; no claim here
+# tests them.
+
+# %% tags=["hide-input"]
+from IPython.display import Markdown, display
+
+from repro.claims import Findings
+
+count, conditions = Findings("paper").count, Findings("paper").conditions
+judged = conditions("auroc_auprc-a12")
+without = " and ".join(
+    str(one.settings["k"]) for one in judged if one.excludes
+)
+Markdown(f"""
+- **Comparing models before you know the use**: AUROC, with an interval. No
+  part of the order is special yet.
+- **A miss is costly and everybody can be seen** (screening): the mistakes at
+  low scores count. AUPRC looks at the wrong end; report recall at the
+  threshold that your costs imply.
+- **One list, worked off from the top**: the share of positives among as many
+  rows as you can act on, or AUPRC if that number is not fixed (in simulation
+  AUPRC chose better at {count("auroc_auprc-a12")} capacities; at {without}
+  rows no gain worth mentioning).
+- **A scarce resource shared by groups**: metrics within each group, at the
+  capacity of each. With calibrated scores the mistake that a pooled AUPRC
+  values most lies more often in the group with more positives (simulated,
+  Theorem 3).
+- **Always**: the share of positives, their number, an interval, and the
+  groups. Never compare AUPRC across populations without fixing the share of
+  positives.""")
+
+# %% [markdown]
+# `choose_metric` does this for your costs and capacities; [it is shown below](#choosing-a-metric). Those were the
+# five minutes; the rest goes into detail.
+#
+# ## In detail: the method from scratch
 #
 # Choose the score $t$ of a random positive as threshold. Let $\text{FPR}(t)$ be the share of negatives above it and
 # $F(t)$ the share of all rows above it, the *firing rate*. Theorem 1 of the paper says
@@ -134,7 +159,7 @@ figures.worth(labels, mistakes(labels, scores))
 
 # %%
 def both_from_thresholds(y, score):
-    """AUROC and average precision as means over the positives' scores; ties allowed."""
+    """AUROC and average precision as means over positives; ties allowed."""
     at = score[y][:, None]  # (n_positive, 1)
     above, tied = score[~y] > at, score[~y] == at  # (n_positive, n_negative)
     auroc = 1 - (above.mean(axis=1) + tied.mean(axis=1) / 2).mean()
@@ -143,7 +168,7 @@ def both_from_thresholds(y, score):
 
 
 def worth_of_a_fix(y):
-    """Rank r of every atomic mistake and what its repair adds to both metrics; y from the top down."""
+    """Ranks of atomic mistakes, and what repairs add; y from the top down."""
     r = np.flatnonzero(~y[:-1] & y[1:]) + 1
     positives_above = np.cumsum(y)[r - 1]
     n_positive, n_negative = y.sum(), (~y).sum()
@@ -165,18 +190,72 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from repro.metrics import auroc, average_precision
 
-tied = np.round(generator.normal(size=3000) + (y := generator.random(3000) < 0.1), 1)
+tied = np.round(
+    generator.normal(size=3000) + (y := generator.random(3000) < 0.1), 1
+)
 ours = both_from_thresholds(y, tied)
-assert np.allclose(ours, (auroc(y, tied), average_precision(y, tied)), rtol=0, atol=1e-12)
-assert np.allclose(ours, (roc_auc_score(y, tied), average_precision_score(y, tied)))
+assert np.allclose(
+    ours, (auroc(y, tied), average_precision(y, tied)), rtol=0, atol=1e-12
+)
+assert np.allclose(
+    ours, (roc_auc_score(y, tied), average_precision_score(y, tied))
+)
 r, delta_auroc, delta_ap = worth_of_a_fix(labels)
 table = mistakes(labels, scores)
-assert np.allclose(table[["delta_auroc", "delta_ap"]], np.c_[delta_auroc, delta_ap])
-print(f"{np.unique(tied).size} distinct scores in {tied.size} rows: all computations agree")
+assert np.allclose(
+    table[["delta_auroc", "delta_ap"]], np.c_[delta_auroc, delta_ap]
+)
+print(
+    f"{np.unique(tied).size} distinct scores in {tied.size} rows: all "
+    "computations agree"
+)
 
 # %% [markdown]
 # ## The claims
-#
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "All findings in numbers"}
+from repro.results import find_table
+from repro.running import results
+
+stored = results("auroc_auprc.headline", "quick").frame
+points = stored[stored["metric"] == "point_estimate"].drop_duplicates(
+    ["ratios", "tasks"]
+)
+over = points.set_index(["ratios", "tasks"])["value"]
+tables = {
+    name: find_table(f"auroc_auprc.{name}", "paper")
+    for name in ("fairness", "lsac")
+}
+plain = sum(one.plain_interval[0] > 0 for one in conditions("auroc_auprc-a9"))
+elsewhere = (
+    {"COMPAS": "a9c", "LSAC": "a9l"} if tables["lsac"] else {"COMPAS": "a9c"}
+)
+signs = ", ".join(
+    f"{name} {count(f'auroc_auprc-{claim}')}"
+    for name, claim in elsewhere.items()
+)
+Markdown(f"""
+- **The mathematics holds to the last digit.** Both metrics are one average
+  with two weights ({count("auroc_auprc-a1")} checks), and a repaired mistake
+  is worth what the theorem says ({count("auroc_auprc-a2")}). But the mistake
+  with the highest score is not always the one that AUPRC pays most for
+  (counterexamples in {count("auroc_auprc-a3"):against} sets of rankings).
+- **In the simulation repairing the highest-scored mistake first serves the
+  group with more positives** ({count("auroc_auprc-a6", method="highest")}
+  starting values), as long as each group's scores are rescaled to its
+  prevalence; without the rescaling the gap between the groups does not widen
+  ({count("auroc_auprc-a7")}).
+- **On real data {count("auroc_auprc-a9")} settings of Adult, the set whose
+  groups differ most, show the same** when intervals allow for reused rows,
+  {plain} when they do not. Where the groups differ little, the sign that the
+  paper prints comes out in: {signs} settings.
+- **The correlation of 0.905 over eight tasks is recomputed exactly and rests
+  on few points.** With the prevalences of whole files on the axis it is
+  {over["full_file", "all"]:.2f}, without the two tasks of Adult
+  {over["first_split", "without_adult"]:.2f}, with both changes
+  {over["full_file", "without_adult"]:.2f}.""")
+
+# %% [markdown]
 # ### Two metrics, one average
 #
 # An identity is either true or false, so its claims have no interval: they ask for the largest deviation over many
@@ -185,7 +264,7 @@ print(f"{np.unique(tied).size} distinct scores in {tied.size} rows: all computat
 # with the inverse of the number of rows that score higher. How closely? The exact formula has a second factor, the
 # precision, which is noisy with few positives.
 
-# %%
+# %% tags=["hide-input"]
 from repro.claims import card
 
 display(card("auroc_auprc-a1"), card("auroc_auprc-a2"), card("auroc_auprc-a4"))
@@ -194,13 +273,13 @@ display(card("auroc_auprc-a1"), card("auroc_auprc-a2"), card("auroc_auprc-a4"))
 # ### Two groups, one list of repairs
 #
 # Now two groups share the ranking, one with ten positives among two hundred rows, the other with two. Their AUROC is
-# equal by construction. Fifty times we repair a mistake. Somebody who watches AUROC does not care which: we draw one
-# at random. For somebody who watches AUPRC the authors' code takes the one with the highest score. The paper's Section
-# 3.1 says that the second policy serves the group with more positives. As in that code, the scores of each group are
-# *rescaled*: multiplied so that their mean is the prevalence of the group. That puts the groups where their prevalences
-# are; it does not make the scores calibrated.
+# equal by construction. Fifty times we repair a mistake. Somebody who watches AUROC does not care which: we draw one at
+# random. For somebody who watches AUPRC the authors' code takes the one with the highest score. The paper's Section 3.1
+# says that the second policy serves the group with more positives. As in that code, the scores of each group are
+# *rescaled*: multiplied so that their mean is the *prevalence* of the group, its share of positives. That puts the
+# groups where their prevalences are; it does not make the scores calibrated.
 
-# %%
+# %% tags=["hide-input"]
 repair = find_table("auroc_auprc.repair", "paper").frame
 display(figures.policies(repair), card("auroc_auprc-a6"))
 
@@ -214,24 +293,30 @@ display(figures.policies(repair), card("auroc_auprc-a6"))
 from repro.claims import format_number
 
 gaps = {
-    policy: [one.estimate for one in conditions("auroc_auprc-a6", method=policy)]
+    policy: [
+        one.estimate for one in conditions("auroc_auprc-a6", method=policy)
+    ]
     for policy in ("highest", "random")
 }
 text = {
-    policy: " and ".join(format_number(gap, 3, signed=True) for gap in gaps[policy])
+    policy: " and ".join(
+        format_number(gap, 3, signed=True) for gap in gaps[policy]
+    )
     for policy in gaps
 }
 Markdown(
-    f"Mean change of the gap at the two starting values of AUROC: {text['highest']} with the highest score first, "
-    f"{text['random']} at random. So “about equally” is a matter of degree: mistakes at random favour the group with "
-    "fewer positives a little, by less than the margin of 0.01."
+    "Mean change of the gap at the two starting values of AUROC: "
+    f"{text['highest']} with the highest score first, {text['random']} at "
+    "random. So “about equally” is a matter of degree: mistakes at random "
+    "favour the group with fewer positives a little, by less than the margin "
+    "of 0.01."
 )
 
 # %% [markdown]
 # Random noise or random small permutations, selected by either metric, are weaker ways to move scores. Do they show the
 # same direction? The card tells them apart, with the rescaling and without.
 
-# %%
+# %% tags=["hide-input"]
 card("auroc_auprc-a11")
 
 # %% [markdown]
@@ -243,7 +328,7 @@ card("auroc_auprc-a11")
 # goes to one as the other prevalence goes to zero. The limit alone proves little: a group without positives has no
 # mistakes, so a mistake drawn at random tends there as well. What counts is the excess over such a draw.
 
-# %%
+# %% tags=["hide-input"]
 subpopulations = find_table("auroc_auprc.subpopulations", "paper").frame
 display(figures.subpopulations(subpopulations), card("auroc_auprc-a8"))
 
@@ -254,8 +339,8 @@ display(figures.subpopulations(subpopulations), card("auroc_auprc-a8"))
 # with ten weights on the rows of one group. For every model it takes AUROC and AUPRC on validation rows, and on test
 # rows the *gap*: AUROC of the group with more positives minus that of the other. If AUPRC favours that group, the gap
 # must be more closely tied to AUPRC than to AUROC. Four data sets by two attributes, sex and race, make eight tasks. We
-# ran those of Adult (incomes in a census), COMPAS (defendants who offend again) and LSAC (law students who pass the
-# bar; there the positives are the majority). The learner is XGBoost, as in the paper.
+# ran those of Adult (incomes in a census), COMPAS (defendants in Florida who offend again) and LSAC (law
+# students who pass the bar; there the positives are the majority). The learner is XGBoost, as in the paper.
 #
 # One detail decides more than any other: which group gets the weights. The text says the group of higher prevalence.
 # The public code computes the prevalence of the whole sample for both groups, finds them equal, and weights the group
@@ -263,7 +348,7 @@ display(figures.subpopulations(subpopulations), card("auroc_auprc-a8"))
 # that of the code. Which of the two made the paper's bar for Adult by sex, which was read off the figure as 0.40 for
 # AUROC?
 
-# %%
+# %% tags=["hide-input"]
 one_split = find_table("auroc_auprc.models", "paper").frame
 display(figures.models(one_split), card("auroc_auprc-a9w"))
 
@@ -280,12 +365,14 @@ for name, part in wide.groupby("weighting", sort=False):
     from_bar = Findings("paper").effect("auroc_auprc-a9w", weighting=name)
     first, last = part.iloc[0], part.iloc[-1]
     lines.append(
-        f"- {figures.WEIGHTING_NAMES[name]}: {from_bar} from the bar. From weight 1 to 50 the mean gap goes from "
-        f"{first['gap']:.3f} to {last['gap']:.3f}, the mean validation AUROC from {first['auroc']:.3f} to "
-        f"{last['auroc']:.3f}."
+        f"- {figures.WEIGHTING_NAMES[name]}: {from_bar} from the bar. From "
+        f"weight 1 to 50 the mean gap goes from {first['gap']:.3f} to "
+        f"{last['gap']:.3f}, the mean validation AUROC from "
+        f"{first['auroc']:.3f} to {last['auroc']:.3f}."
     )
 lines.append(
-    f"\nWeightings that agree with the bar within 0.15: {count('auroc_auprc-a9w')}."
+    "\nWeightings that agree with the bar within 0.15: "
+    f"{count('auroc_auprc-a9w')}."
 )
 Markdown("\n".join(lines))
 
@@ -299,13 +386,17 @@ Markdown("\n".join(lines))
 # do the groups differ much in prevalence. (For COMPAS and LSAC by race both weightings are the same, and are counted
 # once: the group whose code comes first is the one of higher prevalence.)
 
-# %%
+# %% tags=["hide-input"]
 import pandas as pd
 
-results("auroc_auprc.fairness", "quick")  # four splits with 18 models each, on this machine
-fairness = pd.concat([table.frame for table in tables.values() if table], ignore_index=True)
+# four splits with 18 models each, on this machine
+results("auroc_auprc.fairness", "quick")
+fairness = pd.concat(
+    [table.frame for table in tables.values() if table], ignore_index=True
+)
 display(
-    figures.tasks(fairness), *(card(f"auroc_auprc-{name}") for name in ("a9", "a9c", "a9l"))
+    figures.tasks(fairness),
+    *(card(f"auroc_auprc-{name}") for name in ("a9", "a9c", "a9l")),
 )
 
 # %% [markdown]
@@ -328,11 +419,13 @@ once = compared[
 reach = once["would_stand_out"]
 display(figures.task_table(once))
 clear = sum(
-    not found.low <= 0 <= found.high for found in map(published_interval, STORED_TASKS)
+    not found.low <= 0 <= found.high
+    for found in map(published_interval, STORED_TASKS)
 )
 Markdown(
-    f"By this rule {clear} of the paper's own {len(STORED_TASKS)} means stand out from zero. Published means within "
-    f"reach of our intervals: {reach.sum()} of {len(reach)} (tasks by weighting)."
+    f"By this rule {clear} of the paper's own {len(STORED_TASKS)} means "
+    "stand out from zero. Published means within reach of our intervals: "
+    f"{reach.sum()} of {len(reach)} (tasks by weighting)."
 )
 
 # %% [markdown]
@@ -348,22 +441,33 @@ Markdown(
 # its seeds already, and a draw adds that error once more: the draws are pulled towards zero, and their median lies
 # below the number itself. Drawing the tasks with replacement treats them as a sample of all tasks there could be.
 
-# %%
-display(figures.headline(stored), card("auroc_auprc-a10h"), card("auroc_auprc-a10"))
+# %% tags=["hide-input"]
+display(
+    figures.headline(stored), card("auroc_auprc-a10h"), card("auroc_auprc-a10")
+)
 
 # %% tags=["hide-input"]
-p_values = stored[stored["metric"] == "exact_p_value"].drop_duplicates(["ratios", "tasks"])
+p_values = stored[stored["metric"] == "exact_p_value"].drop_duplicates(
+    ["ratios", "tasks"]
+)
 exact = p_values.set_index(["ratios", "tasks"])["value"]
-titles = {"first_split": "ratios of one test split", "full_file": "ratios of whole files"}
+titles = {
+    "first_split": "ratios of one test split",
+    "full_file": "ratios of whole files",
+}
+names = {"all": "all tasks", "without_adult": "without those of Adult"}
 lines = [
-    f"- {titles[ratios]}, {tasks.replace('all', 'all tasks').replace('_adult', ' those of Adult')}: {value:.3f}; "
-    f"{exact[ratios, tasks]:.1%} of all orders of the tasks correlate as closely"
+    f"- {titles[ratios]}, {names[tasks]}: {value:.3f}; "
+    f"{exact[ratios, tasks]:.1%} of all orders of the tasks correlate as "
+    "closely"
     for (ratios, tasks), value in over.items()
 ]
 own = own_headline(compared, "first_code")
 lines.append(
-    f"- our own means of the {own['tasks']:.0f} tasks that were run, weights as in the public code: {own['ours']:.2f} "
-    f"({own['exact_p_value']:.0%} of all orders); the published means of these tasks: {own['published']:.2f}"
+    f"- our own means of the {own['tasks']:.0f} tasks that were run, weights "
+    f"as in the public code: {own['ours']:.2f} ({own['exact_p_value']:.0%} "
+    "of all orders); the published means of these tasks: "
+    f"{own['published']:.2f}"
 )
 Markdown("\n".join(lines))
 
@@ -371,7 +475,7 @@ Markdown("\n".join(lines))
 # Tasks differ in more than prevalence. A cleaner test keeps the task and changes only the ratio: Adult by sex, with
 # positives and negatives among the men drawn so that their prevalence is 1 to 5 times that of the women.
 
-# %%
+# %% tags=["hide-input"]
 resampled = find_table("auroc_auprc.prevalence_ratio", "paper").frame
 display(figures.ratios(resampled), card("auroc_auprc-a10r"))
 
@@ -383,7 +487,7 @@ display(figures.ratios(resampled), card("auroc_auprc-a10r"))
 # choose the better model. Among many random models we choose one by each metric on validation rows and count the
 # positives among its first $k$ test rows.
 
-# %%
+# %% tags=["hide-input"]
 card("auroc_auprc-a12")
 
 # %% [markdown]
@@ -400,7 +504,11 @@ for n in range(2, 9):
     found = []
     for ranking in product([False, True], repeat=n):
         y = np.array(ranking)
-        if 0 < y.sum() < n and (gain := worth_of_a_fix(y)[2]).size and gain.argmax() > 0:
+        if (
+            0 < y.sum() < n
+            and (gain := worth_of_a_fix(y)[2]).size
+            and gain.argmax() > 0
+        ):
             found.append(y.astype(int).tolist())
     print(f"n = {n}: {len(found)} of {2**n} rankings", *found)
 
@@ -408,7 +516,7 @@ for n in range(2, 9):
 # Eight rows are enough, and nothing smaller is. The card lists the share of longer rankings in which the policy is
 # wrong, largest where positives are few and the model is weak; a statement about every ranking needs it to be zero.
 
-# %%
+# %% tags=["hide-input"]
 card("auroc_auprc-a3")
 
 # %% [markdown]
@@ -418,22 +526,28 @@ card("auroc_auprc-a3")
 # more positives. In this simulation the driver is where each group's scores lie, not prevalence by itself; the figure
 # moves both.
 
-# %%
+# %% tags=["hide-input"]
 phases = find_table("auroc_auprc.gap_phase", "paper").frame
 display(figures.phase(phases), card("auroc_auprc-a7"), card("auroc_auprc-a8r"))
 
 # %% tags=["hide-input"]
 narrowed = {
-    sampler: [-one.estimate for one in conditions("auroc_auprc-a7", sampler=sampler)]
+    sampler: [
+        -one.estimate for one in conditions("auroc_auprc-a7", sampler=sampler)
+    ]
     for sampler in ("binomial", "binormal")
 }
 text = {
-    name: " and ".join(format_number(gap, 3, signed=True) for gap in narrowed[name])
+    name: " and ".join(
+        format_number(gap, 3, signed=True) for gap in narrowed[name]
+    )
     for name in narrowed
 }
 Markdown(
-    "Mean change of the gap without the rescaling, at the two starting values of AUROC: with the paper's sampler "
-    f"{text['binomial']}; with binormal scores (normal in both classes) {text['binormal']}, where the margin is 0.005."
+    "Mean change of the gap without the rescaling, at the two starting "
+    f"values of AUROC: with the paper's sampler {text['binomial']}; with "
+    f"binormal scores (normal in both classes) {text['binormal']}, where the "
+    "margin is 0.005."
 )
 
 # %% [markdown]
@@ -441,7 +555,7 @@ Markdown(
 # with another prevalence. Values from two hospitals, two years or two groups cannot be compared, unless both are
 # computed for the same reference prevalence.
 
-# %%
+# %% tags=["hide-input"]
 prevalence = find_table("auroc_auprc.prevalence_shift", "paper").frame
 display(figures.prevalence_shift(prevalence), card("auroc_auprc-b1"))
 
@@ -477,9 +591,14 @@ risk, other_risk = (
 sex = ("code " + X["Sex"].iloc[test].astype(str)).to_numpy()
 summary = ranking_summary(early[test], risk, groups=sex, k=[20, 50, 100])
 print(
-    f"{len(early):,} patients, {early.sum()} of them diagnosed by 50; {len(test):,} in the test part"
+    f"{len(early):,} patients, {early.sum()} of them diagnosed by 50; "
+    f"{len(test):,} in the test part"
 )
-display(summary.by_group.round(3), summary.pair_auroc.round(3), summary.at_k.round(3))
+display(
+    summary.by_group.round(3),
+    summary.pair_auroc.round(3),
+    summary.at_k.round(3),
+)
 
 # %% [markdown]
 # Read the second table first. On its diagonal stand the AUROCs within the groups. Off the diagonal the model compares
@@ -491,14 +610,20 @@ display(summary.by_group.round(3), summary.pair_auroc.round(3), summary.at_k.rou
 from repro.metrics import bootstrap_ranking, delong_test
 
 report = bootstrap_ranking(
-    early[test], risk, groups=sex, other_score=other_risk, n_resamples=2000, random_state=0
+    early[test],
+    risk,
+    groups=sex,
+    other_score=other_risk,
+    n_resamples=2000,
+    random_state=0,
 )
 display(report.drop(columns=["method", "n_undefined"]).round(3))
 comparison = delong_test(early[test], risk, other_risk)
 interval = comparison.interval
 print(
     f"regression minus boosting: AUROC {comparison.difference:+.3f} "
-    f"({interval.low:+.3f} to {interval.high:+.3f}), p = {comparison.p_value:.2f}"
+    f"({interval.low:+.3f} to {interval.high:+.3f}), p = "
+    f"{comparison.p_value:.2f}"
 )
 
 # %% [markdown]
@@ -508,7 +633,7 @@ print(
 # and *BCa* are quantiles of a bootstrap, the second corrected for bias and skewness; *logit* means that the interval is
 # made on the scale of log odds, so that it stays between 0 and 1.
 
-# %%
+# %% tags=["hide-input"]
 figures.coverage(find_table("auroc_auprc.interval_coverage", "paper").frame)
 
 # %% [markdown]
@@ -529,41 +654,16 @@ choice = choose_metric(
     groups=sex,
 )
 parts = {
-    "Choose by": choice.metrics,
-    "Report": choice.report,
-    "Avoid": choice.avoid,
-    "Because": choice.reasons,
-    "Assumed": choice.assumptions,
+    "Choose by": ", ".join(choice.metrics),
+    "Report": ", ".join(choice.report),
+    "Avoid": ", ".join(choice.avoid),
+    "Because": " ".join(choice.reasons),
+    "Assumed": " ".join(choice.assumptions),
 }
-rows = [
-    f"- **{name}**: {', '.join(part) if name in ('Choose by', 'Report', 'Avoid') else ' '.join(part)}"
-    for name, part in parts.items()
-]
+rows = [f"- **{name}**: {part}" for name, part in parts.items()]
 display(Markdown("\n".join(rows).replace("_", " ")), figures.weights(choice))
 
 # %% [markdown]
-# ### What to use instead of a slogan
-#
-# The first two are the paper's advice as we remember it; no claim here tests them.
-#
-# - **Comparing models before you know the use**: AUROC, with an interval. No part of the ranking is special yet.
-# - **A miss is costly and everybody can be seen** (screening): the mistakes at low scores count. AUPRC looks at the
-#   wrong end; report recall at the threshold that your costs imply.
-
-# %% tags=["hide-input"]
-without = [one.settings["k"] for one in conditions("auroc_auprc-a12") if one.excludes]
-Markdown(
-    "- **One list, worked off from the top**: precision at your capacity, or AUPRC if the capacity is not fixed "
-    f"(in simulation AUPRC chose better in {count('auroc_auprc-a12')} capacities; at k = "
-    f"{' and '.join(map(str, without))} no gain worth mentioning)."
-)
-
-# %% [markdown]
-# - **A scarce resource shared by groups**: metrics within each group, at the capacity of each. With calibrated scores
-#   the mistake that a pooled AUPRC values most lies more often in the group with more positives (simulated, Theorem 3).
-# - **Always**: the prevalence, the number of positives, an interval, and the groups. Never compare AUPRC across
-#   populations without fixing the prevalence.
-#
 # ## Try it
 #
 # The knob most worth turning is where the scores of the second group lie. `shift` moves them against those of the
@@ -575,7 +675,11 @@ from repro.metrics import fix_mistakes
 shift, prevalences, size = 0.0, (0.2, 0.05), 1000
 group = np.repeat(["more positives", "fewer positives"], size)
 y = generator.random(2 * size) < np.repeat(prevalences, size)
-score = generator.normal(size=2 * size) + 1.2 * y + shift * (group == "fewer positives")
+score = (
+    generator.normal(size=2 * size)
+    + 1.2 * y
+    + shift * (group == "fewer positives")
+)
 path = fix_mistakes(y, score, policy="highest", steps=500, groups=group)
 change = path.group_auroc[-1] - path.group_auroc[0]
 dict(zip(path.by_group.index, change.round(4).tolist(), strict=True))
@@ -618,8 +722,9 @@ for rate, strength in ((0.30, 0.75), (0.03, 2.15)):
     y = generator.random(50_000) < rate
     score = generator.normal(size=y.size) + strength * y
     print(
-        f"prevalence {rate:.2f}: AUPRC {average_precision(y, score):.2f}, "
-        f"at 10 % {average_precision_at_prevalence(y, score, 0.1):.2f}, AUROC {auroc(y, score):.2f}"
+        f"prevalence {rate:.2f}: AUPRC {average_precision(y, score):.2f}, at "
+        f"10 % {average_precision_at_prevalence(y, score, 0.1):.2f}, AUROC "
+        f"{auroc(y, score):.2f}"
     )
 
 # %% [markdown]

@@ -22,68 +22,52 @@
 # [binder]: https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/neural_collapse.ipynb
 # [source]: https://github.com/set_owner/imbalance-book/blob/main/notebooks/neural_collapse.py
 #
-# *Reading time 25 minutes · runs in about a minute on two CPU cores · digits that come with scikit-learn, longer runs
-# (MNIST and CIFAR-10 among them) as committed tables · no GPU.*
+# *Reading time 14 minutes, five for the first part · digits that come with scikit-learn, longer runs (MNIST and
+# CIFAR-10 among them) as committed tables · no GPU.* In five minutes: [the picture](#the-idea-in-one-picture), [what to
+# use instead](#what-to-use-instead).
 #
-# *What was read: abstracts and released code, not the papers' full texts; statements are given in our words, and the
-# statement on the order of events is recalled. What was run: the models themselves, small perceptrons on digits and
-# MNIST, and narrow networks on a part of CIFAR-10, the data of the papers. What was not: their large networks on all
-# images, which need a GPU.*
+# **Read:** abstracts and released code, not the papers' texts. **Run:** the models, and small networks on digits, MNIST
+# and a part of CIFAR-10. **Not here:** the papers' large networks on all images, which need a GPU.
 #
+# <details><summary>More on what was read, run and left out</summary>
+#
+# - Statements are given in our words; the statement on the order of events is recalled.
+# - MNIST and CIFAR-10 are the data of the papers; narrow networks and a part of the images stand in for theirs.
+#
+# </details>
+
+# %% tags=["remove-cell"]
+# @title Install the package (only needed in Colab) {display-mode: "form"}
+import importlib.util
+import subprocess
+import sys
+
+book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
+if "google.colab" in sys.modules:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    subprocess.run([*pip, book, *others], check=True)
+elif importlib.util.find_spec("repro") is None:
+    line = f'pip install "imbalance-book[torch] @ {book}"'
+    raise ImportError(f"this notebook needs the package of the book: {line}")
+
+# %% [markdown]
+# **What came out.** Trained long enough, a network puts all pictures of a class into the same point of its last hidden
+# layer: *neural collapse*. A formula predicts where these points lie and which classes are given up.
+
+# %% tags=["remove-input"]
+from repro.claims import in_short
+
+in_short("neural_collapse")
+
+# %% [markdown]
 # Train a classifier long after it has stopped making mistakes, and something odd happens in its last hidden layer.
 # All pictures of a class end in the same point, and the points of the classes stand as far apart as they can. Vardan
 # Papyan, X. Y. Han and David Donoho found this in 2020 and called it *neural collapse* ([doi
 # 10.1073/pnas.2015509117](https://doi.org/10.1073/pnas.2015509117)). Hien Dang and colleagues worked out in 2023 what
-# it looks like when classes are unequal and when the head of the network has several linear layers ([arXiv
-# 2301.00437](https://arxiv.org/abs/2301.00437)). Their model is so simple that it can be solved with a pencil, and it
-# predicts which classes a network will give up. This chapter tests how far that goes.
-
-# %% tags=["remove-cell"]
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, book, "imbalanced-learn>=0.14,<0.15", "pooch"], check=True)
-
-# %% tags=["hide-input"]
-from functools import partial
-
-from IPython.display import Markdown, display
-
-from repro.claims import Findings
-
-count = Findings("standard").count
-Markdown(f"""**The findings**
-
-- **The formulas are right.** When the features of the last layer are free, the best solution can be written down, and
-  nothing that was tried finds a better one ({count("neural_collapse-nc1")} models).""")
-
-# %% tags=["hide-input"]
-from repro.results import find_table
-
-equal = find_table("neural_collapse.deep_heads", "standard").frame
-ends = equal.query("metric == 'accuracy' and layers == 3 and loss == 'mse'")["value"]
-Markdown(f"""- **Small networks that lose no class mostly end there.** With unequal classes the distances to the
-  predicted arrangement are as good as zero on digits at every depth, 1 to 3 layers ({count("neural_collapse-nc4")}
-  distances), and on a part of CIFAR-10 with one and three layers ({count("neural_collapse-nc4i", layers=[1, 3])});
-  with equal classes in {count("neural_collapse-nc3")} settings on digits and {count("neural_collapse-nc3i")} on
-  CIFAR-10. There a head of three layers, trained with squared error on equal classes, lost classes in
-  {(ends < 1).sum()} of {len(ends)} trainings.""")
-
-# %% tags=["hide-input"]
-one, more = ({"layers": layers} for layers in (1, [2, 3]))
-mnist, cifar = (partial(count, f"neural_collapse-{label}") for label in ("nc4m", "nc4i"))
-Markdown(f"""- **The size at which a class is given up is predicted for one linear layer, not for several**: the
-  prediction holds in {count("neural_collapse-nc5", **one)} settings with one layer and in
-  {count("neural_collapse-nc5", **more)} with two or three.
-- **Deep heads can lose classes that the best solution keeps**, and then the distances are not as predicted: they are in
-  {mnist(layers=1)} under one layer and {mnist(layers=[3, 6])} under three or six on MNIST, in {cifar(layers=[1, 3])}
-  under one or three and {cifar(layers=6)} under six on a part of CIFAR-10.
-- **With cross-entropy and several layers collapse is not the best solution**: networks end below its loss in
-  {count("neural_collapse-nc7", **more):against} such depths on digits,
-  {count("neural_collapse-nc7i", layers=3):against} on CIFAR-10.""")
+# it looks like when classes are unequal and when the *head* of the network, what follows its features, has several
+# linear layers ([arXiv 2301.00437](https://arxiv.org/abs/2301.00437)). Their model is so simple that it can be solved
+# with a pencil, and it predicts which classes a network will give up. This chapter tests how far that goes.
 
 # %% [markdown]
 # ## The idea in one picture
@@ -118,7 +102,10 @@ snapshots = {}
 
 def keep(epoch: int, network: HeadedNetwork) -> None:
     """Note features and classifier."""
-    snapshots[f"{epoch} epochs"] = network(X)[0].numpy(), head.product().clone().numpy()
+    snapshots[f"{epoch} epochs"] = (
+        network(X)[0].numpy(),
+        head.product().clone().numpy(),
+    )
 
 
 with torch.no_grad():
@@ -130,10 +117,30 @@ for epochs in (30, 2000):
 figures.plane(snapshots, task.labels)
 
 # %% [markdown]
-# At the end every class is a point, the three points form a triangle with equal sides, and the classifier's rows
-# point to its corners. The network had no reason to draw triangles. The optimum of its loss did.
+# At the end every class is a point, and the three points form a triangle with equal sides. The classifier has a vector
+# of weights for each class, its *row*; the rows point to the corners. The network had no reason to draw triangles. The
+# optimum of its loss did.
 #
-# ## The method from scratch
+# ## What to use instead
+#
+# What all chapters say together stands in [What to do with imbalanced data](../book/what-to-do.md). This chapter helps
+# where a class has *zero accuracy on its own training rows*. In the model below a class is given up when it has fewer
+# rows than a *threshold* that follows from the penalties (weight decay). It was shown for squared error with a penalty
+# on the features and on every layer of the head. Weight decay on all parameters, the usual setting, and cross-entropy
+# have no such threshold that we could name.
+#
+# - **You train one linear layer with squared error and penalties on head and features**: compare the size of the class
+#   with the threshold before you collect data or blame the loss. Halving both penalties lowers the threshold to a
+#   quarter. With any other loss or penalty this is an idea to try, not a rule. With more layers the threshold is a
+#   lower limit at best.
+# - **Several linear layers under squared error can lose classes that the best solution keeps.** In models with free
+#   features a start at a larger scale lost fewer; in networks we have not tried it.
+# - **Moving the decision threshold does not help a class whose features are zero**: its rows cannot be told apart from
+#   the origin.
+#
+# Those were the five minutes; the rest goes into detail.
+#
+# ## In detail: the method from scratch
 #
 # Here is the trick. A deep network can bend its features into almost any shape, so let us forget the network and
 # treat the features themselves as free: one vector $h_i$ for each of $N$ training rows, the columns of $H$. On top
@@ -155,14 +162,15 @@ figures.plane(snapshots, task.labels)
 
 # %%
 def solve(sizes, penalties, penalty_H):
-    """Exact optimum of the model without bias: loss, and norms of classifier rows and features."""
+    """Exact optimum without bias: loss, norms of rows and of features."""
     n, M = np.asarray(sizes, dtype=float), len(penalties)
     N = n.sum()
     b = (M * N / n) * (N * penalty_H * np.prod(penalties)) ** (1 / M)
     limit = 1.0 if M == 1 else (M - 1) ** ((M - 1) / M) / M
     x = np.zeros(len(n))
     for k in np.flatnonzero(b < limit):
-        # the largest root of b (1 + x^M)^2 = M x^(M-1) lies above (M-1)^(1/M): bisect
+        # bisect: the largest root of b (1 + x^M)^2 = M x^(M-1)
+        # lies above (M-1)^(1/M)
         low, high = max(M - 1, 0) ** (1 / M), 1.0
 
         def slope(x, b=b[k]):
@@ -189,17 +197,67 @@ def solve(sizes, penalties, penalty_H):
 # %%
 from repro.geometry import ufm_mse
 
-for sizes, penalties in (((20, 10, 3, 1), [0.04]), ((12, 8, 5, 3), [6e-3, 8e-3, 5e-3])):
+for sizes, penalties in (
+    ((20, 10, 3, 1), [0.04]),
+    ((12, 8, 5, 3), [6e-3, 8e-3, 5e-3]),
+):
     loss, w, h = solve(sizes, penalties, 0.05 if len(penalties) == 1 else 5e-3)
     optimum = ufm_mse(sizes, penalties, 0.05 if len(penalties) == 1 else 5e-3)
     assert np.isclose(loss, optimum.loss, rtol=0, atol=1e-12)
-    assert np.allclose([w, h], [optimum.w_norms, optimum.h_norms], rtol=0, atol=1e-10)
+    assert np.allclose(
+        [w, h], [optimum.w_norms, optimum.h_norms], rtol=0, atol=1e-10
+    )
     border = optimum.thresholds.class_size
-    print(f"sizes {sizes}: learnt {optimum.alive.tolist()}, threshold {border:.2f} rows")
+    print(
+        f"sizes {sizes}: learnt {optimum.alive.tolist()}, threshold "
+        f"{border:.2f} rows"
+    )
 
 # %% [markdown]
 # ## The claims
-#
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "All findings in numbers"}
+from functools import partial
+
+from IPython.display import Markdown, display
+
+from repro.claims import Findings
+from repro.results import find_table
+
+count = Findings("standard").count
+equal = find_table("neural_collapse.deep_heads", "standard").frame
+ends = equal.query("metric == 'accuracy' and layers == 3 and loss == 'mse'")
+lost = (ends["value"] < 1).sum()
+one, more = ({"layers": layers} for layers in (1, [2, 3]))
+mnist = partial(count, "neural_collapse-nc4m")
+cifar = partial(count, "neural_collapse-nc4i")
+Markdown(f"""
+- **The formulas are right.** When the features of the last layer are free, the
+  best solution can be written down, and nothing that was tried finds a better
+  one ({count("neural_collapse-nc1")} models).
+- **Small networks that lose no class mostly end there.** With unequal classes
+  the distances to the predicted arrangement are as good as zero on digits at
+  every depth, 1 to 3 layers ({count("neural_collapse-nc4")} distances), and on
+  a part of CIFAR-10 with one and three layers ({cifar(layers=[1, 3])}); with
+  equal classes in {count("neural_collapse-nc3")} settings on digits and
+  {count("neural_collapse-nc3i")} on CIFAR-10. There a head of three layers,
+  trained with squared error on equal classes, lost classes in {lost} of
+  {len(ends)} trainings.
+- **The size at which a class is given up is predicted for one linear layer,
+  not for several**: the prediction holds in
+  {count("neural_collapse-nc5", **one)} settings with one layer and in
+  {count("neural_collapse-nc5", **more)} with two or three.
+- **Deep heads can lose classes that the best solution keeps**, and then the
+  distances are not as predicted: they are in {mnist(layers=1)} under one layer
+  and {mnist(layers=[3, 6])} under three or six on MNIST, in
+  {cifar(layers=[1, 3])} under one or three and {cifar(layers=6)} under six on
+  a part of CIFAR-10.
+- **With cross-entropy and several layers collapse is not the best solution**:
+  networks end below its loss in {count("neural_collapse-nc7", **more):against}
+  such depths on digits, {count("neural_collapse-nc7i", layers=3):against} on
+  CIFAR-10.""")
+
+# %% [markdown]
 # ### Is the pencil right?
 #
 # A closed form is worth little until something independent has failed to beat it. We let L-BFGS, a standard method for
@@ -207,10 +265,12 @@ for sizes, penalties in (((20, 10, 3, 1), [0.04]), ((12, 8, 5, 3), [6e-3, 8e-3, 
 # and geometry. Then we do what Dang and colleagues did: plain gradient descent on features and layers, for unequal
 # classes and for equal ones, under heads of up to nine layers.
 
-# %%
+# %% tags=["hide-input"]
 from repro.claims import card, find_claim
 
-display(*(card(f"neural_collapse-{label}") for label in ("nc1", "nc2", "nc2b")))
+display(
+    *(card(f"neural_collapse-{label}") for label in ("nc1", "nc2", "nc2b"))
+)
 
 # %% [markdown]
 # ### Do networks follow?
@@ -221,7 +281,7 @@ display(*(card(f"neural_collapse-{label}") for label in ("nc1", "nc2", "nc2b")))
 # an *orthogonal frame* (all class means at right angles) when the head has no bias, and a *simplex frame* (angles as
 # wide as possible, as in the picture) when it has one.
 
-# %%
+# %% tags=["hide-input"]
 card("neural_collapse-nc3")
 
 # %% [markdown]
@@ -229,19 +289,22 @@ card("neural_collapse-nc3")
 # classifier leans towards large classes, and with two or more layers the features do the opposite: the rarest class has
 # the longest ones.
 
-# %%
+# %% tags=["hide-input"]
 figures.norms_by_size([1, 2, 3], lam=1e-3)
 
-# %%
-display(*(card(f"neural_collapse-{label}") for label in ("nc4", "nc6", "nc6n")))
+# %% tags=["hide-input"]
+display(
+    *(card(f"neural_collapse-{label}") for label in ("nc4", "nc6", "nc6n"))
+)
 
 # %% tags=["hide-input"]
 unequal = find_table("neural_collapse.imbalanced", "standard").frame
 balanced_frame = unequal.loc[unequal["metric"] == "nc2_of_err", "value"]
 Markdown(
-    "These networks are far from the frame of *equal* classes: the distance of their features to it is at least "
-    f"{balanced_frame.min():.2f} in {len(balanced_frame)} trainings. That is shown and not counted, because a network "
-    "that has lost a class is far from it as well."
+    "These networks are far from the frame of *equal* classes: the distance "
+    f"of their features to it is at least {balanced_frame.min():.2f} in "
+    f"{len(balanced_frame)} trainings. That is shown and not counted, "
+    "because a network that has lost a class is far from it as well."
 )
 
 # %% [markdown]
@@ -253,7 +316,7 @@ Markdown(
 # which ones the network gets right *on its own training rows*. No capacity is missing, no row is hard; the penalty
 # makes a small class not worth its price.
 
-# %%
+# %% tags=["hide-input"]
 learnt = find_table("neural_collapse.learnt", "standard").frame
 display(figures.phase(learnt), card("neural_collapse-nc5"))
 
@@ -266,12 +329,14 @@ from repro.studies.neural_collapse.on_digits import wrong_sides
 sides = wrong_sides(learnt)
 Markdown(
     "\n".join(
-        f"- {layers} layer{'s' if layers > 1 else ''}: {row.lost} of {row.above} class sizes above the threshold lost, "
-        f"{row.kept} of {row.below} below it learnt"
+        f"- {layers} layer{'s' if layers > 1 else ''}: {row.lost} of "
+        f"{row.above} class sizes above the threshold lost, {row.kept} of "
+        f"{row.below} below it learnt"
         for layers, row in sides.iterrows()
     )
-    + "\n\nEach class size counts once for every penalty and training. Why deeper heads lose classes that the optimum "
-    "would keep is the subject of a section below."
+    + "\n\nEach class size counts once for every penalty and training. Why "
+    "deeper heads lose classes that the optimum would keep is the subject of "
+    "a section below."
 )
 
 # %% [markdown]
@@ -280,7 +345,7 @@ Markdown(
 # As we remember Papyan and colleagues, there is an order: first the training error vanishes, then the geometry
 # sharpens.
 
-# %%
+# %% tags=["hide-input"]
 appearance = find_table("neural_collapse.appearance", "standard").frame
 display(figures.appearance(appearance), card("neural_collapse-nc9"))
 
@@ -291,7 +356,7 @@ display(figures.appearance(appearance), card("neural_collapse-nc9"))
 # gradual: as the large classes grow, the classifier's rows of the small classes turn towards each other, until the
 # network no longer tells them apart.
 
-# %%
+# %% tags=["hide-input"]
 minority = find_table("neural_collapse.minority", "standard").frame
 display(figures.minority(minority), card("neural_collapse-nc10"))
 
@@ -303,7 +368,7 @@ display(figures.minority(minority), card("neural_collapse-nc10"))
 # so we test the statement as it stands. If the simplex frame were best, no network could end below its loss,
 # penalties included. It is enough to find one that does.
 
-# %%
+# %% tags=["hide-input"]
 deep = find_table("neural_collapse.cross_entropy", "standard").frame
 display(figures.singular_values(deep, lam=1e-3), card("neural_collapse-nc7"))
 
@@ -325,7 +390,7 @@ display(figures.singular_values(deep, lam=1e-3), card("neural_collapse-nc7"))
 # to zero, however small $b_k$ is. Small random numbers in several layers multiply to very small ones, and rare
 # classes push the least. So we start gradient descent with entries of standard deviation 0.1 and 0.3 and count.
 
-# %%
+# %% tags=["hide-input"]
 traps = find_table("neural_collapse.traps", "standard").frame
 display(figures.traps(traps), card("neural_collapse-nc8"))
 
@@ -341,15 +406,21 @@ display(figures.traps(traps), card("neural_collapse-nc8"))
 # settled somewhere else? The loss can tell: for every set of living classes there is a *stationary point*, where the
 # slope is zero and descent comes to rest, and its loss is known.
 
-# %%
+# %% tags=["hide-input"]
 mnist = find_table("neural_collapse.mnist", "standard").frame
 figures.against_prediction(mnist)
 
 # %%
-ends = mnist[mnist["metric"].isin(["directions_lost", "loss_gap", "local_gap"])]
-worst = ends.pivot_table(index="layers", columns="metric", values="value", aggfunc="max")
+ends = mnist[
+    mnist["metric"].isin(["directions_lost", "loss_gap", "local_gap"])
+]
+worst = ends.pivot_table(
+    index="layers", columns="metric", values="value", aggfunc="max"
+)
 print("largest over seeds\n", worst.to_string(float_format="{:.2g}".format))
-display(*(card(f"neural_collapse-{label}") for label in ("nc4m", "nc6m", "nc8m")))
+display(
+    *(card(f"neural_collapse-{label}") for label in ("nc4m", "nc6m", "nc8m"))
+)
 
 # %% [markdown]
 # With one layer the norms are almost on the line; at the largest classes they still bend away a little, because the
@@ -365,11 +436,11 @@ display(*(card(f"neural_collapse-{label}") for label in ("nc4m", "nc6m", "nc8m")
 # images of each. The data are the paper's; a part of the images and a narrow network are the stand-in. How many rows
 # are used was decided by the time that a training takes.
 
-# %%
+# %% tags=["hide-input"]
 cifar = find_table("neural_collapse.imbalanced_images", "standard").frame
 display(figures.against_prediction(cifar))
 
-# %%
+# %% tags=["hide-input"]
 figures.terminal_phase(equal)
 
 # %% tags=["hide-input"]
@@ -377,21 +448,30 @@ from repro.studies.neural_collapse.on_images import faultless
 
 clean = [whether for table in (cifar, equal) for whether in faultless(table)]
 on_cifar = [
-    f"equal classes, squared error: the predicted frame in {count('neural_collapse-nc3i')} settings",
-    f"equal classes, cross-entropy: no loss below the simplex frame's in {count('neural_collapse-nc7i')} depths",
+    "equal classes, squared error: the predicted frame in "
+    f"{count('neural_collapse-nc3i')} settings",
+    "equal classes, cross-entropy: no loss below the simplex frame's in "
+    f"{count('neural_collapse-nc7i')} depths",
     *(
         f"unequal classes, {layers} layer{'s' if layers > 1 else ''}: "
-        f"{count('neural_collapse-nc4i', layers=layers)} distances within the bound"
+        f"{count('neural_collapse-nc4i', layers=layers)} distances within "
+        "the bound"
         for layers in sorted(cifar["layers"].unique().tolist())
     ),
 ]
 Markdown(
     "\n".join(f"- {line}" for line in on_cifar)
-    + f"\n\n{sum(clean)} of these {len(clean)} trainings end without an error on their training rows."
+    + f"\n\n{sum(clean)} of these {len(clean)} trainings end without an error "
+    "on their training rows."
 )
 
-# %%
-display(*(card(f"neural_collapse-{label}") for label in ("nc4i", "nc6i", "nc3i", "nc7i")))
+# %% tags=["hide-input"]
+display(
+    *(
+        card(f"neural_collapse-{label}")
+        for label in ("nc4i", "nc6i", "nc3i", "nc7i")
+    )
+)
 
 # %% [markdown]
 # ### Ready for a GPU
@@ -403,29 +483,19 @@ display(*(card(f"neural_collapse-{label}") for label in ("nc4i", "nc6i", "nc3i",
 # is interrupted goes on where it stopped. Two statements are judged by them alone:
 
 # %% tags=["hide-input"]
-waiting = [find_claim(f"neural_collapse-{label}") for label in ("nc7r", "nc10c")]
+waiting = [
+    find_claim(f"neural_collapse-{label}") for label in ("nc7r", "nc10c")
+]
 Markdown(
     "| waits for a GPU | statement |\n|---|---|\n"
-    + "\n".join(f"| {claim.id} | {claim.statement.strip()} |" for claim in waiting)
+    + "\n".join(
+        f"| {claim.id} | {claim.statement.strip()} |" for claim in waiting
+    )
 )
 
 # %% [markdown]
 # **Everything here is about training rows.** Collapse says how a network stores what it was shown; a collapsed
 # network may generalise well or badly. And the networks trained for this chapter are small.
-#
-# ### What to do with it
-#
-# The threshold was shown for squared error with a penalty on the features and on every layer of the head. Weight decay
-# on all parameters, the usual setting, and cross-entropy have no such threshold that we could name.
-#
-# - **A class has zero training accuracy, and you train one linear layer with squared error and penalties on head and
-#   features**: compare its size with the threshold before you collect data or blame the loss. Halving both penalties
-#   lowers the threshold to a quarter. With any other loss or penalty this is an idea to try, not a rule. With more
-#   layers the threshold is a lower limit at best.
-# - **Several linear layers under squared error can lose classes that the optimum keeps.** In models with free features
-#   a start at a larger scale lost fewer; in networks we have not tried it.
-# - **Moving the decision threshold does not help a class whose features are zero**: its rows cannot be told apart from
-#   the origin.
 #
 # ### Measuring your own network
 #
@@ -441,7 +511,13 @@ with torch.no_grad():
     for batch in torch.arange(len(X)).split(64):
         meter.update(network.backbone(X[batch]), y[batch])
 measured = meter.compute(head.product().detach(), head.bias().detach())
-for name in ("nc1_quot", "nc2_etf_err", "nc2_etf_err_W", "nc3_dual_err", "nc4_class_means"):
+for name in (
+    "nc1_quot",
+    "nc2_etf_err",
+    "nc2_etf_err_W",
+    "nc3_dual_err",
+    "nc4_class_means",
+):
     print(f"{name:16s} {measured[name]:.2e}")
 
 # %% [markdown]
@@ -457,10 +533,17 @@ from repro.trials import FULL_BATCH, fit
 sizes, penalty, depth = (20, 20, 40, 40, 60, 60, 80, 80, 100, 100), 0.008, 1
 optimum = ufm_mse(sizes, [penalty] * depth, penalty)
 method, seed = penalised_mlp(depth, penalty), np.random.SeedSequence(0)
-trained = fit(digit_rows(sizes), method, FULL_BATCH.of(600), seed=seed).outputs()
+trained = fit(
+    digit_rows(sizes), method, FULL_BATCH.of(600), seed=seed
+).outputs()
 print(f"threshold: {optimum.thresholds.class_size:.1f} rows")
-for size, alive, right in zip(sizes, optimum.alive, trained.accuracy(), strict=True):
-    print(f"{size:4d} rows: {'kept' if alive else 'given up'}, accuracy {right:.2f}")
+for size, alive, right in zip(
+    sizes, optimum.alive, trained.accuracy(), strict=True
+):
+    print(
+        f"{size:4d} rows: {'kept' if alive else 'given up'}, accuracy "
+        f"{right:.2f}"
+    )
 
 # %% [markdown]
 # **Exercise 1.** You double all class sizes and leave the penalties alone. Do more classes survive, or fewer? Predict
@@ -480,7 +563,8 @@ for factor in (1, 2, 4, 8):
     kept = ufm_mse(factor * small, [0.02], 0.02)
     threshold = kept.thresholds.class_size
     print(
-        f"sizes {(factor * small).tolist()}: threshold {threshold:.1f}, kept {kept.alive.sum()}"
+        f"sizes {(factor * small).tolist()}: threshold {threshold:.1f}, kept "
+        f"{kept.alive.sum()}"
     )
 
 # %% [markdown]

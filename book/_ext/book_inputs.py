@@ -44,6 +44,7 @@ def environment() -> str:
 def site_fingerprint() -> str:
     """Hash of everything that a page of the book can depend on, the computed tables included."""
     parts = (
+        "CHANGELOG.md",
         "_config.yml",
         "_toc.yml",
         "book",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 
@@ -35,6 +38,21 @@ def mend_roles(app: Sphinx, pagename: str, templatename: str, context: dict[str,
     """Give the entries of a bibliography a role that its list may hold; Docutils writes one that is deprecated."""
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def mend_outputs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Mend the HTML that cells show: a corner of a table is no heading, and no two boxes of a page share a name."""
+    seen: Counter[str] = Counter()
+
+    def numbered(found: re.Match[str]) -> str:
+        seen[found[2]] += 1
+        return found[0] if seen[found[2]] == 1 else f"{found[1]}{found[2]} ({seen[found[2]]}){found[3]}"
+
+    for node in list(doctree.findall(nodes.raw)):
+        html = re.sub(r"<th>\s*</th>", "<td></td>", node.astext())
+        html = re.sub(r'(role="region" aria-label=")([^"]*)(")', numbered, html)
+        if html != node.astext():
+            node.replace_self(nodes.raw("", html, **node.attributes))
 
 
 def fill_in_settings(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -66,6 +84,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", remove_generated_pages, priority=1)
     app.connect("html-page-context", drop_needless_scripts, priority=900)
     app.connect("html-page-context", mend_roles)
+    app.connect("doctree-resolved", mend_outputs, priority=850)
     app.connect("html-page-context", open_the_release_in_colab, priority=600)  # the theme adds its buttons at 501
     app.connect("source-read", fill_in_settings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,12 +9,12 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from book_site import Visit
 
-SCREENS = [(1366, "light"), (1366, "dark"), (390, "dark"), (390, "light")]
+SCREENS = [(1366, "light"), (2560, "dark"), (390, "dark"), (320, "light")]
 WITH_AXE = [(1366, "light"), (390, "dark")]
 MARK = "data-contrast-sample"
 THEME = "() => document.documentElement.dataset.theme"
 AXE = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "resultTypes": ["violations"],
     "preload": False,  # it would fetch style sheets by addresses that do not exist
 }

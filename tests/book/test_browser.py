@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from book_inputs import toc_files
-from book_site import ROOT, Visit, parsed, rare_words
+from book_site import ROOT, Visit, parsed
 from page_checker import LOOKS, MARK, problems_of
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
@@ -19,7 +18,6 @@ CHAPTERS = [f"{name}.html" for name in toc_files() if (ROOT / f"{name}.ipynb").i
 PAGES = [*(f"{name}.html" for name in toc_files()), "search.html", "a page of the reference"]
 ONE, OTHER = (pytest.mark.xdist_group(f"browser-{number}") for number in (1, 2))
 CLAIMS = (ONE, OTHER)[PAGES.index("book/claims.html") % 2]
-SEARCH = "word => { document.getElementById('search-results').replaceChildren(); Search.performSearch(word) }"
 SHOWN = "table.dashboard > tbody:not([hidden])"
 
 
@@ -164,9 +162,9 @@ def test_pages_of_the_reference_with_the_longest_words_are_no_wider_than_a_phone
 @ONE
 def test_the_search_field_opens_by_keyboard_and_can_be_read(visit: Callable[..., Visit]) -> None:
     seen = visit("book/index.html")
-    assert not seen.page.locator("#search-input").is_visible()
+    assert not seen.page.locator("#pst-search-dialog input").is_visible()
     seen.page.keyboard.press("Control+k")
-    seen.page.locator("#search-input").wait_for()
+    seen.page.locator("#pst-search-dialog input").wait_for()
     for theme in ("light", "dark"):
         seen.show(1366, theme)
         assert seen.page.evaluate(LOOKS["contrast"], MARK) == []
@@ -252,39 +250,6 @@ def test_without_scripts_the_dashboard_is_a_plain_table(browser: Any, address: s
     assert not page.locator(".dashboard-tools").is_visible()
     assert page.locator("table.dashboard button").count() == 0
     context.close()
-
-
-@pytest.fixture(scope="session")
-def search_page(visit: Callable[..., Visit]) -> Any:
-    """The page of the search, opened once."""
-    return visit("search.html").page
-
-
-def result_in(page: Any, name: str) -> Any:
-    """The first result that leads to a page."""
-    result = page.locator(f"#search-results a[href*='{Path(name).stem}']").first
-    result.wait_for()
-    return result
-
-
-@pytest.mark.parametrize("name", each(CHAPTERS))
-def test_search_finds_a_word_of_a_chapter(site: Path, address: str, search_page: Any, name: str) -> None:
-    word = rare_words(name.removesuffix(".html"))[0]
-    search_page.evaluate(SEARCH, word)
-    target = result_in(search_page, name).evaluate("link => link.href")
-    assert re.split("[?#]", target)[0] == f"{address}/{name}"
-    assert word in parsed(site / name).select_one("article").get_text().lower()
-
-
-@ONE
-def test_a_result_of_the_search_lands(visit: Callable[..., Visit]) -> None:
-    name = CHAPTERS[0]
-    word = rare_words(name.removesuffix(".html"))[0]
-    page = visit(f"search.html?q={word}").page
-    result_in(page, name).click()
-    page.wait_for_url(f"**/{name}*", wait_until="domcontentloaded")
-    assert word in page.locator("article").text_content().lower()
-    page.close()
 
 
 @pytest.mark.parametrize("name", each(CHAPTERS))

@@ -47,9 +47,9 @@ PAGE = """<!doctype html>
 EVERYWHERE, BY_AXE = ({f"{width} {theme}" for width, theme in screens} for screens in (SCREENS, WITH_AXE))
 FAULTS = {  # what is planted, what a line about it holds, and the screens where that is (none for noise)
     "picture without a text": ('<img src="figure.svg" id="mute">', "#mute", BY_AXE),
-    "contrast in the dark": ('<p id="unlit" class="unlit">text</p>', 'id="unlit"', {"1366 dark", "390 dark"}),
-    "contrast in the light": ('<p id="glare" class="glare">text</p>', 'id="glare"', {"1366 light", "390 light"}),
-    "contrast on a phone": ('<p id="pale" class="pale">text</p>', 'id="pale"', {"390 light"}),
+    "contrast in the dark": ('<p id="unlit" class="unlit">text</p>', 'id="unlit"', {"2560 dark", "390 dark"}),
+    "contrast in the light": ('<p id="glare" class="glare">text</p>', 'id="glare"', {"1366 light", "320 light"}),
+    "contrast on a phone": ('<p id="pale" class="pale">text</p>', 'id="pale"', {"320 light"}),
     "contrast in a cell": (
         '<table><tr><th scope="col">A</th></tr><tr><td id="cell" style="background: #888">1.0</td></tr></table>',
         'id="cell"',
@@ -77,7 +77,7 @@ FAULTS = {  # what is planted, what a line about it holds, and the screens where
         "#bare",
         BY_AXE,
     ),
-    "too wide on a phone": ('<div id="broad" class="broad">wide</div>', 'id="broad"', {"390 dark", "390 light"}),
+    "too wide on a phone": ('<div id="broad" class="broad">wide</div>', 'id="broad"', {"390 dark", "320 light"}),
     "complaint of a script": ("<script>console.error('complaint')</script>", "console: complaint", set()),
     "failure of a script": ("<script>throw new Error('failure')</script>", "console: failure", set()),
     "another host": (
@@ -108,6 +108,16 @@ FAULTS = {  # what is planted, what a line about it holds, and the screens where
         '<tr><td id="faint" style="background: #888">1.0</td></tr></table>',
         'id="faint"',
         EVERYWHERE,
+    ),
+    "heading that says nothing": (
+        '<table><tr><th id="corner"></th><th scope="col">A</th></tr><tr><td>b</td><td>1</td></tr></table>',
+        "#corner",
+        BY_AXE,
+    ),
+    "two regions of one name": (
+        '<div role="region" aria-label="box" id="alike">A</div><div role="region" aria-label="box">B</div>',
+        "#alike",
+        BY_AXE,
     ),
     "wrong role": ('<p id="role" role="headng">text</p>', "#role", BY_AXE),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -13,9 +12,8 @@ import book_evidence as evidence
 import pytest
 import yaml
 from book_inputs import toc_files
-from book_site import ROOT, rare_words
+from book_site import ROOT
 from bs4 import BeautifulSoup
-from sphinx.search.en import SearchEnglish
 
 import repro
 from repro.claims import Scale, all_claims, headline, judge_all, judge_claim
@@ -142,20 +140,6 @@ def test_launch_addresses_lead_to_notebooks_of_the_repository(pages: Pages) -> N
 
 def test_pages_without_a_notebook_offer_no_launch(pages: Pages) -> None:
     assert not [link for link in pages["book/index.html"].find_all("a", href=True) if "mybinder.org" in link["href"]]
-
-
-def test_search_knows_the_words_of_every_chapter(site: Path) -> None:
-    text = (site / "searchindex.js").read_text(encoding="utf-8")
-    index = json.loads(text[text.index("(") + 1 : text.rindex(")")])
-    language = SearchEnglish({})
-    for name in NOTEBOOKS:
-        here = index["docnames"].index(name)
-        words = rare_words(name)
-        assert words, name
-        for word in words:
-            entries = [index[kind].get(language.stem(word), []) for kind in ("terms", "titleterms")]
-            places = [place for found in entries for place in (found if isinstance(found, list) else [found])]
-            assert here in places, f"{name}: {word}"
 
 
 def test_the_dashboard_shows_every_claim_as_it_is_judged(pages: Pages) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from repro import studies
 from repro.cli import main
+from repro.cli.doctor import foreign_packages
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "running"))
 from toy_experiments import NAMES, NUMBERS
@@ -444,3 +446,28 @@ def test_unfinished_trainings_of_a_study_are_set_down(
     names = sorted(f"{stem}{ending}" for stem in stems for ending in (".begun.json", ".pt"))
     assert sorted(Path(line).name for line in out.splitlines()) == names
     assert sorted(path.name for path in (tmp_path / "results" / "toy" / "unfinished").iterdir()) == names
+
+
+def test_doctor_finds_packages_that_bring_the_same_names(
+    repro: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, record, commands in (
+        ("reproducible_science", "repro/__init__.py,,\n", ""),
+        ("other", "other/repro/__init__.py,,\n", "[console_scripts]\nrepro = other:main\n"),
+        ("harmless", "harmless/repro.py,,\n", "[console_scripts]\nreproduce = harmless:main\n"),
+    ):
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "RECORD").write_text(record)
+        (folder / "entry_points.txt").write_text(commands)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert foreign_packages() == ["other", "reproducible_science"]
+    status, out, _ = repro("doctor")
+    assert status == 0
+    assert "other, reproducible_science: also bring a module or command 'repro'" in " ".join(out.split())
+
+
+def test_the_command_has_a_second_name_that_nobody_else_uses() -> None:
+    names = {entry.name: entry.value for entry in distribution("imbalance-book").entry_points}
+    assert names["imbalance-book"] == names["repro"]

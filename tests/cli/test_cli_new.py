@@ -21,7 +21,7 @@ WRITTEN = (
     *(
         f"src/repro/studies/{name}/{file}"
         for name in STUDIES
-        for file in ("__init__.py", "experiments.py", "claims.yml")
+        for file in ("__init__.py", "experiments.py", "claims.yml", "findings.yml")
     ),
     *(f"tests/studies/test_{name}.py" for name in STUDIES),
     *(f"notebooks/{name}{suffix}" for name in ("demo", "demos") for suffix in (".py", ".ipynb")),
@@ -58,7 +58,7 @@ def test_every_part_of_a_study_is_there(with_demo: Any) -> None:
     references = (with_demo.folder / "book" / "references.bib").read_text()
     assert [references.count(f"@misc{{{name}_paper,") for name in STUDIES] == [1, 1, 1]
     size = sum((with_demo.folder / name).read_text().count("\n") for name in WRITTEN if re.search(r"demo[./]", name))
-    assert size - (with_demo.folder / "notebooks" / "demo.ipynb").read_text().count("\n") < 260
+    assert size - (with_demo.folder / "notebooks" / "demo.ipynb").read_text().count("\n") < 275
 
 
 def test_a_study_that_joins_a_chapter_adds_a_section_before_the_provenance(with_demo: Any) -> None:

@@ -1,12 +1,9 @@
-"""Texts of the mixup figures are computed from what they draw."""
+"""Findings and numbers of the mixup figures are computed from what they draw."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
-
-import matplotlib as mpl
-
-mpl.use("Agg")
 
 import numpy as np
 import pandas as pd
@@ -17,6 +14,7 @@ from repro.plotting import mixup_collapse as figures
 from repro.studies.mixup_collapse.exact import FrameModel
 from repro.studies.mixup_collapse.measures import MIX_WEIGHTS, Geometry, measure_geometry
 
+Read = Callable[..., list[float]]
 FRAME = FrameModel(10, 1.0, 0.01).classifier(12, np.random.default_rng(0))
 LABELS = np.tile(np.arange(10), 3)
 
@@ -40,10 +38,10 @@ def test_the_channel_reads_the_excess_over_the_chord(linear: Geometry) -> None:
     t = np.array(MIX_WEIGHTS)[:, None, None]
     total = linear.class_means[linear.classes[0]] + linear.class_means[linear.classes[1]]
     bent = Geometry(**{**vars(linear), "across": linear.across + 0.5 * t * (1 - t) * total})
-    alt = figures.channel({"straight": linear, "bent": bent}, 0, 1).alt
-    assert "straight: at t = 1/2 the mean of the mixes lies +0% beyond the chord" in alt
+    shown = figures.channel({"straight": linear, "bent": bent}, 0, 1)
     # at t = 1/2 the chord is half the sum, and an eighth of it is added
-    assert "bent: at t = 1/2 the mean of the mixes lies +25% beyond the chord" in alt
+    assert shown.title.endswith("beyond the chord by +0% (straight), +25% (bent)")
+    assert len(shown.pictures) == 2
 
 
 def test_a_pair_without_mixes_is_refused(linear: Geometry) -> None:
@@ -51,10 +49,12 @@ def test_a_pair_without_mixes_is_refused(linear: Geometry) -> None:
         figures.in_plane(linear, 3, 3)
 
 
-def test_exact_channels_are_the_closed_form() -> None:
-    alt = figures.exact_channels(5, 1.3, [0.02]).alt
+def test_exact_channels_are_the_closed_form(read: Read) -> None:
+    shown = figures.exact_channels(5, 1.3, [0.02, 0.5])
     # reference values of the fixture: 1.6895997 at one half, 2.2192392 unmixed
-    assert f"penalty 0.02: alpha + beta at t = 1/2 is {2 * 1.6895997 / 2.2192392:.2f} times" in alt
+    wanted = 2 * 1.6895997 / 2.2192392
+    assert shown.title.endswith(f"to {wanted:.2f} times the unmixed size")
+    assert read(shown, "penalty 0.02", "alpha + beta", "0.5") == [pytest.approx(wanted, abs=0.006)]
 
 
 def features_table() -> pd.DataFrame:
@@ -71,19 +71,20 @@ def features_table() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_curves_read_the_middle_and_the_least_cosine() -> None:
-    alt = figures.curves(features_table()).alt
+def test_curves_read_the_middle_and_the_cosine(read: Read) -> None:
+    shown = figures.curves(features_table())
     exact = [mixup_ufm(10, 1.0, 0.01, t).alpha for t in (0.5, 1.0)]
-    assert f"where it reaches {2 * exact[0] / exact[1]:.2f}" in alt
-    assert "mixup: alpha + beta at t = 1/2 1.25 times that of unmixed rows, cosine within a class 0.80" in alt
-    assert "no mixup: alpha + beta at t = 1/2 1.00 times that of unmixed rows, cosine within a class 0.70" in alt
+    assert shown.title.startswith("Half-way between two classes features are 1.25 times (mixup), 1.00 times (no mixup)")
+    two, within = "mixes of two classes", "mixes within a class"
+    assert read(shown, two, "exact model, frozen frame", "0.5") == [pytest.approx(2 * exact[0] / exact[1], abs=0.006)]
+    assert read(shown, within, "no mixup", "0.5") == [0.7]
 
 
-def test_the_course_reads_first_and_last_epoch() -> None:
+def test_the_course_reads_the_last_epoch(read: Read) -> None:
     table = features_table()
-    alt = figures.course(table).alt
-    assert "cosine within a class, mixup: from 0.55 to 0.60" in alt
-    assert "means to simplex frame, no mixup: from 0.40 to 0.20" in alt
+    shown = figures.course(table)
+    assert shown.title.startswith("Where mixup ends: cosine within a class 0.60, share outside the span 0.40")
+    assert read(shown, "means to simplex frame", "no mixup", "50") == [0.4]
     with pytest.raises(ValueError, match="no measurements by epoch"):
         figures.course(table[table["epoch"].isna()])
 
@@ -101,14 +102,16 @@ def calibration_table() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rows", "method", "bin", "replicate", "metric", "value"])
 
 
-def test_reliability_reads_confidence_minus_accuracy() -> None:
-    alt = figures.reliability(calibration_table()).alt
-    assert "100 training rows, no mixup: confidence minus accuracy -0.050" in alt
-    assert "1500 training rows, mixup: confidence minus accuracy -0.100" in alt
+def test_reliability_reads_confidence_minus_accuracy(read: Read) -> None:
+    shown = figures.reliability(calibration_table())
+    assert "\N{MINUS SIGN}0.100 after 100 training rows" in shown.title
+    assert read(shown, "1500", "mixup", "0.97") == [0.75], "three divisions with three quarters of the rows each"
 
 
-def test_calibration_errors_have_intervals() -> None:
-    alt = figures.calibration_errors(calibration_table()).alt
+def test_calibration_errors_have_intervals(read: Read) -> None:
+    shown = figures.calibration_errors(calibration_table())
     # 0.05, 0.051, 0.052: mean 0.051, t with 2 degrees of freedom 4.303, standard error 0.001 / sqrt(3)
     reach = 4.303 * 0.001 / np.sqrt(3)
-    assert f"no mixup, 100 rows: 0.051 ({0.051 - reach:.3f} to {0.051 + reach:.3f})" in alt
+    wanted = [0.051, 0.051 - reach, 0.051 + reach]
+    assert read(shown, "no mixup", "100 training rows") == pytest.approx(wanted, abs=6e-5)
+    assert shown.title.count("no mixup, temperature after") == 2

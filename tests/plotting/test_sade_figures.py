@@ -1,13 +1,9 @@
-"""Texts of the SADE figures are computed from what they draw, and networks of two recipes are never compared."""
+"""Findings of the SADE figures are computed from what they draw, and networks of two recipes are never compared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-
-import matplotlib as mpl
-
-mpl.use("Agg")
 
 import numpy as np
 import pandas as pd
@@ -22,6 +18,7 @@ TEST_SETS = ("uniform", "backward-50", "backward-2", "forward-2", "random-order"
 COLUMNS = ["recipe", "ratio", "test_set", "method", "class_label", "replicate", "metric", "value"]
 
 Rows = list[tuple[object, ...]]
+Read = Callable[..., list[float]]
 
 
 def table(rows: Rows) -> pd.DataFrame:
@@ -39,25 +36,25 @@ def accuracies(**methods: dict[str, float]) -> pd.DataFrame:
     )
 
 
-def test_recalls_read_head_and_tail() -> None:
+def test_recalls_read_head_and_tail(read: Read) -> None:
     rows: Rows = []
     for method, seed, label in product(figures.EXPERTS, range(2), range(3)):
         recall = {"expert_1": 0.9 - 0.4 * label, "expert_2": 0.5, "expert_3": 0.1 + 0.4 * label}[method]
         rows.append(("uniform", method, label, seed, "recall", recall))
-    alt = figures.recalls(table(rows), [200, 20, 2]).alt
-    assert "first expert: 90 on the largest class, 10 on the smallest" in alt
-    assert "second expert: 50 on the largest class, 50 on the smallest" in alt
-    assert "third expert: 10 on the largest class, 90 on the smallest" in alt
+    shown = figures.recalls(table(rows), [200, 20, 2])
+    assert "smallest class recall is 10 % (first expert), 50 % (second expert), 90 % (third expert)" in shown.title
+    assert read(shown, "third expert", "0") == [10]
     with pytest.raises(ValueError, match=r"counts must have one entry for each of 3 classes, got \(2,\)"):
         figures.recalls(table(rows), [200, 20])
 
 
-def test_recalls_of_many_classes_are_means_of_neighbours() -> None:
+def test_recalls_of_many_classes_are_means_of_neighbours(read: Read) -> None:
     rows: Rows = [
         ("uniform", method, label, 0, "recall", 0.01 * label) for method in figures.EXPERTS for label in range(30)
     ]
     shown = figures.recalls(table(rows), range(30, 0, -1))
-    assert "first expert: 1 on the largest tenth of the classes, 28 on the smallest tenth" in shown.alt
+    assert "smallest tenth of the classes recall is 28 % (first expert)" in shown.title
+    assert read(shown, "first expert", "0") == [1]
     assert "means of 3 neighbouring classes" in shown.caption
 
 
@@ -128,19 +125,20 @@ def test_trainings_are_counted_by_method_and_recipe() -> None:
     assert set(figures.trainings(experts, {"paper": None}).to_numpy().ravel()) == {"0 of 3", ""}
 
 
-def test_steadiness_leaves_out_groups_without_classes() -> None:
+def test_steadiness_leaves_out_groups_without_classes(read: Read) -> None:
     rows: Rows = [
         ("uniform", method, None, seed, f"cosine_{group}", 0.5 + 0.1 * number + 0.01 * (seed - 0.5))
         for (number, method), seed, group in product(enumerate(figures.EXPERTS), range(2), ("many", "medium"))
     ]
-    alt = figures.steadiness(table(rows)).alt
-    assert "first expert: many 0.500, medium 0.500; second expert: many 0.600" in alt
-    assert "few" not in alt
+    shown = figures.steadiness(table(rows))
+    assert read(shown, "second expert", "many (over 100)")[0] == pytest.approx(0.6)
+    assert shown.title.endswith("the third expert on many-image classes, the third expert on medium-image classes")
+    assert "few" not in shown.pictures[0]
     with pytest.raises(ValueError, match="no cosine_many"):
         figures.steadiness(table([("uniform", "expert_1", None, 0, "accuracy", 0.5)]))
 
 
-def test_weights_stand_in_the_order_of_the_distributions() -> None:
+def test_weights_stand_in_the_order_of_the_distributions(read: Read) -> None:
     place = {"forward-50": 0, "forward-2": 1, "uniform": 2, "backward-2": 3, "backward-50": 4, "random-order": 9}
     rows: Rows = []
     for test_set, seed in product(TEST_SETS, range(2)):
@@ -149,28 +147,36 @@ def test_weights_stand_in_the_order_of_the_distributions() -> None:
             found = (first, 0.3, 0.7 - first) if method == "learned" else (0.3, 0.3, 0.4)
             rows += [(test_set, method, None, seed, f"weight_{k + 1}", weight) for k, weight in enumerate(found)]
     shown = figures.weights(table(rows))
-    assert "experts with different skills, first expert: 0.60, 0.40, 0.20" in shown.alt
-    assert "experts with different skills, third expert: 0.10, 0.30, 0.50" in shown.alt
-    assert "experts trained alike, third expert: 0.40, 0.40, 0.40" in shown.alt
+    skills, alike, axis = "experts with different skills", "experts trained alike", figures.TEST_SETS
+    order = [name.replace("\N{NO-BREAK SPACE}", " ") for name in dict.fromkeys(shown.table[axis])]
+    assert order == ["f 50", "f 2", "u", "b 2", "b 50"], "and not the random order"
+    for place, name in enumerate(dict.fromkeys(shown.table[axis])):
+        assert read(shown, skills, "first expert", name)[0] == pytest.approx(0.6 - 0.1 * place)
+        assert read(shown, alike, "third expert", name)[0] == pytest.approx(0.4)
+    assert "gives 0.60 to the first and 0.10 to the third expert on f" in shown.title
+    assert "0.20 to the first and 0.50 to the third expert on b" in shown.title
     assert "over 2 training runs" in shown.caption
 
 
-def test_gains_are_differences_within_a_run() -> None:
+def test_gains_are_differences_within_a_run(read: Read) -> None:
     found = accuracies(
         equal={"forward-50": 0.70, "uniform": 0.80, "backward-50": 0.60},
         equal_augmented={"forward-50": 0.65, "uniform": 0.78, "backward-50": 0.50},
         learned={"forward-50": 0.75, "uniform": 0.79, "backward-50": 0.60},
     )
-    alt = figures.gains(found, [("learned", "equal")], caption="Gain.").alt
-    assert "learned weights: +5.0 (forward-50), -1.0 (uniform), +0.0 (backward-50)" in alt
-    alt = figures.gains(found, [("learned", "equal"), ("learned", "equal_augmented")], caption="Gain.").alt
-    assert "learned weights over equal weights: +5.0 (forward-50)" in alt
-    assert "learned weights over equal weights, augmented images: +10.0 (forward-50), +1.0 (uniform)" in alt
+    shown = figures.gains(found, [("learned", "equal")], caption="Gain.")
+    assert shown.title == "Points over the test sets: learned weights \N{MINUS SIGN}1.0 to +5.0"
+    assert read(shown, "learned weights", figures.short_name("forward-50"))[0] == pytest.approx(5)
+    shown = figures.gains(found, [("learned", "equal"), ("learned", "equal_augmented")], caption="Gain.")
+    assert "learned weights over equal weights, augmented images +1.0 to +10.0" in shown.title
+    pairs = [("learned", "equal"), ("equal", "equal_augmented"), ("learned", "equal_augmented")]
+    shown = figures.gains(found, pairs, caption="Gain.")
+    assert read(shown, "equal weights over equal weights, augmented images", "u")[0] == pytest.approx(2)
     with pytest.raises(ValueError, match="no accuracy of method 'oracle'; it has equal, equal_augmented, learned"):
         figures.gains(found, [("oracle", "equal")], caption="Gain.")
 
 
-def test_surfaces_tell_where_both_tops_are() -> None:
+def test_surfaces_tell_where_both_tops_are(read: Read) -> None:
     points = [(first, third) for first, third in product(np.linspace(0, 1, 5), repeat=2) if first + third <= 1]
     rows: Rows = []
     for point, (first, third) in enumerate(points):
@@ -181,23 +187,24 @@ def test_surfaces_tell_where_both_tops_are() -> None:
             "accuracy": 0.5 + 0.25 * third,
         }.items():
             rows.append((None if "weight" in metric else "uniform", "grid", point, 0, metric, value))
-    alt = figures.surfaces(table(rows)).alt
-    assert "uniform: highest agreement at weights 1.00, 0.00, 0.00 with accuracy 50.0" in alt
-    assert "highest accuracy 75.0 at 0.00, 0.00, 1.00" in alt
-    assert "learned" not in alt
+    (found,) = figures.surfaces(table(rows)).table.to_dict("records")
+    assert found["highest agreement at"] == "1.00, 0.00, 0.00"
+    assert found["highest accuracy at"] == "0.00, 0.00, 1.00"
+    assert (found["accuracy at the highest agreement"], found["highest accuracy"]) == ("50.0", "75.0")
+    before = figures.surfaces(table(rows)).pictures[0].count("<use")
     weights = [(0, 0.5, 0.3), (1, 0.1, 0.1)]  # the surface is that of run 0
     rows += [
         ("uniform", "learned", None, seed, f"weight_{k}", w)
         for seed, *of in weights
         for k, w in zip((1, 3), of, strict=True)
     ]
-    assert "learned weights 0.50, 0.20, 0.30" in figures.surfaces(table(rows)).alt
+    assert figures.surfaces(table(rows)).pictures[0].count("<use") == before + 1, "the learned weights have a mark"
     rows += [("backward-2", "grid", *row[2:]) for row in rows if row[4] in ("cosine", "accuracy")]
-    assert "backward-2" not in figures.surfaces(table(rows)).alt
-    alt = figures.landscapes(table(rows)).alt
-    assert alt.endswith(
-        "uniform: 50.0 at the highest agreement, 75.0 at most; backward-2: 50.0 at the highest agreement, 75.0 at most."
-    )
+    assert len(figures.surfaces(table(rows)).pictures) == 1, "only the test sets asked for"
+    rows += [(test_set, "learned", None, 0, "accuracy", 0.6) for test_set in ("uniform", "backward-2")]
+    shown = figures.landscapes(table(rows))
+    assert "misses the best weights by up to 25.0 points" in shown.title
+    assert read(shown, "at the learned weights", "u") == [-15]
     for draw in (figures.surfaces, figures.landscapes):
         with pytest.raises(ValueError, match="no rows of method 'grid'"):
             draw(table([("uniform", "equal", None, 0, "accuracy", 0.5)]))
@@ -236,26 +243,27 @@ def test_tops_are_those_of_the_run_with_a_grid() -> None:
         figures.tops(table([("uniform", "learned", None, 3, "accuracy", 0.5)]))
 
 
-def test_correlations_name_the_lowest() -> None:
+def test_correlations_name_the_lowest(read: Read) -> None:
     lowest = {"forward-50": 0.8, "forward-2": 0.1, "uniform": -0.6, "backward-2": 0.2, "backward-50": 0.9}
     rows: Rows = [
         (test_set, "surface", None, seed, metric, value if metric == "stability_accuracy" else 0.5)
         for (test_set, value), seed, metric in product(lowest.items(), range(2), figures.MEASURES)
     ]
-    alt = figures.correlations(table(rows)).alt
-    assert "accuracy: +0.80 at forward-50, lowest -0.60 at uniform" in alt
+    shown = figures.correlations(table(rows))
+    assert "more accurate on 4 of 5 test sets, least at u (\N{MINUS SIGN}0.60)" in shown.title
+    assert read(shown, "accuracy", figures.short_name("forward-50")) == [0.8]
 
 
-def test_gains_by_views_are_read_by_strength() -> None:
+def test_gains_by_views_are_read_by_strength(read: Read) -> None:
     gain = {"weak": 0.01, "usual": 0.02, "strong": -0.06}
     rows = [
         (strength, test_set, seed, "gain", value + 0.001 * (seed - 0.5))
         for (strength, value), test_set, seed in product(gain.items(), ("uniform", "forward-50"), range(2))
     ]
     found = pd.DataFrame(rows, columns=["views", "test_set", "replicate", "metric", "value"])
-    alt = figures.gains_by_views(found).alt
-    assert "weak: +1.0 (forward-50), +1.0 (uniform)" in alt
-    assert "strong: -6.0 (forward-50)" in alt
+    shown = figures.gains_by_views(found)
+    assert "+1.0 points with weak views, +2.0 points with usual views, \N{MINUS SIGN}6.0 points with" in shown.title
+    assert read(shown, "strong views", "u")[0] == pytest.approx(-6)
     with pytest.raises(ValueError, match="no rows of metric 'gain'"):
         figures.gains_by_views(found[:0])
 
@@ -271,22 +279,24 @@ def test_captions_count_the_runs_of_what_is_drawn() -> None:
     assert figures.gains(both, [("inner", "equal")], caption="Gain.").caption == "Gain. One training run."
 
 
-def test_rivals_have_the_interval_of_student() -> None:
+def test_rivals_have_the_interval_of_student(read: Read) -> None:
     found = accuracies(
         learned={"forward-50": 0.75, "uniform": 0.79},
         balanced_power={"forward-50": 0.70, "uniform": 0.80},
     )
-    alt = figures.rivals(found, ["balanced_power"], ("forward-50", "uniform")).alt
+    shown = figures.rivals(found, ["balanced_power"], ("forward-50", "uniform"))
     half = stats.t.ppf(0.975, 1) * 1.0  # standard deviation sqrt 2, two runs
     name = "one balanced network + estimated power"
-    assert f"forward-50: {name} +5.0 from {5 - half:+.1f} to {5 + half:+.1f}" in alt
-    assert f"uniform: {name} -1.0 from {-1 - half:+.1f} to {-1 + half:+.1f}" in alt
+    wanted = [5, 5 - half, 5 + half]
+    assert read(shown, "tail as in training, ratio 50", name) == pytest.approx(wanted, abs=0.6)
+    assert read(shown, "uniform", name) == pytest.approx([-1, -1 - half, -1 + half], abs=0.6)
+    assert "ahead in 0 of 2 comparisons and behind in 0" in shown.title
 
 
-def test_a_single_run_has_no_interval() -> None:
+def test_a_single_run_has_no_interval(read: Read) -> None:
     found = accuracies(learned={"uniform": 0.8}, balanced={"uniform": 0.7})
     shown = figures.rivals(found[found["replicate"] == 1], ["balanced"], ("uniform",))
-    assert "one balanced network +11.0 from +11.0 to +11.0" in shown.alt
+    assert read(shown, "uniform", "one balanced network") == [11]
     assert "One training run." in shown.caption
 
 

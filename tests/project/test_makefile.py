@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-TARGETS = {"env", "book", "chapter", "test", "check", "check-clean", "verify", "mutations", "bench", "clean", "help"}
+TARGETS = {
+    "env",
+    "book",
+    "chapter",
+    "test",
+    "check",
+    "check-clean",
+    "verify",
+    "mutations",
+    "pdf",
+    "bench",
+    "clean",
+    "help",
+}
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 

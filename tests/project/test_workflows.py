@@ -28,7 +28,14 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_the_expected_workflows_exist() -> None:
-    assert {path.name for path in FILES} == {"ci.yml", "gpu.yml", "links.yml", "publish.yml", "weekly.yml"}
+    assert {path.name for path in FILES} == {
+        "ci.yml",
+        "gpu.yml",
+        "links.yml",
+        "publish.yml",
+        "successor.yml",
+        "weekly.yml",
+    }
 
 
 def test_every_action_is_pinned_by_commit_with_its_release_named() -> None:

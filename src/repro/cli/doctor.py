@@ -35,6 +35,19 @@ def _torch() -> str | None:
     return f"{torch.__version__}, CUDA {'available' if torch.cuda.is_available() else 'not available'}"
 
 
+def foreign_packages() -> list[str]:
+    """Other installed distributions with a module or command ``repro``, which can overwrite ours; sorted."""
+    from importlib.metadata import distributions
+
+    found = set()
+    for distribution in distributions():
+        commands = distribution.entry_points.select(group="console_scripts", name="repro")
+        modules = any(file.parts[0] in ("repro", "repro.py") for file in distribution.files or ())
+        if commands or modules:
+            found.add(distribution.name)
+    return sorted(found - {"imbalance-book"})
+
+
 def _findings() -> dict[str, Any]:
     import psutil
 
@@ -72,6 +85,7 @@ def _findings() -> dict[str, Any]:
         "data_mirror": os.environ.get("REPRO_DATA_MIRROR"),
         "data_sets": places,
         "versions": machine.library_versions(),
+        "foreign_packages": foreign_packages(),
         "hours_on_these_cores": {name: round(total / cores / 3600, 3) for name, total in seconds.items()},
     }
 
@@ -96,6 +110,10 @@ def doctor(
     words = {
         "data_sets": ", ".join(f"{place}: {count}" for place, count in found["data_sets"].items()),
         "versions": ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
+        "foreign_packages": f"{', '.join(found['foreign_packages'])}: also bring a module or command 'repro' and can "
+        "overwrite this one; use the command imbalance-book, and an environment without them"
+        if found["foreign_packages"]
+        else "none",
         "hours_on_these_cores": ", ".join(
             f"{name}: {duration(3600 * hours)}" for name, hours in found["hours_on_these_cores"].items()
         ),

@@ -154,6 +154,7 @@ def study_files(study: str, root: Path, kind: Kind, chapter: str, known: list[st
         package / "__init__.py": start + (f'\nCHAPTER = "{chapter}"\n' if chapter != study else ""),
         package / "experiments.py": filled(f"{kind}/experiments.py"),
         package / "claims.yml": filled(f"{kind}/claims.yml"),
+        package / "findings.yml": filled(f"{kind}/findings.yml"),
         root / "tests" / "studies" / f"test_{study}.py": filled(f"{kind}/test.py"),
         references: references.read_text(encoding="utf-8").rstrip("\n") + "\n" + filled("bibliography.bib"),
     }

@@ -1,6 +1,20 @@
-"""The book's figure style, shared plots, and one module for the figures of each paper."""
+"""The book's figures: shared ones, their style, and one module for what only one paper needs."""
 
-from repro.plotting.figures import METHOD_STYLES, PALETTE, Shown, book_style, show
-from repro.plotting.shared import paired
+from repro.plotting.figures import Shown, show
+from repro.plotting.shared import distributions, forest, heat, lines, paired, reliability, summarise
+from repro.plotting.styles import PALETTE, STYLES, book_style
 
-__all__ = ["METHOD_STYLES", "PALETTE", "Shown", "book_style", "paired", "show"]
+__all__ = [
+    "PALETTE",
+    "STYLES",
+    "Shown",
+    "book_style",
+    "distributions",
+    "forest",
+    "heat",
+    "lines",
+    "paired",
+    "reliability",
+    "show",
+    "summarise",
+]

@@ -1,31 +1,25 @@
-"""Figures of the neural-collapse chapter. Each takes numbers or a table and returns a picture with its text."""
+"""Figures of the study `neural_collapse`. Each takes numbers or a table and returns a picture with its finding."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from repro.geometry import ufm_ce_etf, ufm_ce_pairs, ufm_mse
-from repro.plotting.figures import PALETTE, Shown, book_style, show
+from repro.plotting.figures import Shown, key_entry, show
+from repro.plotting.shared import THIRD, lines, panel_axes, spread, summarise
+from repro.plotting.styles import INK, PALETTE, Style, book_style, styles_of
+from repro.protocol.names import name_of
 from repro.studies.neural_collapse.networks import BALANCED, IMBALANCED
 
-DEPTH_STYLES: Final[Mapping[int, dict[str, Any]]] = {
-    1: {"color": PALETTE["blue"], "marker": "o", "linestyle": "-"},
-    2: {"color": PALETTE["green"], "marker": "s", "linestyle": "--"},
-    3: {"color": PALETTE["orange"], "marker": "^", "linestyle": "-."},
-    6: {"color": PALETTE["purple"], "marker": "D", "linestyle": ":"},
-}
-"""Colour, marker and line of heads with one to six linear layers, the same in every figure of the chapter."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-CLASS_STYLES: Final = (("o", PALETTE["blue"]), ("^", PALETTE["orange"]), ("s", PALETTE["green"]))
-
-
-def _layers(number: int) -> str:
-    return f"{number} layer" if number == 1 else f"{number} layers"
+MEDIAN: Final = spread()
 
 
 def plane(snapshots: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], labels: npt.ArrayLike) -> Shown:
@@ -38,84 +32,82 @@ def plane(snapshots: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], labels: 
     labels : array-like of shape (n,)
         Classes 0 to 2.
     """
-    import matplotlib.pyplot as plt
-
     classes = np.asarray(labels)
-    spoken = []
+    styles = styles_of(range(3), "class")
+    scatter = {}
     with book_style():
-        figure, panels = plt.subplots(1, len(snapshots), figsize=(3.3 * len(snapshots), 3.7), squeeze=False)
-        for axes, (title, (points, rows)) in zip(panels[0], snapshots.items(), strict=True):
+        drawn = panel_axes(len(snapshots), (THIRD[0], THIRD[0]))
+        for (_, axes), (title, (points, rows)) in zip(drawn, snapshots.items(), strict=True):
             features, W = np.asarray(points, dtype=np.float64), np.asarray(rows, dtype=np.float64)
             reach = 1.1 * np.abs(features).max()
-            for k, (marker, color) in enumerate(CLASS_STYLES):
-                mine = features[classes == k]
-                axes.scatter(*mine.T, s=16, marker=marker, color=color, alpha=0.6, linewidths=0, label=f"class {k}")
+            for k, style in styles.items():
+                axes.scatter(
+                    features[classes == k, 0],
+                    features[classes == k, 1],
+                    s=12,
+                    marker=style.marker,
+                    color=style.color,
+                    alpha=0.6,
+                    linewidths=0,
+                )
                 tip = 0.9 * reach * W[k] / max(np.linalg.norm(W, axis=1))
-                axes.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "->", "color": color, "linewidth": 2})
-            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
-            means = np.array([features[classes == k].mean(axis=0) for k in range(3)])
-            spread = np.mean([features[classes == k].var(axis=0).sum() for k in range(3)])
-            between = np.mean(((means - means.mean(axis=0)) ** 2).sum(axis=1))
-            spoken.append(f"{title}: scatter within classes {spread / between:.2g} of that between them")
-        handles, names = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=3)
+                axes.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "->", "color": style.color, "linewidth": 2})
+            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title, xticks=[0], yticks=[0])
+            means = np.array([features[classes == k].mean(axis=0) for k in styles])
+            within = np.mean([features[classes == k].var(axis=0).sum() for k in styles])
+            scatter[title] = within / np.mean(((means - means.mean(axis=0)) ** 2).sum(axis=1))
+    numbers = list(scatter.values())
+    title = (
+        f"Training shrinks the scatter within classes from {numbers[0]:.2g} to {numbers[-1]:.2g} of that between them"
+    )
     return show(
-        figure,
-        alt="Points of three classes in the plane, with an arrow for the classifier's row of each class, in "
-        f"{len(snapshots)} panels. " + "; ".join(spoken) + ".",
+        [figure for figure, _ in drawn],
+        title=title,
+        alt=f"{len(drawn)} panels with points of three classes in the plane and an arrow for the classifier's row of "
+        f"each "
+        f"class. {title}",
         caption="Features (points) of three kinds of digits, and the classifier's rows (arrows). Rotation is "
         "arbitrary.",
+        table=pd.DataFrame(
+            {"moment": list(scatter), "scatter within over between classes": [f"{x:.2g}" for x in numbers]}
+        ),
+        key=[key_entry(f"class {k}", style, line=False) for k, style in styles.items()],
     )
 
 
 def phase(table: pd.DataFrame) -> Shown:
     """Draw which classes trained networks learnt over the threshold of the theory.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``neural_collapse.learnt``.
+    Table of ``neural_collapse.learnt``.
     """
-    import matplotlib.pyplot as plt
-
     rows = table[table["metric"] == "accuracy"]
-    depths = sorted(rows["layers"].unique())
-    spoken = []
+    found = rows.groupby(["layers", "threshold", "class_size"])["value"].mean().reset_index()
+    found["learnt"] = found["value"] > 0.5
+    styles = {"learnt": Style(PALETTE["blue"], "o"), "not learnt": Style(PALETTE["orange"], "X")}
+    depths = sorted(found["layers"].unique())
     with book_style():
-        figure, panels = plt.subplots(
-            1, len(depths), figsize=(3.3 * len(depths) + 0.6, 3.9), sharey=True, squeeze=False
-        )
-        for axes, layers in zip(panels[0], depths, strict=True):
-            mine = rows[rows["layers"] == layers].groupby(["threshold", "class_size"])["value"].mean().reset_index()
-            is_learnt = mine["value"] > 0.5
+        drawn = panel_axes(len(depths), THIRD)
+        for (_, axes), depth in zip(drawn, depths, strict=True):
+            mine = found[found["layers"] == depth]
             ends = np.array([0.0, 1.08 * mine["class_size"].max()])
-            axes.plot(ends, ends, color=PALETTE["black"], linewidth=1.5, label="theory: learnt above the line")
-            axes.plot(
-                mine["threshold"][is_learnt], mine["class_size"][is_learnt], "o", color=PALETTE["blue"], label="learnt"
-            )
-            axes.plot(
-                mine["threshold"][~is_learnt],
-                mine["class_size"][~is_learnt],
-                "x",
-                color=PALETTE["orange"],
-                markersize=8,
-                markeredgewidth=2,
-                label="not learnt",
-            )
-            axes.set(title=_layers(int(layers)), xlabel="threshold of the theory", xlim=ends, ylim=ends)
-            wrong = int((is_learnt != (mine["class_size"] > mine["threshold"])).sum())
-            spoken.append(f"{_layers(int(layers))}: {wrong} of {len(mine)} on the wrong side of the line")
-        panels[0, 0].set_ylabel("rows of the class")
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+            axes.plot(ends, ends, color=INK)
+            for learnt, style in zip((True, False), styles.values(), strict=True):
+                part = mine[mine["learnt"] == learnt]
+                axes.plot(part["threshold"], part["class_size"], style.marker, color=style.color, markersize=5)
+            axes.set(title=name_of(depth, "layers"), xlim=ends, ylim=ends)
+            axes.set(xlabel="threshold of the theory", ylabel="rows of the class")
+    right = int((found["learnt"] == (found["class_size"] > found["threshold"])).sum())
+    title = f"Theory and training agree on {right} of {len(found)} classes: those above the line should be learnt"
     return show(
-        figure,
-        alt="One panel for each depth of the head. Crosses for classes that were not learnt, dots for classes that "
-        "were, "
-        "by class size and threshold, with the diagonal that separates them in theory. " + "; ".join(spoken) + ".",
+        [figure for figure, _ in drawn],
+        title=title,
+        alt="One panel for each depth of the head: circles for classes that were learnt and crosses for others, by "
+        "class "
+        f"size and threshold, with the diagonal that separates them in theory. {title}",
         caption="Which classes are learnt? Each column of marks is a penalty, drawn at the class size below which the "
-        "theory "
-        "gives classes up. Learnt: more than half of the training rows right, mean over seeds.",
+        "theory gives classes up. Learnt: more than half of the training rows right, mean over seeds.",
+        table=found.assign(layers=found["layers"].map(lambda n: name_of(n, "layers"))).drop(columns="value").round(1),
+        key=[key_entry(name, style, line=False) for name, style in styles.items()],
     )
 
 
@@ -125,326 +117,234 @@ def norms_by_size(layers: Sequence[int], lam: float) -> Shown:
     Parameters
     ----------
     layers : sequence of int
-        Depths of the head, of 1, 2 and 3.
+        Depths of the head.
     lam : float
         Penalty of all layers and of the features.
     """
-    import matplotlib.pyplot as plt
-
-    sizes = np.unique(IMBALANCED)
-    spoken = []
-    with book_style():
-        figure, panels = plt.subplots(1, 2, figsize=(8.2, 3.6))
-        for depth in layers:
-            optimum = ufm_mse(IMBALANCED, [lam] * depth, lam)
-            for axes, norms, name in zip(panels, (optimum.w_norms, optimum.h_norms), ("row", "feature"), strict=True):
-                of_size = np.array([norms[np.asarray(IMBALANCED) == size][0] for size in sizes])
-                axes.plot(sizes, of_size / of_size[0], **DEPTH_STYLES[depth], label=_layers(depth))
-                spoken.append(f"{_layers(depth)}, {name}: {of_size[-1] / of_size[0]:.2f}")
-        panels[0].set(xlabel="rows of the class", ylabel="norm over that of the smallest class", title="classifier row")
-        panels[1].set(xlabel="rows of the class", title="mean feature")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return show(
-        figure,
-        alt="Two panels with one line for each depth. Norm of the largest class over that of the smallest: "
-        + "; ".join(spoken)
-        + ".",
-        caption=f"Exact norms for classes of 20 to 100 rows, all penalties {lam:g}.",
+    sizes = np.asarray(IMBALANCED)
+    found = []
+    for depth in layers:
+        optimum = ufm_mse(IMBALANCED, [lam] * depth, lam)
+        for panel, norms in (("classifier row", optimum.w_norms), ("mean feature", optimum.h_norms)):
+            relative = np.asarray(norms) / norms[int(sizes.argmin())]
+            found.append(pd.DataFrame({"panel": panel, "layers": depth, "class_size": sizes, "estimate": relative}))
+    frame = (
+        pd.concat(found)
+        .drop_duplicates(["panel", "layers", "class_size"])
+        .sort_values(["panel", "layers", "class_size"])
+    )
+    last = frame[frame["class_size"] == sizes.max()].set_index(["panel", "layers"])["estimate"]
+    return lines(
+        frame.assign(low=frame["estimate"], high=frame["estimate"]),
+        "class_size",
+        series="layers",
+        panel="panel",
+        ylabel="norm over that of the smallest class",
+        shared=False,
+        title=f"The largest class has a classifier row {last['classifier row', max(layers)]:.2f} to "
+        f"{last['classifier row', min(layers)]:.2f} "
+        "times as long as the smallest, depending on depth",
+        caption=f"Exact norms for classes of {sizes.min()} to {sizes.max()} rows, all penalties {lam:g}.",
     )
 
 
 def singular_values(table: pd.DataFrame, lam: float) -> Shown:
     """Draw the singular values of the class-mean logits of networks with cross-entropy, beside both closed forms.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``neural_collapse.cross_entropy``.
+    Table of ``neural_collapse.cross_entropy``.
     lam : float
         Penalty of the runs.
     """
-    import matplotlib.pyplot as plt
-
-    rows = table[table["metric"] == "singular_value"]
     losses = table[table["metric"] == "loss"].groupby("layers")["value"].min()
-    depths = sorted(rows["layers"].unique())
     K, n = len(BALANCED), BALANCED[0]
-    spoken = []
-    with book_style():
-        figure, panels = plt.subplots(1, len(depths), figsize=(3.2 * len(depths) + 0.6, 3.9), squeeze=False)
-        for axes, depth in zip(panels[0], depths, strict=True):
-            layers = int(depth)
-            mine = rows[rows["layers"] == depth]
-            for number, (_, one) in enumerate(mine.groupby("replicate")):
-                axes.plot(
-                    one["position"],
-                    one["value"],
-                    "o-",
-                    color=PALETTE["blue"],
-                    alpha=0.6,
-                    label="trained networks" if number == 0 else None,
-                )
-            frame = ufm_ce_etf(K, n, [lam] * layers, lam)
-            axes.hlines(
-                frame.logit_scale, 1, K - 1, color=PALETTE["orange"], linestyle="--", label="best simplex frame"
-            )
-            text = f"{_layers(layers)}: least loss {losses[depth]:.4f}, best simplex frame {frame.loss:.4f}"
-            if layers > 1:
-                pairs = ufm_ce_pairs(K, n, [lam] * layers, lam)
-                axes.hlines(
-                    pairs.singular_value, 1, K // 2, color=PALETTE["green"], linestyle=":", linewidth=2.5, label="pairs"
-                )
-                text += f", pairs {pairs.loss:.4f}"
-            rank = mine[mine["value"] > 0.01 * mine["value"].max()].groupby("replicate")["position"].max()
-            spoken.append(f"{text}; rank {int(rank.min())} to {int(rank.max())}")
-            axes.set(title=_layers(layers), xlabel="singular value", xticks=range(1, K + 1, 3))
-        panels[0, 0].set_ylabel("size, class-mean logits")
-        handles, labels = panels[0, -1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return show(
-        figure,
-        alt="One panel for each depth of the head with the singular values of trained networks in order, and a dashed "
-        "line "
-        "for the simplex frame. " + "; ".join(spoken) + ".",
-        caption="Cross-entropy on balanced digits: how many directions are in use? A collapsed network uses nine, all "
-        "alike.",
+    rows = table[table["metric"] == "singular_value"].assign(source="trained networks")
+    extra, below = [], []
+    for depth in sorted(int(layers) for layers in rows["layers"].unique()):
+        frame = ufm_ce_etf(K, n, [lam] * depth, lam)
+        forms = {"best simplex frame": (K - 1, frame.logit_scale)}
+        if depth > 1:
+            forms["opposite pairs"] = (K // 2, ufm_ce_pairs(K, n, [lam] * depth, lam).singular_value)
+        for name, (last, value) in forms.items():
+            places = np.arange(1, last + 1)
+            extra.append(pd.DataFrame({"layers": depth, "source": name, "position": places, "value": value}))
+        if losses[depth] < frame.loss:
+            below.append(depth)
+    found = summarise(pd.concat([rows, *extra]), ["layers", "source", "position"], MEDIAN)
+    return lines(
+        found,
+        "position",
+        series="source",
+        panel="layers",
+        ylabel="size, class-mean logits",
+        ticks={"x": range(1, K + 1, 3)},
+        title="Networks end below the loss of the best simplex frame with "
+        + (" and ".join(name_of(depth, "layers") for depth in below) or "no depth of the head"),
+        caption="Cross-entropy on balanced digits, median and range over seeds: how many directions are in use? A "
+        "collapsed network uses nine, all alike.",
     )
 
 
 def traps(table: pd.DataFrame) -> Shown:
     """Draw the share of random starts in which each class is learnt against its place below the threshold.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``neural_collapse.traps``.
+    Table of ``neural_collapse.traps``.
     """
-    import matplotlib.pyplot as plt
-
     rows = table[table["metric"] == "learnt"]
-    depths = sorted(rows["layers"].unique())
-    styles = {0.1: ("o", PALETTE["orange"], "start 0.1"), 0.3: ("s", PALETTE["blue"], "start 0.3")}
-    smallest = rows["class_size"].min()
-    spoken = []
-    with book_style():
-        figure, panels = plt.subplots(1, len(depths), figsize=(8.2, 3.8), sharey=True, squeeze=False)
-        for axes, depth in zip(panels[0], depths, strict=True):
-            limit = ufm_mse([2, 1], [1.0] * int(depth), 1.0).thresholds.b
-            for scale, (marker, color, label) in styles.items():
-                mine = rows[(rows["layers"] == depth) & (rows["scale"] == scale)]
-                place = mine["b"] * smallest / mine["class_size"] / limit
-                shares = mine["value"].groupby(place.round(9)).mean()
-                axes.plot(
-                    shares.index, shares, marker, color=color, label=label, linestyle="-", alpha=0.85, markersize=6
-                )
-                spoken.append(f"{_layers(int(depth))}, {label}: {shares.mean():.0%} learnt on average")
-            axes.axvline(1, color=PALETTE["black"], linewidth=1)
-            axes.set(title=_layers(int(depth)), xlabel="b of the class over its threshold", xscale="log")
-        panels[0, 0].set_ylabel("share of starts that learn it")
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    return show(
-        figure,
-        alt="Two panels, one a depth, with the share of starts against how close a class is to its threshold. "
-        + "; ".join(spoken)
-        + ".",
-        caption="Classes left of the black line are kept by the optimum. Small random starts lose many of them.",
+    limits = {depth: ufm_mse([2, 1], [1.0] * int(depth), 1.0).thresholds.b for depth in rows["layers"].unique()}
+    place = rows["b"] * rows["class_size"].min() / rows["class_size"] / rows["layers"].map(limits)
+    found = summarise(rows.assign(place=place.round(9)), ["layers", "scale", "place"], lambda v: (v.mean(),) * 3)
+    kept = found[found["place"] < 1].groupby("scale")["estimate"].mean()
+    return lines(
+        found,
+        "place",
+        series="scale",
+        panel="layers",
+        names={scale: f"start {scale:g}" for scale in found["scale"].unique()},
+        xlabel="b of the class over its threshold",
+        ylabel="share of starts that learn it",
+        log="x",
+        title="Of the classes that the optimum keeps, small starts lose many: learnt are "
+        + ", ".join(f"{share:.0%} (start {scale:g})" for scale, share in kept.items()),
+        caption="Classes left of the upright line are kept by the optimum.",
+        decorate=lambda axes, _: axes.axvline(1, color=INK, linewidth=0.9),
     )
 
 
+def _faultless(errors: pd.Series) -> float:
+    """First epoch without an error in any run; NaN if there is none."""
+    return float(errors[errors <= 0].index.min())
+
+
+def _upright(axes: Axes, epoch: float) -> None:
+    if np.isfinite(epoch):
+        axes.axvline(epoch, color=PALETTE["grey"], linewidth=1)
+
+
 def appearance(table: pd.DataFrame) -> Shown:
-    """Draw training error and measures of collapse through the training.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``neural_collapse.appearance``.
-    """
-    import matplotlib.pyplot as plt
-
+    """Draw training error and measures of collapse through the training (table of ``neural_collapse.appearance``)."""
     names = {
-        "error": ("training error", PALETTE["black"], "x", ":"),
-        "nc1_quot": ("scatter within over between classes", PALETTE["blue"], "o", "-"),
-        "nc2_etf_err": ("distance of means to the simplex frame", PALETTE["orange"], "^", "--"),
-        "nc3_dual_err": ("distance of classifier to the means", PALETTE["green"], "s", "-."),
+        "error": "training error",
+        "nc1_quot": "scatter within over between classes",
+        "nc2_etf_err": "means to the simplex frame",
+        "nc3_dual_err": "classifier to the means",
     }
-    rows = table.dropna(subset=["epoch"])
-    spoken = []
-    with book_style():
-        figure, axes = plt.subplots(figsize=(7.4, 4.2))
-        for metric, (label, color, marker, line) in names.items():
-            mine = rows[rows["metric"] == metric].groupby("epoch")["value"].median()
-            shown_values = mine.where(mine > 0)
-            axes.plot(
-                shown_values.index,
-                shown_values,
-                color=color,
-                marker=marker,
-                linestyle=line,
-                markevery=max(1, len(mine) // 15),
-                label=label,
-            )
-            spoken.append(f"{label}: from {mine.iloc[0]:.2g} to {mine.iloc[-1]:.2g}")
-        error = rows[rows["metric"] == "error"].groupby("epoch")["value"].max()
-        first = error[error == 0].index.min()
-        if np.isfinite(first):
-            axes.axvline(first, color=PALETTE["grey"], linewidth=1)
-            spoken.append(f"no training error in any run from epoch {first:.0f}")
-        axes.set(yscale="log", xlabel="epoch")
-        figure.legend(loc="outside lower center", ncols=2)
-    return show(
-        figure,
-        alt="Four curves over the epochs on a logarithmic axis. " + "; ".join(spoken) + ".",
-        caption="Median over seeds; a curve ends where it is zero. The grey line marks the end of all training errors. "
+    rows = table[table["epoch"].notna() & table["metric"].isin(names)]
+    found = summarise(rows, ["metric", "epoch"], lambda values: (float(np.median(values)),) * 3)
+    first = _faultless(rows[rows["metric"] == "error"].groupby("epoch")["value"].max())
+    courses = found.set_index(["metric", "epoch"])["estimate"]
+    fall = (
+        {name: courses[name].loc[first] / courses[name].iloc[-1] for name in names if name != "error"}
+        if np.isfinite(first)
+        else {}
+    )
+    return lines(
+        found[found["estimate"] > 0],
+        "epoch",
+        series="metric",
+        names=names,
+        ylabel="distance, share (median)",
+        log="y",
+        title=f"After the last training error, in epoch {first:.0f}, collapse goes on: its measures shrink "
+        f"{min(fall.values()):.1f} to "
+        f"{max(fall.values()):.1f} times"
+        if fall
+        else "Some run had training errors to the end",
+        caption="Median over seeds; a curve ends where it is zero. The upright line marks the end of all training "
+        "errors. "
         "The step size falls to a tenth at half and to a hundredth at four fifths of the epochs.",
+        decorate=lambda axes, _: _upright(axes, first),
     )
 
 
 def minority(table: pd.DataFrame) -> Shown:
     """Draw the cosines between the classifier's rows of the two small and of the two large classes.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``neural_collapse.minority``.
+    Table of ``neural_collapse.minority``.
     """
-    import matplotlib.pyplot as plt
-
-    names = {
-        "minority_cosine": ("the two small classes", "o", PALETTE["orange"], "-"),
-        "majority_cosine": ("the two large classes", "s", PALETTE["blue"], "--"),
-    }
-    spoken = []
-    with book_style():
-        figure, axes = plt.subplots(figsize=(6.6, 3.8))
-        axes.axhline(-1 / 3, color=PALETTE["grey"], linewidth=1, label="simplex frame")
-        for metric, (label, marker, color, line) in names.items():
-            mine = table[table["metric"] == metric].groupby("ratio")["value"].median()
-            axes.plot(mine.index, mine, marker=marker, color=color, linestyle=line, label=label)
-            spoken.append(f"{label}: " + ", ".join(f"{value:.2f}" for value in mine))
-        axes.set(xscale="log", xlabel="size of large over small classes", ylabel="cosine of the classifier's rows")
-        ratios = sorted(table["ratio"].unique())
-        axes.set_xticks(ratios, [f"{ratio:g}" for ratio in ratios])
-        axes.minorticks_off()
-        figure.legend(loc="outside lower center", ncols=3)
-    return show(
-        figure,
-        alt="Two lines over the imbalance. Cosines from the least to the largest imbalance, " + "; ".join(spoken) + ".",
-        caption="Cross-entropy with one linear layer, four classes. At equal sizes all cosines are -1/3.",
+    names = {"minority_cosine": "the two small classes", "majority_cosine": "the two large classes"}
+    found = summarise(table[table["metric"].isin(names)], ["metric", "ratio"], MEDIAN)
+    last = found[found["ratio"] == found["ratio"].max()].set_index("metric")["estimate"]
+    return lines(
+        found,
+        "ratio",
+        series="metric",
+        names=names,
+        xlabel="size of large over small classes",
+        ylabel="cosine of the classifier's rows",
+        log="x",
+        ticks={"x": sorted(found["ratio"].unique())},
+        level=-1 / 3,
+        title=f"At ratio {found['ratio'].max():g} the rows of the small classes have a cosine of "
+        f"{last['minority_cosine']:.2f}, those of the large ones "
+        f"of {last['majority_cosine']:.2f}",
+        caption="Cross-entropy with one linear layer, four classes; median and range over seeds. The line is the "
+        "simplex "
+        "frame: at equal sizes all cosines are −1/3.",
     )
-
-
-KINDS: Final[Mapping[tuple[str, bool], str]] = {
-    ("mse", False): "squared error",
-    ("mse", True): "squared error, bias",
-    ("cross_entropy", False): "cross-entropy",
-}
-NETWORKS: Final[Mapping[str, str]] = {"mlp": "perceptron", "resnet18": "ResNet-18", "vgg16": "VGG-16"}
 
 
 def terminal_phase(table: pd.DataFrame) -> Shown:
     """Draw the distance to the predicted frame through the training, before and after the training error is zero.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``neural_collapse.deep_heads``.
+    Table of ``neural_collapse.deep_heads``.
     """
-    import matplotlib.pyplot as plt
-
-    course = table.dropna(subset=["epoch"])
-    kinds = course[["network", "loss", "bias"]].drop_duplicates().to_numpy().tolist()
-    spoken = []
-    with book_style():
-        figure, panels = plt.subplots(1, len(kinds), figsize=(2.7 * len(kinds) + 0.6, 3.9), sharey=True, squeeze=False)
-        for axes, (network, loss, bias) in zip(panels[0], kinds, strict=True):
-            mine = course[(course["network"] == network) & (course["loss"] == loss) & (course["bias"] == bias)]
-            title = f"{NETWORKS[network]}\n{KINDS[loss, bool(bias)]}"
-            for depth in sorted(int(layers) for layers in mine["layers"].unique()):
-                by_epoch = mine[mine["layers"] == depth].pivot_table(
-                    index="epoch", columns="metric", values="value", aggfunc="median"
-                )
-                distance = by_epoch["course_predicted_frame_err"]
-                axes.plot(distance.index, distance, **DEPTH_STYLES[depth], label=_layers(depth))
-                spoken.append(
-                    f"{title.replace(chr(10), ', ')}, {_layers(depth)}: from {distance.iloc[0]:.2g} to "
-                    f"{distance.iloc[-1]:.2g}"
-                )
-            error = 1.0 - mine[mine["metric"] == "course_accuracy"].groupby("epoch")["value"].min()
-            first = error[error <= 0].index.min()
-            if np.isfinite(first):
-                axes.axvline(first, color=PALETTE["grey"], linewidth=1)
-                spoken.append(f"{title.replace(chr(10), ', ')}: no training error in any run from epoch {first:.0f}")
-            axes.set(title=title, xlabel="epoch", yscale="log")
-        panels[0, 0].set_ylabel("distance to the predicted frame")
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    return show(
-        figure,
-        alt="One panel for each network and loss with a line for each depth of the head. Distance to the predicted "
-        "frame at the first and the last measurement, " + "; ".join(spoken) + ".",
-        caption="Equal classes of CIFAR-10, median over seeds. The grey line marks the first measurement without a "
+    rows = table.dropna(subset=["epoch"])
+    bias = np.where(rows["bias"].astype(str) == "True", ", bias", "")
+    rows = rows.assign(
+        kind=[
+            f"{name_of(n, 'network')}, {name_of(loss, 'loss')}{b}"
+            for n, loss, b in zip(rows["network"], rows["loss"], bias, strict=True)
+        ]
+    )
+    found = summarise(
+        rows[rows["metric"] == "course_predicted_frame_err"],
+        ["kind", "layers", "epoch"],
+        lambda values: (float(np.median(values)),) * 3,
+    )
+    accuracy = rows[rows["metric"] == "course_accuracy"].groupby(["kind", "epoch"])["value"].min()
+    first = {kind: _faultless(1.0 - accuracy[kind]) for kind in found["kind"].unique()}
+    last = found.groupby(["kind", "layers"])["estimate"].agg(["first", "last"])
+    closer = int((last["last"] < last["first"]).sum())
+    return lines(
+        found,
+        "epoch",
+        series="layers",
+        panel="kind",
+        ylabel="distance to the predicted frame",
+        log="y",
+        title=f"{closer} of {len(last)} networks end nearer to the predicted frame than they began; the largest "
+        f"distance is {last['last'].max():.2g}",
+        caption="Equal classes of CIFAR-10, median over seeds. The upright line marks the first measurement without a "
         "training error in any run: what comes after it is the terminal phase.",
+        decorate=lambda axes, kind: _upright(axes, first[kind]),
     )
 
 
 def against_prediction(table: pd.DataFrame) -> Shown:
-    """Draw norms of classifier rows and features over those of the theory, and distances to both frames.
+    """Draw norms of classifier rows and features over those of the theory, by the size of the class.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Table of ``neural_collapse.mnist``, or the rows of one network in that of
+    Table of ``neural_collapse.mnist``, or the rows of one network in that of
         ``neural_collapse.imbalanced_images``.
     """
-    import matplotlib.pyplot as plt
-
-    depths = sorted(int(layers) for layers in table["layers"].unique())
-    frames = ["nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err"]
-    ends = table[table["metric"].isin([*frames, "nc2_of_err", "directions_lost"])]
-    spoken = []
-    with book_style():
-        figure, panels = plt.subplots(1, 3, figsize=(10.4, 3.9))
-        for layers in depths:
-            style, label = DEPTH_STYLES[layers], _layers(layers)
-            mine = table[table["layers"] == layers]
-            reached = []
-            for axes, metric in zip(panels, ("w_norm", "h_norm"), strict=False):
-                norms = mine[mine["metric"] == metric].groupby("class_size")["value"]
-                middle = norms.median()
-                axes.plot(middle.index, middle, **style, label=label)
-                axes.fill_between(middle.index, norms.min(), norms.max(), color=style["color"], alpha=0.15, linewidth=0)
-                reached += [norms.min().min(), norms.max().max()]
-            found = ends[ends["layers"] == layers].pivot_table(index="replicate", columns="metric", values="value")
-            general = found[frames].max(axis=1)
-            panels[2].plot(general, found["nc2_of_err"], style["marker"], color=style["color"], alpha=0.85)
-            spoken.append(
-                f"{label}: norms {min(reached):.2f} to {max(reached):.2f} of the prediction, distance to the general "
-                f"frame at most {general.max():.2g}, to the balanced one at least {found['nc2_of_err'].min():.2g}, "
-                f"{found['directions_lost'].min():.0f} to {found['directions_lost'].max():.0f} directions lost"
-            )
-        for axes, title in zip(panels, ("classifier row", "mean feature"), strict=False):
-            axes.axhline(1, color=PALETTE["black"], linewidth=1)
-            axes.set(title=title, xlabel="images of the class")
-        panels[0].set_ylabel("norm over the prediction")
-        panels[2].axvline(0.01, color=PALETTE["grey"], linewidth=1)
-        panels[2].axhline(0.1, color=PALETTE["grey"], linewidth=1)
-        panels[2].set(
-            title="each network",
-            xscale="log",
-            ylim=(0, None),
-            xlabel="distance to the general frame",
-            ylabel="distance to the balanced frame",
-        )
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(depths))
-    return show(
-        figure,
-        alt="Three panels with one marker for each depth of the head: norms of classifier rows and of features over "
-        "the exact ones by class size, and the distance to the balanced frame over that to the general one. "
-        + "; ".join(spoken)
-        + ".",
-        caption="Median and range over seeds; at the black line norms are as predicted. Right: a network that follows "
-        "the theory lies above and left of the grey lines; the vertical one is the bound of the claim.",
+    names = {"w_norm": "classifier row", "h_norm": "mean feature"}
+    found = summarise(table[table["metric"].isin(names)], ["metric", "layers", "class_size"], MEDIAN)
+    found = found.sort_values("metric", key=lambda keys: keys.map(list(names).index), kind="stable")
+    ends = table[table["metric"].isin(["nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err", "nc2_of_err"])]
+    wide = ends.pivot_table(index=["layers", "replicate"], columns="metric", values="value")
+    general = wide.drop(columns="nc2_of_err").max(axis=1)
+    return lines(
+        found,
+        "class_size",
+        series="layers",
+        panel="metric",
+        panel_names=names,
+        xlabel="images of the class",
+        ylabel="norm over the prediction",
+        level=1.0,
+        band=True,
+        title=f"Norms are {found['low'].min():.2f} to {found['high'].max():.2f} times the prediction; the general "
+        f"frame is at most {general.max():.2g} away, "
+        f"the balanced one at least {wide['nc2_of_err'].min():.2g}",
+        caption="Median and range over seeds; at the black line norms are as predicted. The bound of the claim for the "
+        "distance to the general frame is 0.01.",
     )
