@@ -97,6 +97,14 @@ figures.worth(labels, mistakes(labels, scores))
 # in this weight. Whether you want it depends on where in the ranking your decisions are made; the paper argues that how
 # rare the positives are does not settle it.
 #
+# "More at the top" is not the whole story: how many positives stand above counts as well. Move the rows and see.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import price_of_one_mistake
+
+price_of_one_mistake()
+
+# %% [markdown]
 # ## What to use instead
 #
 # Instead of a slogan: ask what a mistake costs you, and where. All chapters together answer in [What to do with

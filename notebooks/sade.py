@@ -295,7 +295,8 @@ From {runs} trainings on the digits, with 95 % intervals in brackets:
 # there are (with more of them the differences were small), how strongly views are disturbed, and $\tau = 1$ instead of
 # the published 2 in the loss of the third expert. It looked at the same test images that judge here, so what follows is
 # no blind test of these choices. An earlier edition of this page reported the digits with $\tau = 1$ only. Now both are
-# judged side by side, and what the page says in front is said of $\tau = 2$, in trainings of their own.
+# judged side by side. The numbers folded above and the figures are those of $\tau = 2$, in trainings of their own,
+# where nothing else is said.
 #
 # ### Do the experts have different skills?
 #
@@ -520,11 +521,7 @@ recall = 100 * recall.pivot_table(
     index="method", columns="metric", values="value"
 )
 if len(mild):
-    display(
-        recall.filter(regex="expert_3", axis=0)
-        .rename(name_of)
-        .round(1)
-    )
+    display(recall.filter(regex="expert_3", axis=0).rename(name_of).round(1))
 TAUS = [
     ("learned", "equal"),
     ("tau2_learned", "tau2_equal"),
@@ -565,9 +562,7 @@ display(
 in_random_order = experts[experts["test_set"] == "random-order"].groupby(
     "method"
 )["value"]
-changes = 100 * in_random_order.agg(["mean", "min", "max"]).rename(
-    name_of
-)
+changes = 100 * in_random_order.agg(["mean", "min", "max"]).rename(name_of)
 print(
     "points over no adaptation: mean, least, largest\n",
     changes.round(1).to_string(),

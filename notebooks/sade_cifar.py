@@ -102,7 +102,7 @@ short = on_cifar("standard", "short")
 published = on_cifar("paper", "published")
 display(figures.trainings(experiment("sade.experts"), frames))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Functions of this page"}
 ALIKE = ["three_balanced", "three_balanced_power", "three_balanced_known"]
 
 
@@ -143,7 +143,6 @@ def skills(rows):
     return shown
 
 
-# %% tags=["hide-input"]
 def ranking(rows):
     """Accuracy of all methods of one recipe, in percent."""
     order = ["cross_entropy", "cross_entropy_power", "linear", "tau_norm"]
@@ -166,7 +165,6 @@ def ranking(rows):
     ]
 
 
-# %% tags=["hide-input"]
 def gain(rows, test_set: str, reference: str = "equal") -> str:
     """Mean gain of learned weights, its standard error, and its range."""
     one = figures.certainty(rows, reference).xs(test_set, level="test set")
@@ -177,16 +175,6 @@ def gain(rows, test_set: str, reference: str = "equal") -> str:
     )
 
 
-# %% [markdown]
-# ## The short recipe
-#
-# Compare only within it. Where a method has been trained more than once, accuracies are means.
-
-# %% tags=["hide-input"]
-display(*skills(short), *ranking(short))
-
-
-# %% tags=["hide-input"]
 def summary(rows):
     """What learned weights gain, and whether agreement ranks them rightly."""
     if not rows["method"].eq("learned").any():
@@ -222,6 +210,15 @@ def summary(rows):
     ]
 
 
+# %% [markdown]
+# ## The short recipe
+#
+# Compare only within it. Where a method has been trained more than once, accuracies are means.
+
+# %% tags=["hide-input"]
+display(*skills(short), *ranking(short))
+
+# %% tags=["hide-input"]
 display(*summary(short))
 
 # %% [markdown]
@@ -263,8 +260,7 @@ def beside_paper():
         }
         numbers = {name: 100 * number for name, number in numbers.items()}
         rows[
-            f"{name_of(one.settings['method'])}, "
-            f"{one.settings['test_set']}"
+            f"{name_of(one.settings['method'])}, {one.settings['test_set']}"
         ] = {
             **numbers,
             "trainings": one.replicates,

@@ -99,6 +99,15 @@ box = boxes.fit_resample(X, y)[0][len(X) :]
 figures.idea(minority, majority, sampler.parents_ - 150, segment, box)
 
 # %% [markdown]
+# What do such rows do to a learner? Try it on one simulated cloud: choose the learner and the amount, then move the
+# threshold or correct the prior instead.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import does_smote_help
+
+does_smote_help()
+
+# %% [markdown]
 # ## What to use instead
 #
 # What all chapters say together stands in [What to do with imbalanced data](../book/what-to-do.md). From this one:

@@ -71,6 +71,29 @@ def _table(judgements: list[Judgement]) -> str:
     return table_text(head, rows) + note + sentences
 
 
+def _reasons(identifier: str, profile: str | None) -> str:
+    """Say what came out of a claim and why, in the profile that speaks for it or in the one that is named."""
+    from repro import claims as room
+
+    claim = room.find_claim(identifier)
+    judged = room.judge_profiles(claim, list(claim.profiles) if profile is None else [profile])
+    judgement = room.headline(list(judged))
+    reasons = room.why(judgement)
+    lines = [
+        f"{claim.id} ({judgement.profile}): {judgement.words}",
+        "",
+        claim.statement,
+        room.plain_sentence(judgement),
+    ]
+    for title, sentences in (
+        ("What was established", reasons.shown),
+        ("What was not", reasons.open),
+        ("What would change the verdict", reasons.change),
+    ):
+        lines += ["", title, *(f"  - {sentence}" for sentence in sentences)] if sentences else []
+    return "\n".join(lines) + "\n"
+
+
 def claims(
     study: Annotated[str | None, typer.Argument(help="A study; all when left out.")] = None,
     profile: Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")] = None,
@@ -79,6 +102,9 @@ def claims(
         bool, typer.Option("--strict", help="Exit with status 1 when a verdict differs from the accepted ones.")
     ] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Make the present verdicts the accepted ones.")] = False,
+    why: Annotated[
+        str | None, typer.Option("--why", help="Say in words why this claim has its verdict.", metavar="ID")
+    ] = None,
     compare: Annotated[
         str | None,
         typer.Option(
@@ -91,6 +117,9 @@ def claims(
     from repro import claims as room
     from repro import studies
 
+    if why is not None:
+        emit(_reasons(why, profile), output)
+        return
     if compare is not None:
         changes = room.changes_of_verdicts(compare, study)
         rows = [(change.claim, change.profile or "", change.what, change.expected, change.found) for change in changes]
