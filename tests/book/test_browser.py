@@ -162,9 +162,9 @@ def test_pages_of_the_reference_with_the_longest_words_are_no_wider_than_a_phone
 @ONE
 def test_the_search_field_opens_by_keyboard_and_can_be_read(visit: Callable[..., Visit]) -> None:
     seen = visit("book/index.html")
-    assert not seen.page.locator("#search-input").is_visible()
+    assert not seen.page.locator("#pst-search-dialog input").is_visible()
     seen.page.keyboard.press("Control+k")
-    seen.page.locator("#search-input").wait_for()
+    seen.page.locator("#pst-search-dialog input").wait_for()
     for theme in ("light", "dark"):
         seen.show(1366, theme)
         assert seen.page.evaluate(LOOKS["contrast"], MARK) == []

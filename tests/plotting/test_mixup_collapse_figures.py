@@ -40,7 +40,7 @@ def test_the_channel_reads_the_excess_over_the_chord(linear: Geometry) -> None:
     bent = Geometry(**{**vars(linear), "across": linear.across + 0.5 * t * (1 - t) * total})
     shown = figures.channel({"straight": linear, "bent": bent}, 0, 1)
     # at t = 1/2 the chord is half the sum, and an eighth of it is added
-    assert shown.title.endswith("beyond the chord by +0% (straight), +25% (bent)")
+    assert shown.title.endswith("beyond the chord by +0 % (straight), +25 % (bent)")
     assert len(shown.pictures) == 2
 
 
@@ -53,7 +53,7 @@ def test_exact_channels_are_the_closed_form(read: Read) -> None:
     shown = figures.exact_channels(5, 1.3, [0.02, 0.5])
     # reference values of the fixture: 1.6895997 at one half, 2.2192392 unmixed
     wanted = 2 * 1.6895997 / 2.2192392
-    assert shown.title.endswith(f"to {wanted:.2f} times the unmixed size")
+    assert shown.title.endswith(f"to {wanted:.2f} times (penalty 0.02) the size of unmixed rows")
     assert read(shown, "penalty 0.02", "alpha + beta", "0.5") == [pytest.approx(wanted, abs=0.006)]
 
 

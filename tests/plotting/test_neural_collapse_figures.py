@@ -21,7 +21,7 @@ def test_the_plane_reads_the_scatter_of_every_panel() -> None:
     loose = tight + np.tile([[0.1, 0.0], [-0.1, 0.0]], (3, 1))
     title = figures.plane({"before": (loose, corners), "after": (tight, corners)}, labels).title
     # variance 0.01 within; squared distances from the centre 1, 1.06 and 1.06 on average
-    assert "from 0.0096 to 0 of that between them" in title
+    assert "is 0.0096 at first and 0 in the end" in title
 
 
 def test_the_phase_diagram_counts_marks_on_the_wrong_side() -> None:
@@ -63,7 +63,7 @@ def test_traps_read_the_share_learnt() -> None:
         for scale, size, seed in product((0.1, 0.3), (40, 5), range(3))
     ]
     table = pd.DataFrame(rows, columns=["layers", "b", "scale", "class_size", "replicate", "metric", "value"])
-    assert figures.traps(table).title.endswith("learnt are 0% (start 0.1), 100% (start 0.3)")
+    assert figures.traps(table).title.endswith("learn 0 % (start 0.1), 100 % (start 0.3)")
 
 
 def test_appearance_names_the_first_epoch_without_error() -> None:
@@ -75,7 +75,7 @@ def test_appearance_names_the_first_epoch_without_error() -> None:
     ]
     table = pd.DataFrame(rows, columns=["epoch", "replicate", "metric", "value"])
     title = figures.appearance(table).title
-    assert title == "After the last training error, in epoch 40, collapse goes on: its measures shrink 1.5 to 1.5 times"
+    assert title == "From epoch 40, the first without a training error, the measures of collapse fall to 67 to 67 %"
     assert "training errors to the end" in figures.appearance(table[table["epoch"] < 40]).title
 
 

@@ -37,7 +37,7 @@ def test_drift_reads_the_directions_of_the_boundaries() -> None:
     path = presto_path(X, y, level_penalty=0)
     shown = figures.drift(X, y, path, [10, 0])
     assert "2 panels with the same points of four classes" in shown.alt
-    assert shown.title.endswith("in the end by 0 degrees")
+    assert shown.title.endswith("by 0 under the largest")
     assert shown.table.iloc[:, 1].nunique() == 1, "at the largest penalty all boundaries have one direction"
     assert len(shown.table) == 3
 

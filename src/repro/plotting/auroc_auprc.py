@@ -70,8 +70,8 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
         axes.set(xlabel="rank, highest score first", ylabel="gain from fixing the mistake", ylim=(0, 1.08 * top))
     ratio = gains["average_precision"].max() / gains["average_precision"].min()
     title = (
-        f"AUROC pays {gains['auroc'][0]:.4f} for every repair, AUPRC up to {ratio:.0f} times more at the top "
-        f"than at the bottom"
+        f"AUROC pays {gains['auroc'][0]:.4f} for every repair, under AUPRC the dearest is worth "
+        f"{ratio:.0f} times the cheapest"
     )
     return show(
         figure,
@@ -185,9 +185,8 @@ def tasks(table: pd.DataFrame) -> Shown:
         series="weighting",
         names=WEIGHTING_NAMES | {"paper": "the paper's stored means"},
         xlabel="rank correlation with the gap: of validation AUPRC minus of validation AUROC",
-        title=f"AUPRC is clearly more tied to the gap in {clear[0]} of our {len(ours)} settings; of the paper's "
-        f"{len(theirs)} means "
-        f"{clear[1]} stand out",
+        title=f"AUPRC is clearly more tied to the gap in {clear[0]} of our {len(ours)} settings and in "
+        f"{clear[1]} of the paper's {len(theirs)} means",
         caption="95 % intervals that allow for reused rows (the paper's: mean ± 1.96 standard errors).",
     )
 
@@ -207,11 +206,10 @@ def headline(table: pd.DataFrame) -> Shown:
         panel="ratios",
         bins=np.linspace(-1, 1, 22),
         xlabel="rank correlation over eight tasks",
-        title=f"Eight tasks hold a rank correlation loosely: draws reach from {low:.2f} to {high:.2f}, published is "
+        title=f"Draws of the rank correlation over eight tasks reach from {low:.2f} to {high:.2f}; published is "
         f"{PUBLISHED_SPEARMAN}",
         caption="Draws from the stored means and standard errors; recomputed with ratios of one test split (the "
-        "paper's "
-        "axis) and of whole files.",
+        "paper's axis) and of whole files.",
         marks=lambda ratios: {"recomputed": point[ratios], "published": PUBLISHED_SPEARMAN},
     )
 
@@ -252,7 +250,7 @@ def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
         ylabel="AUROC",
         shared=False,
         band=True,
-        title=f"{found['step'].max():.0f} repairs at the top open a gap of {last['gap', 'highest']:.3f} between the "
+        title=f"{found['step'].max():.0f} repairs from the top leave a gap of {last['gap', 'highest']:.3f} between the "
         f"groups, repairs at random one of {last['gap', 'random']:.3f}",
         caption="Fifty repairs in two groups of 200 rows with 10 and 2 positives. Lines: mean over seeds; bands: 5 to "
         "95 % of the seeds.",
@@ -317,8 +315,7 @@ def phase(table: pd.DataFrame) -> Shown:
         xlabel="ratio of the prevalences, higher to lower",
         ylabel="scores of the lower group raised by (SD)",
         size=(SINGLE[0], 4.2),
-        title=f"Without a shift of scores, repairs that watch AUPRC serve the larger group the more, the larger the "
-        f"ratio: from {_tenths(middle.iloc[0])} at "
+        title=f"Without a shift of scores the balance of repairs goes from {_tenths(middle.iloc[0])} at ratio "
         f"{ratios[0]:.3g} to {_tenths(middle.iloc[-1])} at {ratios[-1]:.3g}",
         caption="Share of fifty repairs inside the group of higher prevalence minus share inside the other. The dashed "
         "line is where calibrated scores lie.",
@@ -408,7 +405,7 @@ def weights(choice: MetricChoice) -> Shown:
         axes.set(xscale="log", yscale="symlog", xlim=(edges[0], 1), ylim=(0, None))
         axes.set(xlabel="share of rows with a higher score", ylabel="weight of a mistake (1 = mean)")
     low, high = choice.region
-    shares = [f"{choice.agreement[metric]:.0%} of {name_of(metric)}'s weight" for metric in METRICS]
+    shares = [f"{100 * choice.agreement[metric]:.0f} % of {name_of(metric)}'s weight" for metric in METRICS]
     title = f"{shares[0]} and {shares[1]} lie where this deployment has its own"
     return show(
         figure,

@@ -111,7 +111,7 @@ def channel(geometries: Mapping[str, Geometry], first: int, second: int) -> Show
         for _, axes in drawn:
             axes.set(xlim=(across.min(), across.max()), ylim=(-0.25, top))
     title = "Half-way between two classes the mean of the mixes lies beyond the chord by " + ", ".join(
-        f"{value:+.0%} ({name})" for name, value in excess.items()
+        f"{100 * value:+.0f} % ({name})" for name, value in excess.items()
     )
     return show(
         [figure for figure, _ in drawn],
@@ -158,12 +158,10 @@ def exact_channels(n_classes: int, row_norm: float, penalties: Sequence[float]) 
         names={penalty: f"penalty {penalty:g}" for penalty in penalties},
         ylabel="size over that of an unmixed row",
         shared=False,
-        title=f"The smaller the penalty, the further mixes leave the chord: at t = 1/2 from "
-        f"{at_half[max(penalties)]:.2f} to "
-        f"{at_half[min(penalties)]:.2f} times the unmixed size",
+        title=f"At t = 1/2 mixes are {at_half[max(penalties)]:.2f} (penalty {max(penalties):g}) to "
+        f"{at_half[min(penalties)]:.2f} times (penalty {min(penalties):g}) the size of unmixed rows",
         caption=f"Exact features of mixes for {n_classes} classes and rows of norm {row_norm:g}. On the chord alpha "
-        f"grows "
-        "in a straight line and alpha + beta stays at 1.",
+        "grows in a straight line and alpha + beta stays at 1.",
         decorate=lambda axes, panel: axes.plot([0, 1], [panel == "alpha + beta", 1], color=INK, linewidth=0.9),
     )
 

@@ -58,7 +58,7 @@ def plane(snapshots: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], labels: 
             scatter[title] = within / np.mean(((means - means.mean(axis=0)) ** 2).sum(axis=1))
     numbers = list(scatter.values())
     title = (
-        f"Training shrinks the scatter within classes from {numbers[0]:.2g} to {numbers[-1]:.2g} of that between them"
+        f"Scatter within classes, over that between them, is {numbers[0]:.2g} at first and {numbers[-1]:.2g} in the end"
     )
     return show(
         [figure for figure, _ in drawn],
@@ -203,8 +203,8 @@ def traps(table: pd.DataFrame) -> Shown:
         xlabel="b of the class over its threshold",
         ylabel="share of starts that learn it",
         log="x",
-        title="Of the classes that the optimum keeps, small starts lose many: learnt are "
-        + ", ".join(f"{share:.0%} (start {scale:g})" for scale, share in kept.items()),
+        title="Of the classes that the optimum keeps, random starts learn "
+        + ", ".join(f"{100 * share:.0f} % (start {scale:g})" for scale, share in kept.items()),
         caption="Classes left of the upright line are kept by the optimum.",
         decorate=lambda axes, _: axes.axvline(1, color=INK, linewidth=0.9),
     )
@@ -244,9 +244,8 @@ def appearance(table: pd.DataFrame) -> Shown:
         names=names,
         ylabel="distance, share (median)",
         log="y",
-        title=f"After the last training error, in epoch {first:.0f}, collapse goes on: its measures shrink "
-        f"{min(fall.values()):.1f} to "
-        f"{max(fall.values()):.1f} times"
+        title=f"From epoch {first:.0f}, the first without a training error, the measures of collapse fall to "
+        f"{100 / max(fall.values()):.2g} to {100 / min(fall.values()):.2g} %"
         if fall
         else "Some run had training errors to the end",
         caption="Median over seeds; a curve ends where it is zero. The upright line marks the end of all training "

@@ -84,8 +84,8 @@ def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence
             axes.set_title(f"penalty {path.lambdas[place]:.2g}")
     apart = {penalty: float(np.ptp(found)) for penalty, found in angles.items()}
     title = (
-        f"With growing penalty the three boundaries turn until they are parallel: their angles differ by "
-        f"{apart[min(apart)]:.0f}, in the end by {apart[max(apart)]:.0f} degrees"
+        f"The directions of the three boundaries differ by {apart[min(apart)]:.0f} degrees under the smallest penalty, "
+        f"by {apart[max(apart)]:.0f} under the largest"
     )
     return show(
         [figure for figure, _ in drawn],

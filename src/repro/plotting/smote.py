@@ -250,8 +250,8 @@ def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
         xlabel="false positive rate",
         ylabel="true positive rate",
         ylim=(max(0.0, points["tpr"].min() - 0.05), 1.02),
-        title=f"A moving threshold on {'one tree' if areas.iloc[1:].max() > areas.iloc[0] else 'no tree'} reaches "
-        f"the area of a whole sweep of SMOTE: {areas.iloc[1:].max():.3f} against {areas.iloc[0]:.3f}",
+        title=f"{'A' if areas.iloc[1:].max() > areas.iloc[0] else 'No'} moving threshold on one tree reaches the "
+        f"area of a sweep of SMOTE: {areas.iloc[1:].max():.3f} against {areas.iloc[0]:.3f}",
         caption=f"{name_of(dataset, 'dataset')}, mean over partitions; areas from (0, 0).",
     )
 
@@ -285,8 +285,8 @@ def ranking(table: pd.DataFrame) -> Shown:
         series="method",
         panel="learner",
         xlabel="change in AUROC against no sampling",
-        title=f"The better the learner, the less sampling does to the ranking: SMOTE is clearly better on "
-        f"{', '.join(counts.values())} of {found['dataset'].nunique()} data sets",
+        title=f"SMOTE's ranking is clearly better than without sampling on {', '.join(counts.values())} of "
+        f"{found['dataset'].nunique()} data sets",
         caption="Mean over folds with Nadeau-Bengio 95 % interval. All panels have one scale, which is linear between "
         "−0.01 and 0.01 and logarithmic outside.",
         decorate=fine,
@@ -324,6 +324,6 @@ def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
         xlabel="mean predicted risk over observed risk",
         title=f"After SMOTE {name_of(learner, 'learner')} predicts {of_smote['as they come']:.1f} times the true "
         f"risk (median over data sets); "
-        f"one line of arithmetic brings it to {of_smote['after prior correction']:.1f}",
+        f"the correction of the prior brings it to {of_smote['after prior correction']:.1f}",
         caption="A model trained on balanced data believes in a balanced world. Mean and range over partitions.",
     )
