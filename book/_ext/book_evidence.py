@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,7 +18,6 @@ from repro.claims import (
     Scale,
     all_claims,
     change_words,
-    condition_names,
     control_words,
     forest_svg,
     format_estimate,
@@ -246,17 +244,6 @@ def disagreement_address(repository: str, entry: Evidence) -> str:
     ]
     query = urlencode({"title": f"Disagreement about {claim.id}", "body": "\n\n".join(lines), "labels": "claim"})
     return f"{repository}/issues/new?{query}"
-
-
-def verdict_rows(entries: Iterable[Evidence]) -> Iterator[list[str]]:
-    """Every judged condition of every claim and profile as a row of a table, its head first."""
-    yield ["claim", "profile", "verdict", "condition", "condition_verdict", "estimate", "low", "high", "replicates"]
-    for entry in entries:
-        for profile, found in entry.judgements.items():
-            for name, one in zip(condition_names(found), found.conditions, strict=True):
-                numbers = (one.estimate, *(one.interval or (None, None)))
-                texts = ["" if number is None else repr(float(number)) for number in numbers]
-                yield [entry.claim.id, profile, found.verdict, name, one.verdict, *texts, str(one.replicates)]
 
 
 def render(template: str, **values: Any) -> str:

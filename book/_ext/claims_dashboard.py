@@ -7,7 +7,6 @@ The result tables that the verdicts rest on are copied into the site, so that ev
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 from pathlib import Path
@@ -28,7 +27,8 @@ from repro.studies import chapter_of, study_names
 
 CHAPTERS = "notebooks/"
 DASHBOARD = "book/claims"
-VERDICTS_TABLE = f"{evidence.TABLES}/verdicts.csv"
+VERDICTS_TABLE = "claims.csv"
+"""Written by ``evidence_files``, with the other files for programs."""
 SHOWN_CLAIM = re.compile(r'class="repro-(?:card|claims)[" ]')
 STYLE = Path(claims.__file__).parent / "templates" / "style"
 """What verdicts look like: one folder for the cards in notebooks and for every page."""
@@ -225,7 +225,7 @@ def add_styles(app: Sphinx, config: object) -> None:
 
 
 def copy_tables(app: Sphinx, exception: Exception | None) -> None:
-    """Copy all result tables, unpacked, and their provenance into the site, and write one of all verdicts."""
+    """Copy all result tables, unpacked, and their provenance into the site."""
     if exception is not None or app.builder.format != "html":
         return
     for (experiment, profile), path in available_tables().items():
@@ -233,8 +233,6 @@ def copy_tables(app: Sphinx, exception: Exception | None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(read_bytes(path))
         shutil.copyfile(provenance_path(path), provenance_path(target))
-    with Path(app.outdir, VERDICTS_TABLE).open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(evidence.verdict_rows(evidence.all_evidence().values()))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -278,19 +278,6 @@ def test_five_hundred_claims_make_a_page_of_less_than_two_megabytes(folder: Path
     assert (folder / "many.html").stat().st_size < 2_000_000
 
 
-def test_every_condition_of_every_run_is_a_row_of_the_table_of_verdicts() -> None:
-    head, *rows = book_evidence.verdict_rows(ENTRIES.values())
-    assert len(head) == len(rows[0]) == 9
-    assert [row[:5] for row in rows if row[0] == "toy-c2"] == [
-        ["toy-c2", "quick", "inconclusive", "Pima", "inconclusive"],
-        ["toy-c2", "quick", "inconclusive", "Oil", "inconclusive"],
-        ["toy-c2", "paper", "reproduced", "Pima", "reproduced"],
-        ["toy-c2", "paper", "reproduced", "Oil", "reproduced"],
-    ]
-    assert rows[0][5:] == ["0.1", "0.05", "0.15", "5"]
-    assert {row[1] for row in rows if row[0] == "other-c1"} == {"quick"}
-
-
 def test_badges_of_the_tally_lead_to_the_dashboard() -> None:
     html = book_evidence.render(
         "summary.html",

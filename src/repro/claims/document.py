@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from repro.claims.judgement import ConditionJudgement, Judgement, headline
 from repro.claims.judging import judge_profiles
 from repro.claims.loading import all_claims
-from repro.claims.naming import quantity_words
+from repro.claims.naming import condition_names, quantity_words
 from repro.claims.wording import change_words
 from repro.protocol.claim import Claim, Verdict
 from repro.protocol.experiment import Scalar
@@ -43,7 +43,7 @@ class _Record(BaseModel):
 class ConditionRecord(_Record):
     """One condition of a claim: an effect, signed so that the claimed direction is positive, and its verdict."""
 
-    name: str = Field(description="Empty where the claim has a single condition.")
+    name: str = Field(description="As a reader says it; settings and part tell it apart.")
     part: str
     metric: str
     settings: dict[str, Scalar] = Field(description="What all rows of the condition share in the result table.")
@@ -116,10 +116,10 @@ class ClaimsDocument(_Record):
     claims: list[ClaimRecord]
 
 
-def _condition(found: ConditionJudgement) -> ConditionRecord:
+def _condition(name: str, found: ConditionJudgement) -> ConditionRecord:
     low, high = found.interval or (None, None)
     return ConditionRecord(
-        name=found.name,
+        name=name,
         part=found.part,
         metric=found.metric,
         settings=dict(found.settings),
@@ -143,7 +143,7 @@ def _run(found: Judgement, address: Address) -> RunRecord:
         marks=list(found.marks),
         changes=list(change_words(found)),
         replicates=found.replicates,
-        conditions=[_condition(condition) for condition in found.conditions],
+        conditions=[_condition(*pair) for pair in zip(condition_names(found), found.conditions, strict=True)],
         control=ControlRecord(
             name=claim.control,
             verdict=control.verdict if control else "not run",
