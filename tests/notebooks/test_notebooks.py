@@ -183,12 +183,6 @@ def test_stated_reading_time_is_that_of_the_text(path: Path) -> None:
     assert off <= max(0.2 * computed, 2), f"about {computed:.1f} minutes: within a fifth, or two minutes"
 
 
-@by_name
-def test_code_fits_its_column(path: Path) -> None:
-    for cell in cells(path, "code"):
-        assert [line for line in cell.source.splitlines() if len(line) > 79] == []
-
-
 def searches_in_names(source: str) -> list[str]:
     """Places where code compares or takes apart what an attribute ``name`` holds."""
 

@@ -79,7 +79,8 @@ class Said:
         linked, last = [], ""
         for claim in self.claims:
             study, _, label = claim.partition("-")
-            linked.append(f"[{label if study == last else claim}]({address(claim)})")
+            # HTML, since a link of Markdown to a card would be looked up among the headings of the page
+            linked.append(f'<a href="{address(claim)}">{label if study == last else claim}</a>')
             last = study
         return f"{self.text} ({', '.join(linked)})" if linked else self.text
 
