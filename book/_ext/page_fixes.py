@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 
 
@@ -55,6 +56,14 @@ def mend_outputs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             node.replace_self(nodes.raw("", html, **node.attributes))
 
 
+def link_to_cards(app: Sphinx, doctree: nodes.document) -> None:
+    """Let links in what cells say lead to cards of the page, whose ids stand in HTML and are unknown to MyST."""
+    html = " ".join(node.astext() for node in doctree.findall(nodes.raw))
+    for link in list(doctree.findall(addnodes.pending_xref)):
+        if link.get("reftype") == "myst" and f'id="{link["reftarget"]}"' in html:
+            link.replace_self(nodes.reference("", "", *link.children, internal=True, refid=link["reftarget"]))
+
+
 def fill_in_settings(app: Sphinx, docname: str, source: list[str]) -> None:
     """Replace ``@repository@`` and ``@version@`` in the pages of ``book/`` by the address and version that are set."""
     if docname.startswith("book/"):
@@ -84,6 +93,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", remove_generated_pages, priority=1)
     app.connect("html-page-context", drop_needless_scripts, priority=900)
     app.connect("html-page-context", mend_roles)
+    app.connect("doctree-read", link_to_cards)
     app.connect("doctree-resolved", mend_outputs, priority=850)
     app.connect("html-page-context", open_the_release_in_colab, priority=600)  # the theme adds its buttons at 501
     app.connect("source-read", fill_in_settings)
