@@ -32,7 +32,7 @@ def rare_words(notebook: str) -> list[str]:
     """Return the ten longest words of a notebook's prose, formulas, code and addresses left out, the longest first."""
     cells = jupytext.read(ROOT / f"{notebook}.ipynb").cells
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    plain = re.sub(r"\$[^$]*\$|`[^`]*`|\([^)]*\)|<[^>]*>", " ", prose)
+    plain = re.sub(r"\$[^$]*\$|`[^`]*`|\([^)]*\)|<[^>]*>|https?:\S+", " ", prose)
     return sorted(set(re.findall(r"\b[a-z]{8,}\b", plain)), key=lambda word: (-len(word), word))[:10]
 
 

@@ -140,8 +140,8 @@ def plain(browser: Any, address: str) -> Any:
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser-2")
 def test_without_scripts_a_chapter_has_its_colours_and_explains_its_words(plain: Any) -> None:
-    badge = plain.locator("a.glossary-link").first
-    note = plain.locator(".glossary-note").first
+    badge = plain.locator("a.glossary-link:visible").first
+    note = plain.locator(f"[id='{badge.get_attribute('aria-describedby')}']")
     assert not note.is_visible()
     badge.hover()
     assert note.is_visible()
@@ -157,7 +157,8 @@ def test_an_explanation_opens_by_focus_and_by_touch_and_closes_by_escape(browser
     context = browser.new_context(has_touch=True, viewport={"width": 390, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{address}/{CHAPTER}")
-    link, note = page.locator("a.glossary-link").nth(1), page.locator(".glossary-note").nth(1)
+    name = page.locator("a.glossary-link:visible").nth(1).get_attribute("aria-describedby")
+    link, note = page.locator(f"a[aria-describedby='{name}']"), page.locator(f"[id='{name}']")
     link.focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Shift+Tab")
