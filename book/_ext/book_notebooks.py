@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from book_inputs import BUILD, ROOT, hash_of
+from book_inputs import BUILD, ROOT, files_below, hash_of
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
@@ -31,6 +31,8 @@ USED = "used.jsonl"
 
 CARDS = ROOT / "src" / "repro" / "claims" / "templates"
 """What cards are written with; a notebook that shows claims depends on it."""
+WIDGETS = ROOT / "src" / "repro" / "plotting" / "widgets"
+"""Scripts and styles of widgets; a notebook that shows one depends on them."""
 
 
 def fingerprint(path: Path, uses: Collection[Use]) -> str:
@@ -58,7 +60,9 @@ def fingerprint(path: Path, uses: Collection[Use]) -> str:
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     looked_at = [f"{use.kind} {use.name} {state_of(use)}" for use in uses]
     if any(use.kind in ("claim", "claims") for use in uses):
-        looked_at += [path.read_text(encoding="utf-8") for path in sorted(CARDS.glob("*.html"))]
+        looked_at += [path.read_text(encoding="utf-8") for path in files_below(CARDS)]
+    if "repro.plotting.widgets" in code:
+        looked_at += [path.read_text(encoding="utf-8") for path in files_below(WIDGETS) if path.suffix != ".py"]
     return hash_of([], code, depends, tags, python, *looked_at)
 
 

@@ -48,7 +48,7 @@
       return;
     }
     const place = root.querySelector(".smote-body");
-    const choice = { learner: data.settings[0].learner, amount: data.settings[0].amount, moved: false, repaired: false };
+    const choice = { learner: data.settings[0].learner, amount: data.clouds.at(-1).amount, moved: false, repaired: false };
 
     function picked() {
       return data.settings.find((one) => one.learner === choice.learner && one.amount === choice.amount);
