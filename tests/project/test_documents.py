@@ -137,3 +137,20 @@ def test_hooks_use_the_tools_of_the_environment(root: Path, project) -> None:
         tool = re.match(r"\.venv/bin/(\S+)", hook["entry"])[1]
         assert re.search(rf"(?<![\w-]){tool}(?![\w-])", declared)
     assert [hook["id"] for hook in hooks] == ["ruff-check", "ruff-format", "jupytext-sync", "nbstripout"]
+
+
+def test_the_readme_says_what_came_out_in_every_chapter(root: Path) -> None:
+    from repro.claims import say, sentences
+    from repro.studies import chapters
+
+    lines = []
+    for chapter in re.findall(r"notebooks/(\w+)", text_of(root, "_toc.yml")):
+        first = [say(said[0]) for study in chapters().get(chapter, []) if (said := sentences(study))]
+        if first:
+            title = re.search(r"^# # (.+)$", text_of(root, f"notebooks/{chapter}.py"), re.MULTILINE)[1]
+            found = " ".join(re.match(r"\*\*(.+?)\*\*", said.text)[1].rstrip(".:") + "." for said in first)
+            lines.append(f"| [{title}](notebooks/{chapter}.ipynb) | {found} |")
+    readme = text_of(root, "README.md")
+    missing = [line for line in lines if line not in readme]
+    assert len(lines) > 6
+    assert not missing, "README.md has to say:\n" + "\n".join(lines)
