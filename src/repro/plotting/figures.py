@@ -181,7 +181,7 @@ def _numbers(table: pd.DataFrame) -> str:
         for row in table.itertuples(index=False)
     )
     return (
-        '<details><summary>Figure as text</summary><div class="repro-numbers" role="region" tabindex="0" '
+        '<details><summary>Figure as text</summary><div class="repro-numbers" role="group" tabindex="0" '
         f'aria-label="numbers of the figure"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         "</details>"
     )

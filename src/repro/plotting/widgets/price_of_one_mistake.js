@@ -149,7 +149,7 @@
       if (!list.length) return make("p", {}, "No negative stands directly above a positive: nothing is left to repair.");
       const best = Math.max(...list.map((one) => one.precision));
       const table = make("table", {}, make("thead", {}, make("tr", {},
-        ...["Repair", "adds to AUROC", "adds to average precision", ""].map((head) => make("th", { scope: "col" }, head)))));
+        ...["Repair", "adds to AUROC", "adds to average precision", "which is"].map((head) => make("th", { scope: "col" }, head)))));
       table.append(make("tbody", {}, ...list.map((one, which) => {
         const notes = [];
         if (which === 0 && list.length > 1) notes.push("highest score");
