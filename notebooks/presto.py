@@ -33,8 +33,8 @@
 #
 # - *Read*: the slides are the first author's. Statements are given in our words; published values are measured from the
 #   figures.
-# - *Run*: the experiments of Appendix E too. The ridge form with the published code had a few repetitions only. Methods
-#   that the paper leaves out were added.
+# - *Run*: the experiments of Appendix E too, among them the ridge form with the published code. Methods that the paper
+#   leaves out were added.
 # - *Not here*: the p-values of the tables, and R's random numbers, so that samples and splits are our own.
 #
 # </details>
