@@ -67,11 +67,14 @@ def parts_of(app: Sphinx) -> list[tuple[str, list[str]]]:
 def chapter_content(app: Sphinx, docname: str, name: str) -> dict[str, Any]:
     """Say what came out of the studies of a chapter: the first sentence of each, and their claims by verdict."""
     studies = chapters().get(name, [])
+    before = name.rpartition("_")[0]
+    goes_on = not studies and before in chapter_names(app)
     first = [said[0] for study in studies if (said := sentences(study))]
     claims = [entry for entry in evidence.all_evidence().values() if entry.claim.study in studies]
     return {
         "title": app.env.titles[CHAPTERS + name].astext(),
         "address": app.builder.get_relative_uri(docname, CHAPTERS + name),
+        "goes_on_with": app.env.titles[CHAPTERS + before].astext() if goes_on else "",
         "dashboard": app.builder.get_relative_uri(docname, DASHBOARD),
         "findings": [html_of(say(sentence), app, docname) for sentence in first],
         "tallies": evidence.tally(claims),

@@ -1,6 +1,6 @@
 // Leave out for axe what it would judge a second time or not at all: rows of tables that are made like an earlier one,
 // spans of highlighted code that hold nothing but coloured text (contrast is computed for all of them), and the strokes
-// of formulas. What is marked stays.
+// of formulas and pictures. What is marked stays.
 // Gives the number of elements left out; restoreCondensed() brings them back.
 (mark) => {
   const meant = new Set(["role", "type", "scope", "colspan", "rowspan", "tabindex", "lang", "autocomplete", "open", "class"]);
@@ -52,6 +52,12 @@
   }
   for (const drawing of document.querySelectorAll("mjx-container svg > g:not(:has(a, title, text, [role], [tabindex]))")) {
     exchange(drawing, document.createComment("as before"));
+  }
+  // what a picture is drawn of says nothing beside its name: its parts are left out, the picture stays
+  for (const picture of document.querySelectorAll("[role='img'] svg, svg[role='img'], svg[aria-hidden='true']")) {
+    for (const part of picture.querySelectorAll(":scope > :is(g, path, rect, circle, line, defs, style):not(:has(a, [tabindex]))")) {
+      exchange(part, document.createComment("drawn"));
+    }
   }
   window.restoreCondensed = () => undo.reverse().forEach((step) => step());
   return before - document.getElementsByTagName("*").length;

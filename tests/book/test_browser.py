@@ -57,6 +57,17 @@ PHONE = 360
 
 
 SOLUTIONS = "article details:not(.toggle-details):not(.hide)"
+FIRST_OF_A_KIND = """(all) => {
+  const known = new Set();
+  return all.map((part, place) => {
+    const made = part.closest("figure, .repro-card, table");
+    const kind = made && `${made.className} ${part.querySelector("summary").textContent.replace(/\\d+/g, "")}`;
+    const fresh = !kind || !known.has(kind);
+    known.add(kind);
+    return fresh ? place : -1;
+  }).filter((place) => place >= 0);
+}"""
+"""Places of the folded parts that were written by hand, and of one of each kind in figures, cards and tables."""
 
 
 @dataclass
@@ -77,7 +88,7 @@ class Observed:
 def opened_by_keyboard(page: Any) -> list[tuple[bool, bool]]:
     """Whether each solution is open before and after Enter was pressed on it."""
     found = []
-    for solution in page.locator(SOLUTIONS).all():
+    for solution in map(page.locator(SOLUTIONS).nth, page.locator(SOLUTIONS).evaluate_all(FIRST_OF_A_KIND)):
         before = solution.get_attribute("open") is not None
         solution.locator("summary").first.focus()
         page.keyboard.press("Enter")
@@ -153,7 +164,7 @@ def test_pages_of_the_reference_with_the_longest_words_are_no_wider_than_a_phone
         for name, page in pages.items()
         if name.startswith("book/api/generated/")
     }
-    for name in sorted(longest, key=lambda name: (-longest[name], name))[:8]:
+    for name in sorted(longest, key=lambda name: (-longest[name], name))[:4]:
         page = visit(name, PHONE).page
         assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE, name
         page.close()

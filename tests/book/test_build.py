@@ -292,7 +292,7 @@ def test_one_chapter_is_built_alone(site: Path) -> None:
     page = alone / "notebooks" / "smote.html"
     assert page.as_uri() in finished.stdout
     assert "0 to execute, 1 up to date" in finished.stdout
-    figures = [len(parsed(path).select(".cell_output img")) for path in (page, site / "notebooks" / "smote.html")]
+    figures = [len(parsed(path).select(".cell_output figure")) for path in (page, site / "notebooks" / "smote.html")]
     assert figures[0] == figures[1] > 0
     assert [path.name for path in (alone / "notebooks").glob("*.html")] == ["smote.html"]
     assert (book_inputs.BUILD / "book.json").read_bytes() == stamp, "the book itself stays built"

@@ -148,8 +148,10 @@ def test_choices_change_the_bars_and_are_spoken(opened: Any, cloud: Widget) -> N
     page = opened(cloud)
     bars = page.locator(".smote-bars")
     before = bars.inner_text()
-    page.get_by_label("400 %").check()
+    page.get_by_label("none").check()
     assert bars.inner_text() != before
+    page.get_by_label("400 %").check()
+    assert bars.inner_text() == before, "it starts with SMOTE, and with what that does to the risk"
     inflated = float(bars.locator(".smote-bar").nth(2).inner_text().split()[-2])
     page.get_by_label("corrected").check()
     repaired = float(bars.locator(".smote-bar").nth(2).inner_text().split()[-2])

@@ -461,7 +461,11 @@ def test_doctor_finds_packages_that_bring_the_same_names(
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (folder / "RECORD").write_text(record)
         (folder / "entry_points.txt").write_text(commands)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("repro", "other/repro", "harmless"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "harmless" / "repro.py").touch()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])  # behind the package itself
     assert foreign_packages() == ["other", "reproducible_science"]
     status, out, _ = repro("doctor")
     assert status == 0

@@ -38,7 +38,10 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 def test_every_study_has_a_chapter_and_every_chapter_a_study() -> None:
-    assert sorted(studies.chapters()) == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    pages = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    further = {page for page in pages - set(studies.chapters()) if page.rpartition("_")[0] in studies.chapters()}
+    assert further == {"sade_cifar"}, "a page that goes on with a chapter has its name and a word more"
+    assert set(studies.chapters()) == pages - further
     assert studies.chapter_of("naive_bayes") == "closed_form"
     assert studies.chapter_of("smote") == "smote"
 
