@@ -241,6 +241,10 @@ print("differences:", *model.psi_.round(2).tolist())
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "All findings in numbers"}
 runs = found.conditions("presto-b3")[0].replicates
+patients, soup = (
+    count(f"presto-{label}", metric=["brier", "log_loss"])
+    for label in ("r4", "r3")
+)
 shrunk = "shrunk by L1", "shrunk by ridge"
 Markdown(f"""
 A *setting* is one way to simulate rows.
@@ -264,9 +268,8 @@ A *setting* is one way to simulate rows.
   {count("presto-r2")} on diabetes, by a score that a constant wins
   ({count("presto-d3")}).
 - **With the code corrected and proper scores little of it remains**:
-  {count("presto-r4")} comparisons on diabetes and {count("presto-r3")} on
-  soup. A gain worth mentioning can be ruled out in
-  {count("presto-r4"):excluded} and in {count("presto-r3"):excluded}.""")
+  {patients} comparisons on diabetes and {soup} on soup. A gain worth
+  mentioning can be ruled out in {patients:excluded} and in {soup:excluded}.""")
 
 # %% [markdown]
 # ### Simulated rows: ten settings

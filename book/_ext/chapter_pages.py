@@ -123,6 +123,7 @@ class RiskPicture(SphinxDirective):
             return []
         if Count.of(sampled).reproduced < len(sampled) or Count.of(corrected).against:
             return []  # the title would not be true
+        open_on = sorted({PICTURE[str(one.settings["dataset"])] for one in corrected if one.verdict != "reproduced"})
         after = {condition.settings["dataset"]: condition.estimate for condition in corrected}
         rows = []
         for condition in sampled:
@@ -134,7 +135,7 @@ class RiskPicture(SphinxDirective):
         rows.sort(key=lambda row: row["ratios"][0])
         links = {claim: card_address(self.env.app, self.env.docname, claim) for claim in ("smote-m2", "smote-m4")}
         ticks = [(tick, 100 * math.log(tick) / math.log(WIDEST)) for tick in (1, 2, 4, 8)]
-        return [raw(evidence.render("risk_picture.html", rows=rows, links=links, ticks=ticks))] if rows else []
+        return [raw(evidence.render("risk_picture.html", rows=rows, links=links, ticks=ticks, open_on=open_on))] if rows else []
 
 
 class GuessList(SphinxDirective):

@@ -37,8 +37,8 @@ FILE: Final = "findings.yml"
 class Sentence(BaseModel):
     """A sentence and the condition under which it may be said.
 
-    Both are Jinja texts with the functions ``count``, ``effect``, ``estimate``, ``verdict`` and ``replicates``, which
-    take the id of a claim and what selects its conditions, as :class:`Findings` does, and ``exp``, for effects on the
+    Both are Jinja texts with the functions ``count``, ``effect``, ``estimate``, ``interval``, ``verdict`` and
+    ``replicates``, which take the id of a claim and what selects its conditions, as :class:`Findings` does, and ``exp``, for effects on the
     scale of logarithms. The profile is that of the claim's headline unless ``profile`` names another.
 
     Parameters
@@ -109,6 +109,12 @@ class _Numbers:
             raise ResultsError(f"claim {claim}: condition {found.name!r} has no effect: {found.note}")
         return found.estimate
 
+    def interval(self, claim: str, /, profile: str | None = None, **settings: Settings) -> tuple[float, float]:
+        found = self._of(claim, profile)[1].condition(claim, **settings)
+        if found.interval is None:
+            raise ResultsError(f"claim {claim}: condition {found.name!r} has no interval: {found.note}")
+        return found.interval
+
     def replicates(self, claim: str, /, profile: str | None = None, **settings: Settings) -> int:
         return min(found.replicates for found in self._of(claim, profile)[1].conditions(claim, **settings))
 
@@ -116,7 +122,7 @@ class _Numbers:
         return self._of(claim, None)[0].verdict
 
     def functions(self) -> dict[str, Callable[..., object]]:
-        names = ("count", "effect", "estimate", "replicates", "verdict")
+        names = ("count", "effect", "estimate", "interval", "replicates", "verdict")
         return {"exp": math.exp, **{name: getattr(self, name) for name in names}}
 
 
