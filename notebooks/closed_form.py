@@ -227,8 +227,8 @@ Markdown(f"""
   of logistic regression (C = 1, unscaled) in {paper} comparisons in the
   paper's design and in {constant} in an equally hard one, where it is behind
   adjusted logits ({adjusted:against}). That with standardised columns and
-  adjusted logits logistic regression is no more than two points behind is reproduced in
-  {found.count("naive_bayes-n9")} designs.""")
+  adjusted logits logistic regression is no more than two points behind is
+  reproduced in {found.count("naive_bayes-n9")} designs.""")
 
 # %% [markdown]
 # #### In the simulation

@@ -269,7 +269,8 @@ A *setting* is one way to simulate rows.
   ({count("presto-d3")}).
 - **With the code corrected and proper scores little of it remains**:
   {patients} comparisons on diabetes and {soup} on soup. A gain worth
-  mentioning can be ruled out in {patients:excluded} and in {soup:excluded}.""")
+  mentioning can be ruled out in {patients:excluded} and in
+  {soup:excluded}.""")
 
 # %% [markdown]
 # ### Simulated rows: ten settings

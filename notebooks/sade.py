@@ -275,8 +275,8 @@ Markdown(f"""
 From {runs} trainings on the digits, with 95 % intervals in brackets:
 
 - **The weights follow the test distribution along the training's tail.** From
-  that tail to the inverse one the first expert's weight falls and the third's rises
-  ({found.count("sade-t3")} directions).{placebo}
+  that tail to the inverse one the first expert's weight falls and the third's
+  rises ({found.count("sade-t3")} directions).{placebo}
 - **Following it pays where the tail is the training's**: over equal weights
   {found.effect("sade-b", **forward)} on forward-50,
   {found.effect("sade-b", **backward)} on backward-50, and {shuffled} where the

@@ -58,8 +58,8 @@ trainings = short_runs.conditions("sade-f")[0].replicates
 moved, pays = (short_runs.count(f"sade-{label}") for label in ("t3", "b"))
 Markdown(f"""
 - **The weights follow the mixture along the tail here too**, by the short
-  recipe in {moved} directions; following it pays, compared with equal weights, on {pays} shifted
-  test sets ({trainings} trainings).
+  recipe in {moved} directions; following it pays, compared with equal weights,
+  on {pays} shifted test sets ({trainings} trainings).
 - **At equal cost SADE is clearly ahead in {equal} comparisons and clearly
   behind in {equal:against}.**
 - **By the published recipe nothing is decided**: there is one training of each

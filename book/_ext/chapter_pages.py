@@ -135,7 +135,9 @@ class RiskPicture(SphinxDirective):
         rows.sort(key=lambda row: row["ratios"][0])
         links = {claim: card_address(self.env.app, self.env.docname, claim) for claim in ("smote-m2", "smote-m4")}
         ticks = [(tick, 100 * math.log(tick) / math.log(WIDEST)) for tick in (1, 2, 4, 8)]
-        return [raw(evidence.render("risk_picture.html", rows=rows, links=links, ticks=ticks, open_on=open_on))] if rows else []
+        if not rows:
+            return []
+        return [raw(evidence.render("risk_picture.html", rows=rows, links=links, ticks=ticks, open_on=open_on))]
 
 
 class GuessList(SphinxDirective):

@@ -38,8 +38,9 @@ class Sentence(BaseModel):
     """A sentence and the condition under which it may be said.
 
     Both are Jinja texts with the functions ``count``, ``effect``, ``estimate``, ``interval``, ``verdict`` and
-    ``replicates``, which take the id of a claim and what selects its conditions, as :class:`Findings` does, and ``exp``, for effects on the
-    scale of logarithms. The profile is that of the claim's headline unless ``profile`` names another.
+    ``replicates``, which take the id of a claim and what selects its conditions, as :class:`Findings` does, and
+    ``exp``, for effects on the scale of logarithms. The profile is that of the claim's headline unless ``profile``
+    names another.
 
     Parameters
     ----------
