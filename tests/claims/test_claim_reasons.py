@@ -117,12 +117,21 @@ def test_a_clear_verdict_says_how_far_new_data_would_have_to_move_it(judged):
     assert inside.change[0].endswith("would have to reach outside −0.1 to 0.1.")
 
 
+def test_a_value_beyond_the_allowed_shortfall_is_told_against_it_and_not_against_zero(judged):
+    """Logarithms of ratios: the shortfall of 0.0202027 is a ratio of 0.98."""
+    quantity, criterion = {"scale": "log_ratio"}, {"kind": "direction", "non_inferiority": 0.0202027}
+    reasons = why(judged({"pima": (-0.1, 0.001)}, quantity=quantity, criterion=criterion))
+    assert reasons.open == ("Pima: the interval lies below 0.98, the shortfall that is allowed.",)
+    assert reasons.change[0].endswith("would have to reach 0.98, the shortfall that is allowed.")
+
+
 @pytest.mark.parametrize(
     ("mean", "changes"),
     [
         (0.02, {}),
         (0.02, {"smallest_effect": 0.05}),
         (-0.01, {"criterion": {"kind": "direction", "non_inferiority": 0.03}}),
+        (0.0, {"criterion": {"kind": "direction", "non_inferiority": 0.03}, "smallest_effect": 0.05}),
         (0.06, {"criterion": {"kind": "equivalence", "margin": 0.1}}),
         (0.01, {"interval": "nadeau_bengio", "folds": 10, "folds_per_value": 1}),
     ],
