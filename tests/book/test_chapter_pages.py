@@ -126,6 +126,8 @@ def test_the_picture_of_risks_shows_the_judged_effects(read: Any, monkeypatch: p
     found = Findings("paper", dataset="mammography")
     ratio = math.exp(found.condition("smote-m2", method="over", metric="log_risk_ratio").estimate or 0)
     assert rows[2].select_one(".risk-when-sampled").get_text() == f"{ratio:.1f} times"
+    repaired = math.exp(found.condition("smote-m4", method="over_corrected", metric="log_risk_ratio").estimate or 0)
+    assert rows[2].select_one(".risk-when-corrected").get_text() == f"{repaired:.2f} times"
     place = re.search(r"--sampled:([\d.]+)%", rows[2].select_one(".risk-track")["style"])
     assert place
     assert float(place[1]) == pytest.approx(100 * math.log(ratio) / math.log(chapter_pages.WIDEST), abs=0.1)

@@ -126,7 +126,8 @@ def test_a_thousand_scores_have_the_metrics_of_the_package(opened: Any, cloud: W
     for size in generator.integers(2, 30, size=1000):
         labels, scores = generator.integers(0, 2, size=size), generator.random(size).round(1)  # with ties
         if 0 < labels.sum() < size:
-            cases.append((labels, scores, float(generator.random()), float(generator.uniform(0.01, 100))))
+            threshold = round(float(generator.random()), len(cases) % 2 + 1)  # every second one is a score
+            cases.append((labels, scores, threshold, float(generator.uniform(0.01, 100))))
     assert len(cases) > 900
     found = page.evaluate(
         "all => all.map(([labels, scores, threshold, factor]) => [imbalanceBook.smote.auroc(labels, scores), "
@@ -161,6 +162,30 @@ def test_choices_change_the_bars_and_are_spoken(opened: Any, cloud: Widget) -> N
     page.keyboard.press("Space")
     assert page.get_by_label("gradient boosting").is_checked()
     assert page.locator(".smote-cloud svg").get_attribute("aria-label").endswith("synthetic rows")
+
+
+def test_correcting_the_prior_moves_threshold_and_risks_together(opened: Any, cloud: Widget) -> None:
+    """The order of the rows stays, so that the moved threshold finds as many rare rows as before."""
+    page = opened(cloud)
+    recall = page.locator(".smote-bar").nth(1)
+    page.get_by_label("moved").check()
+    before = recall.inner_text()
+    page.get_by_label("corrected").check()
+    assert recall.inner_text() == before
+    page.get_by_label("0.5").check()
+    assert recall.inner_text() != before
+
+
+def test_rows_stand_where_their_numbers_are(opened: Any, cloud: Widget) -> None:
+    """The rare class lies above and to the right of the other."""
+    page = opened(cloud)
+    heights = {
+        mark: page.locator(f".smote-{mark}").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect()).reduce((sum, box) => sum + box.y, 0) / all.length"
+        )
+        for mark in ("majority", "minority", "synthetic")
+    }
+    assert max(heights["minority"], heights["synthetic"]) < heights["majority"]
 
 
 def test_a_cloud_without_settings_stays_as_it_is(opened: Any, cloud: Widget) -> None:
@@ -224,8 +249,14 @@ def test_a_verdict_is_hidden_until_it_is_guessed_and_guesses_are_kept(guesses: A
     assert guesses.get_by_text("verdict of toy-c1").is_visible()
     assert guesses.get_by_text("You said 100 %.").is_visible()
     assert "1 of 3 guessed. Your mean squared error is 0.000" in guesses.locator(".guess-result").inner_text()
+    guesses.locator("input[type=range]").first.focus()
+    guesses.keyboard.press("End")
+    guesses.get_by_role("button", name="show the verdict").first.click()
+    result = guesses.locator(".guess-result").inner_text()
+    assert "2 of 3 guessed. Your mean squared error is 0.500; saying 50 % every time would have had 0.250" in result
+    assert "You said 100 % on average of 2; 50 % of them were reproduced." in result
     guesses.reload()
-    assert guesses.get_by_text("You said 100 %.").is_visible()
+    assert guesses.get_by_text("You said 100 %.").first.is_visible()
     guesses.get_by_role("button", name="again").click()
     assert "Nothing guessed yet of 3" in guesses.locator(".guess-result").inner_text()
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from repro.claims import Findings, changes_of_verdicts, judge_claim
+from repro.claims import Findings, changes_of_verdicts, find_claim, judge_claim
 from repro.claims import changelog as room
+from repro.claims import document as documents
 from repro.claims.accepted import ExpectedClaim, ExpectedVerdict, expected_path, read_expected
 from repro.claims.document import ROW_COLUMNS, ClaimsDocument, claims_document, document_rows, document_schema
 from repro.ground import files
@@ -46,6 +47,18 @@ def test_a_record_says_what_the_judge_says(document: ClaimsDocument) -> None:
     assert {run.verdict for run in record.runs if run.profile == "paper"} == {"not run"}
 
 
+def test_a_record_holds_the_papers_value_beside_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = find_claim("presto-m2")
+    monkeypatch.setattr(documents, "all_claims", lambda _: {claim.id: claim})
+    rows = [
+        dict(zip(ROW_COLUMNS, row, strict=True))
+        for row in document_rows(claims_document(title="", version="", licence=""))
+    ]
+    found = [row["published"] for row in rows if row["profile"] == "paper"]
+    assert found == [condition.published for condition in judge_claim("presto-m2", "paper").conditions]
+    assert set(found) == {printed.value for printed in claim.published}
+
+
 def test_addresses_are_asked_for_what_exists() -> None:
     asked = []
 
@@ -70,6 +83,10 @@ def test_there_is_a_row_for_each_condition_and_one_for_a_run_without(document: C
     rows = [dict(zip(ROW_COLUMNS, row, strict=True)) for row in document_rows(document)]
     wanted = sum(max(len(run.conditions), 1) for claim in document.claims for run in claim.runs)
     assert len(rows) == wanted
+    conditions = [one for claim in document.claims for run in claim.runs for one in run.conditions]
+    told = [(row["estimate"], row["low"], row["high"], row["replicates"]) for row in rows if row["replicates"]]
+    assert told == [(one.estimate, one.low, one.high, one.replicates) for one in conditions if one.replicates]
+    assert all(low <= estimate <= high for estimate, low, high, _ in told if low is not None)
     waiting = [row for row in rows if row["verdict"] == "not run"]
     assert waiting
     assert {row["condition_verdict"] for row in waiting} <= {None, "not run"}

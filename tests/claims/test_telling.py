@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro import studies
-from repro.claims import Findings, Said, Sentence, in_short, say, sentences, telling
+from repro.claims import ConditionJudgement, Findings, Said, Sentence, in_short, say, sentences, telling
 from repro.ground.exceptions import StudyError, UnknownName
 from repro.protocol.used import Use, watching
 
@@ -36,6 +36,22 @@ def test_a_sentence_speaks_of_the_profile_that_is_the_headline_unless_it_names_a
     )
     assert int(largest) == 700  # repetitions of the paper
     assert int(quick) < int(largest)
+
+
+@pytest.mark.parametrize(("profile", "dataset"), [("quick", "simulated"), ("paper", "mammography")])
+def test_every_number_is_that_of_the_profile_that_is_named(profile: str, dataset: str) -> None:
+    which = {"part": "ranking no worse without sampling", "dataset": dataset}
+    words = f"'smote-m2', profile='{profile}', part='{which['part']}', dataset='{dataset}'"
+    asked = f"{{{{ count('smote-m2', profile='{profile}') }}}}; {{{{ effect({words}) }}}}; {{{{ estimate({words}) }}}}"
+    found = Findings(profile)
+    wanted = (found.count("smote-m2"), found.effect("smote-m2", **which), found.condition("smote-m2", **which).estimate)
+    assert say(Sentence(say=asked, holds="true")).text == "; ".join(map(str, wanted))
+
+
+def test_replicates_are_those_that_every_condition_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [ConditionJudgement(name, "reproduced", replicates=number) for name, number in (("p", 7), ("q", 5))]
+    monkeypatch.setattr(telling.Findings, "conditions", lambda *_, **__: tuple(found))
+    assert say(Sentence(say="{{ replicates('smote-c2') }}", holds="true")).text == "5"
 
 
 def test_a_sentence_that_no_longer_holds_is_not_said() -> None:

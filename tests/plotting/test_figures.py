@@ -20,7 +20,7 @@ from scipy import stats
 from repro.plotting import PALETTE, Shown, book_style, distributions, forest, heat, lines, paired, reliability, show
 from repro.plotting import figures as module
 from repro.plotting.shared import differences, geometric, number_text, reused_rows, spread, student, summarise
-from repro.plotting.styles import DARK_PALETTE, style_of, styles_of
+from repro.plotting.styles import DARK_PALETTE, Style, style_of, styles_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 Read = Callable[..., list[float]]
@@ -262,6 +262,21 @@ def test_a_forest_tells_sides_by_marks(read: Read) -> None:
     assert read(shown, "Oil") == [-1.0, -2.0, -0.5]
 
 
+def test_sides_of_a_forest_are_told_from_its_own_line() -> None:
+    frame = pd.DataFrame(
+        {"dataset": ["pima", "oil_spill"], "estimate": [0.4, 0.9], "low": [0.3, 0.8], "high": [0.5, 1]}
+    )
+    shown = forest(frame, "dataset", xlabel="AUROC", level=0.6, **TEXTS)
+    assert [re.sub("<.*?>", "", entry) for entry in shown.key] == ["right of the line", "left of it"]
+
+
+def test_a_mark_of_the_legend_stands_upright() -> None:
+    drawing = BeautifulSoup(module.key_entry("up", Style(PALETTE["blue"], "^"), line=False), "html.parser")
+    numbers = np.array(re.findall(r"-?[\d.]+", drawing.path["d"]), dtype=float).reshape(-1, 2)
+    (tip,) = {tuple(point) for point in numbers[numbers[:, 1] == numbers[:, 1].min()]}
+    assert tip[0] == 14, "the point of a triangle that points up is its highest place"
+
+
 def test_a_forest_of_forty_conditions_keeps_every_name() -> None:
     frame = pd.DataFrame({"draw": range(40), "estimate": 0.5, "low": 0.1, "high": 0.9})
     shown = forest(frame, "draw", xlabel="gain", **TEXTS)
@@ -300,6 +315,7 @@ def test_paired_values_are_told_with_the_mean_of_each_side() -> None:
     shown = paired(table, ["b", "a"], ylabel="recall of the minority")
     assert "2 points joined by lines, means 4 and 2" in shown.alt
     assert shown.title == "Recall of the minority is higher with a in 0 of 2 replicates"
+    assert "mean difference \N{MINUS SIGN}2 (" in shown.caption, "the second minus the first"
     for levels, message in ((["a", "c"], "one row for each replicate"), (["a"], "levels must be two")):
         with pytest.raises(ValueError, match=message):
             paired(table, levels, ylabel="recall")

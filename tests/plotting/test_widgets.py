@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from repro.metrics import auroc, average_precision, mistakes, risk_ratio
+from repro.metrics import auroc, average_precision, best_threshold, mistakes, risk_ratio
 from repro.plotting.widgets import COUNTEREXAMPLE, does_smote_help, price_of_one_mistake
 
 
@@ -62,9 +62,30 @@ def test_the_cloud_shows_what_smote_does_to_two_learners() -> None:
     for (learner, amount), one in settings.items():
         assert (risk_ratio(labels, one["probability"]) > 1.5) == (amount > 0), "sampling inflates the risk"
         assert 0 <= one["threshold"] <= 1
-        if amount:
-            assert f"{areas[learner, amount]:.3f}" in widget.markup
+        probability = np.asarray(one["probability"])
+        recall = (probability[labels == 1] >= 0.5).mean()
+        told = (
+            f"{areas[learner, amount]:.3f}</td><td>{100 * recall:.0f} %</td><td>{risk_ratio(labels, probability):.2f}"
+        )
+        assert told in widget.markup
     assert widget == does_smote_help((0, 400)), "the same picture every time"
+
+
+def test_the_threshold_that_is_offered_was_chosen_without_the_rows_that_judge_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def watched(y: np.ndarray, probability: np.ndarray, **costs: float) -> float:
+        seen.append((y.tolist(), probability.tolist()))
+        return best_threshold(y, probability, **costs)
+
+    monkeypatch.setattr("repro.plotting.widgets.best_threshold", watched)
+    data = data_of(does_smote_help((0, 400)).markup)
+    assert len(seen) == len(data["settings"]) == 4
+    for (labels, probability), one in zip(seen, data["settings"], strict=True):
+        assert labels != data["labels"]
+        assert probability != one["probability"]
 
 
 @pytest.mark.parametrize("amounts", [(0,), (100, 200), (0, -100), (0, 100, 100)])

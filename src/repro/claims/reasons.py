@@ -64,7 +64,7 @@ def where_it_lies(scale: Scale, condition: ConditionJudgement) -> str:
     if verdict == "reproduced":
         return f"the interval lies above {_floor(scale)}, as claimed{_but_small(scale, condition)}"
     if verdict == "not reproduced":
-        return f"the interval lies below {_smallest(scale) or scale.zero}"
+        return f"the interval lies below {_smallest(scale) or _floor(scale)}"
     return f"the interval crosses {_floor(scale).partition(',')[0]}"
 
 
@@ -211,7 +211,9 @@ def _opposite(
     scale = Scale.of(claim, nearest)
     if scale.kind == "direction":
         wanted = (
-            f"reach {_smallest(scale) or scale.zero}" if against else f"reach below {_floor(scale).partition(',')[0]}"
+            f"reach {_smallest(scale) or _floor(scale)}"
+            if against
+            else f"reach below {_floor(scale).partition(',')[0]}"
         )
     else:
         low, high = (scale.mark(mark) for mark in scale.marks) if scale.marks else (scale.zero, scale.zero)
@@ -232,7 +234,7 @@ def _distance(claim: Claim, condition: ConditionJudgement) -> float:
     if around:
         return min(abs(around - abs(low)), abs(around - abs(high))) / half
     floor = -criterion.non_inferiority
-    return (low - floor if condition.verdict == "reproduced" else (smallest or floor) - high) / half
+    return (low - floor if condition.verdict == "reproduced" else floor + smallest - high) / half
 
 
 def _needed(claim: Claim, unclear: Sequence[tuple[str, ConditionJudgement]]) -> str:
@@ -272,7 +274,8 @@ def replicates_needed(claim: Claim, condition: ConditionJudgement) -> tuple[int,
     if around:
         room = abs(around - abs(estimate))
     elif criterion.kind == "direction":
-        room = max(estimate + criterion.non_inferiority, (smallest or -criterion.non_inferiority) - estimate)
+        above = estimate + criterion.non_inferiority
+        room = max(above, smallest - above)
     else:
         return None
     now, share = condition.replicates, max(room / half, 0.0) ** 2 if half else 0.0
