@@ -18,7 +18,7 @@ from repro.claims import all_claims
 from repro.cli.run import run as run_command
 from repro.ground import files
 from repro.ground.exceptions import UnknownName
-from repro.protocol.own_data import OwnData, listed, names_in
+from repro.protocol.own_data import OwnData
 from repro.running import OwnResult, own_cells, run_own
 
 OFFERED = {name: one.own_data for name, one in studies.experiments().items() if one.own_data is not None}
@@ -69,12 +69,6 @@ def test_a_file_that_is_not_there_is_named(name: str, tmp_path: Path, build: Pat
     with pytest.raises(FileNotFoundError, match=r"no file .*nothing\.csv"):
         run(name, **{**given, own.arguments[0].name: tmp_path / "nothing.csv"})
     assert not build.exists(), "nothing is written"
-
-
-def test_lists_of_names_survive_the_way_through_the_command_line() -> None:
-    names = ["low", "a, b", 'said "no"', "3"]
-    assert names_in(listed(names)) == names
-    assert names_in("low, middle ,high") == ["low", "middle", "high"]
 
 
 # Scores

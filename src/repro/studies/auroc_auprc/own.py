@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -11,20 +11,18 @@ import pandas as pd
 
 from repro.metrics import (
     MetricChoice,
-    average_precision_interval,
     bootstrap_ranking,
     choose_metric,
-    delong_interval,
-    newcombe_interval,
+    ranking_by_group,
 )
+from repro.metrics.by_group import ALL_ROWS
 from repro.metrics.delong import FEWEST_FOR_DELONG
 from repro.protocol.experiment import Cell, Experiment, Parameters
 from repro.protocol.names import name_of
 from repro.protocol.own_data import OwnAnswer, OwnArgument, OwnData, OwnFile
 from repro.protocol.rows import Rows
-from repro.trials.own_files import SCORE_ARGUMENTS, OwnScores, own_scores
+from repro.trials.own_files import SCORE_ARGUMENTS, own_scores
 
-ALL_ROWS: Final = "all rows"
 RESAMPLES: Final = 2000
 MOST_GROUPS: Final = 6
 """Groups up to which every pair of them is compared."""
@@ -37,30 +35,6 @@ ARGUMENTS: Final = (
     OwnArgument("cost_of_false_alarm", "NUMBER", "what a negative costs that is acted on, 1 if not said", "number"),
     OwnArgument("capacity", "NUMBER", "rows that can be acted on, a whole number or a share", "number"),
 )
-
-
-def _parts(scores: OwnScores) -> Iterator[tuple[str, OwnScores]]:
-    """Give all rows, then those of every group."""
-    yield ALL_ROWS, scores
-    for name in [] if scores.group is None else sorted(set(scores.group)):
-        here = scores.group == name
-        yield name, OwnScores(scores.positive[here], scores.score[here], None, scores.file)
-
-
-def _measures(scores: OwnScores) -> dict[str, float]:
-    """Give the counts, and both metrics with their intervals where the part holds both classes."""
-    n_positive, n_negative = int(scores.positive.sum()), int((~scores.positive).sum())
-    measures = {"n_positive": float(n_positive), "n_negative": float(n_negative)}
-    if min(n_positive, n_negative) == 0:
-        return measures
-    few = min(n_positive, n_negative) < FEWEST_FOR_DELONG
-    intervals = {
-        "auroc": (newcombe_interval if few else delong_interval)(scores.positive, scores.score),
-        "average_precision": average_precision_interval(scores.positive, scores.score),
-    }
-    for metric, found in intervals.items():
-        measures |= {metric: found.estimate, f"{metric}_low": found.low, f"{metric}_high": found.high}
-    return measures
 
 
 def own(cell: Cell) -> pd.DataFrame:
@@ -82,27 +56,34 @@ def own(cell: Cell) -> pd.DataFrame:
     """
     scores = own_scores(cell.parameters)
     rows = Rows("group", replicate=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the answer says which parts are small
-        complete = []
-        for name, part in _parts(scores):
-            measures = _measures(part)
-            rows.add(measures, group=name)
-            if name != ALL_ROWS and "auroc" in measures:
-                complete.append(name)
-        if scores.group is not None and 2 <= len(complete) <= MOST_GROUPS:
-            here = np.isin(scores.group, complete)
-            found = bootstrap_ranking(
+    found = ranking_by_group(scores.positive, scores.score, groups=scores.group)
+    complete = []
+    for group, part in found.groupby("group", sort=False):
+        name, counts = str(group), part[["n_positive", "n_negative"]].iloc[0]
+        measures = {str(column): float(value) for column, value in counts.items()}
+        if min(measures.values()):
+            complete += [name] if name != ALL_ROWS else []
+            for one in part.to_dict("records"):
+                measures |= _with_bounds(one)
+        rows.add(measures, group=name)
+    if scores.group is not None and 2 <= len(complete) <= MOST_GROUPS:
+        here = np.isin(scores.group, complete)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the answer says which parts are small
+            gaps = bootstrap_ranking(
                 scores.positive[here],
                 scores.score[here],
                 groups=scores.group[here],
                 n_resamples=RESAMPLES,
                 random_state=cell.generator(),
             )
-            for gap in found[found["metric"].str.endswith("_gap")].to_dict("records"):
-                bounds = {f"{gap['metric']}_{end}": float(gap[end]) for end in ENDS}
-                rows.add({str(gap["metric"]): float(gap["estimate"]), **bounds}, group=str(gap["group"]))
+        for gap in gaps[gaps["metric"].str.endswith("_gap")].to_dict("records"):
+            rows.add(_with_bounds(gap), group=str(gap["group"]))
     return rows.frame()
+
+
+def _with_bounds(one: Mapping[Hashable, Any]) -> dict[str, float]:
+    return {str(one["metric"]): float(one["estimate"]), **{f"{one['metric']}_{end}": float(one[end]) for end in ENDS}}
 
 
 def _read(parameters: Parameters) -> OwnFile:
@@ -111,12 +92,11 @@ def _read(parameters: Parameters) -> OwnFile:
         raise ValueError(f"group must not hold the name {ALL_ROWS!r}, column {parameters['group']!r} does; rename it")
     _choice(parameters, np.array([int(scores.positive.sum()), int((~scores.positive).sum())]), scores.group)
     remarks = list(scores.file.remarks)
-    if scores.group is not None:
-        for name, part in _parts(scores):
-            n_positive, n_negative = int(part.positive.sum()), int((~part.positive).sum())
-            if min(n_positive, n_negative) == 0:
-                only = "positives" if n_positive else "negatives"
-                remarks.append(f"group {name!r} holds {only} only, {len(part.score)} of them: no metric there")
+    for name in [] if scores.group is None else sorted(set(scores.group)):
+        here = scores.positive[scores.group == name]
+        if here.all() or not here.any():
+            only = "positives" if here.all() else "negatives"
+            remarks.append(f"group {name!r} holds {only} only, {len(here)} of them: no metric there")
     return OwnFile(scores.file.checksum, remarks)
 
 
