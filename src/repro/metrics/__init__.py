@@ -5,6 +5,7 @@ Log loss and the Brier score come from scikit-learn.
 
 from __future__ import annotations
 
+from repro.metrics.by_group import ranking_by_group
 from repro.metrics.calibration import (
     CalibrationLine,
     binned_probability_error,
@@ -75,6 +76,7 @@ __all__ = [
     "newcombe_interval",
     "positive_thresholds",
     "prior_correction",
+    "ranking_by_group",
     "ranking_summary",
     "reliability",
     "risk_ratio",

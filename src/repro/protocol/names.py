@@ -118,6 +118,7 @@ _METHODS: Final[Mapping[str, str]] = {
     "boosting": "gradient boosting",
     "logit_l1": "L1 logistic regression",
     "logit_ridge": "ridge logistic regression",
+    "multinomial": "multinomial logistic regression",
     "borrowing_l1": "borrowing, L1",
     "borrowing_ridge": "borrowing, ridge",
     "shrinking_l1": "shrinking, L1",
