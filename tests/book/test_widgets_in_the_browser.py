@@ -11,8 +11,25 @@ import pytest
 from book_site import ROOT
 from sklearn.metrics import brier_score_loss
 
-from repro.metrics import auroc, average_precision, mistakes, prior_correction, risk_ratio
-from repro.plotting.widgets import COUNTEREXAMPLE, Widget, does_smote_help, price_of_one_mistake
+from repro.metrics import (
+    auroc,
+    average_precision,
+    average_precision_at_prevalence,
+    average_precision_interval,
+    best_threshold,
+    expected_cost,
+    mistakes,
+    newcombe_interval,
+    prior_correction,
+    risk_ratio,
+)
+from repro.plotting.widgets import (
+    COUNTEREXAMPLE,
+    Widget,
+    does_smote_help,
+    price_of_one_mistake,
+    same_auroc_different_life,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
@@ -192,6 +209,108 @@ def test_a_cloud_without_settings_stays_as_it_is(opened: Any, cloud: Widget) -> 
     page = opened(cloud, cloud.markup.replace('"settings": [{', '"settings": [], "unused": [{', 1))
     assert "cannot be read" in page.locator("[role=status]").inner_text()
     assert "rows as they are" in page.locator(".smote table").inner_text()
+
+
+def set_slider(page: Any, name: str, place: int) -> None:
+    """Move a slider with the keyboard to one of its values."""
+    slider = page.get_by_role("slider", name=name)
+    slider.focus()
+    page.keyboard.press("Home")
+    for _ in range(place):
+        page.keyboard.press("ArrowRight")
+
+
+@pytest.fixture(scope="module")
+def lives() -> Widget:
+    return same_auroc_different_life()
+
+
+def cheapest_decisions(labels: Any, score: Any, prevalence: float, miss: float) -> float:
+    """Least mean cost in a population with another share of positives: costs are weighted by how many there are."""
+    costs = {
+        "cost_of_miss": miss * prevalence / labels.mean(),
+        "cost_of_false_alarm": (1 - prevalence) / (1 - labels.mean()),
+    }
+    return expected_cost(labels, score >= best_threshold(labels, score, **costs), **costs)
+
+
+@pytest.mark.filterwarnings("ignore:.*positives:UserWarning")
+def test_a_thousand_rankings_have_the_costs_and_intervals_of_the_package(opened: Any, lives: Widget) -> None:
+    page = opened(lives)
+    generator = np.random.default_rng(4)
+    cases = [
+        (labels, float(generator.uniform(0.001, 0.999)), float(10 ** generator.uniform(-2, 3)))
+        for labels in (generator.integers(0, 2, size=size) for size in generator.integers(2, 60, size=1200))
+        if 0 < labels.sum() < labels.size
+    ]
+    cases += [(np.array(labels), 0.3, 4.0) for labels in ([1, 0], [0, 1], [1, 1, 0], [0, 0, 1])]  # AUROC of 1 and 0
+    assert len(cases) > 1000
+    found = page.evaluate(
+        """all => all.map(([labels, prevalence, miss]) => {
+          const { auroc, averagePrecision, binomial, leastCost, newcombe } = imbalanceBook.life;
+          const positives = labels.filter(one => one).length, area = auroc(labels);
+          const here = averagePrecision(labels, positives / labels.length);
+          return [area, averagePrecision(labels, prevalence), leastCost(labels, prevalence, miss).cost,
+            ...newcombe(area, positives, labels.length - positives), ...binomial(here, positives)];
+        })""",
+        [(labels.tolist(), prevalence, miss) for labels, prevalence, miss in cases],
+    )
+    for (labels, prevalence, miss), values in zip(cases, found, strict=True):
+        score = -np.arange(labels.size, dtype=float)
+        area = newcombe_interval(labels, score)
+        precision = average_precision_interval(labels, score, method="logit_binomial")
+        wanted = [
+            auroc(labels, score),
+            average_precision_at_prevalence(labels, score, prevalence),
+            cheapest_decisions(labels, score, prevalence, miss),
+            area.low,
+            area.high,
+            precision.low,
+            precision.high,
+        ]
+        assert values == pytest.approx(wanted, abs=1e-9)
+
+
+def test_the_script_starts_with_the_numbers_of_the_still_picture(browser: Any, opened: Any, lives: Widget) -> None:
+    quiet = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 700})
+    still = quiet.new_page()
+    still.set_content(f"<!doctype html><html lang=en><title>w</title><body>{lives.markup}")
+    page = opened(lives)
+    assert page.locator(".life").get_attribute("data-ready") == "yes"
+    assert page.locator(".life tbody").inner_text() == still.locator(".life tbody").inner_text()
+    for mark in range(4):
+        boxes = [one.locator(".life-mark").nth(mark) for one in (page, still)]
+        for side in "xy":
+            assert float(boxes[0].get_attribute(side)) == pytest.approx(float(boxes[1].get_attribute(side)), abs=1e-3)
+    box = still.locator(".life").bounding_box()
+    assert box["x"] + box["width"] <= 320
+    assert not still.locator(".widget-controls").is_visible()
+    quiet.close()
+
+
+def test_sliders_move_by_keyboard_and_extremes_are_said(opened: Any, lives: Widget) -> None:
+    page = opened(lives)
+    costs = page.locator(".life tbody tr td:last-child")
+    set_slider(page, "Share of positives", 0)
+    set_slider(page, "Cost of a miss", 0)
+    assert page.get_by_role("slider", name="Share of positives").get_attribute("aria-valuetext") == "0.1 %"
+    assert all("caught" in text or "nobody is called" in text for text in costs.all_inner_texts())
+    assert "nobody is called" in costs.nth(3).inner_text()
+    set_slider(page, "Share of positives", 9)
+    set_slider(page, "Cost of a miss", 9)
+    assert all("100 % caught" in text for text in costs.all_inner_texts()), "a miss is too dear"
+    before = page.locator(".life tbody tr td:nth-child(2)").first.inner_text()
+    set_slider(page, "Positives in the sample", 0)
+    assert page.locator(".life tbody tr td:nth-child(2)").first.inner_text() != before, "the interval widens"
+    assert "fewer than 10 positives" in page.locator("[role=status]").inner_text()
+    assert "Least cost" in page.locator(".life svg").get_attribute("aria-label")
+
+
+def test_rankings_of_one_class_leave_the_still_picture(opened: Any, lives: Widget) -> None:
+    page = opened(lives, lives.markup.replace('"labels": [0', '"labels": [7', 1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    assert "fooled at the top" in page.locator(".life table").inner_text()
+    assert page.locator(".widget-controls").count() == 0
 
 
 GUESS = (ROOT / "book" / "_static" / "guess.js").read_text(encoding="utf-8")

@@ -7,9 +7,15 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from repro.metrics import auroc, average_precision, best_threshold, mistakes, risk_ratio
-from repro.plotting.widgets import COUNTEREXAMPLE, does_smote_help, price_of_one_mistake
+from repro.plotting.widgets import (
+    COUNTEREXAMPLE,
+    does_smote_help,
+    price_of_one_mistake,
+    same_auroc_different_life,
+)
 
 
 def data_of(markup: str) -> dict[str, list[dict[str, object]]]:
@@ -80,7 +86,7 @@ def test_the_threshold_that_is_offered_was_chosen_without_the_rows_that_judge_it
         seen.append((y.tolist(), probability.tolist()))
         return best_threshold(y, probability, **costs)
 
-    monkeypatch.setattr("repro.plotting.widgets.best_threshold", watched)
+    monkeypatch.setattr("repro.plotting.widgets.smote.best_threshold", watched)
     data = data_of(does_smote_help((0, 400)).markup)
     assert len(seen) == len(data["settings"]) == 4
     for (labels, probability), one in zip(seen, data["settings"], strict=True):
@@ -92,3 +98,29 @@ def test_the_threshold_that_is_offered_was_chosen_without_the_rows_that_judge_it
 def test_amounts_of_another_kind_are_refused(amounts: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="amounts must be different, at least 0, and begin with 0"):
         does_smote_help(amounts)
+
+
+def test_four_rankings_have_one_auroc_and_nothing_else_in_common() -> None:
+    widget = same_auroc_different_life()
+    rankings = {str(one["name"]): np.asarray(one["labels"]) for one in data_of(widget.markup)["rankings"]}
+    found = {}
+    for name, labels in rankings.items():
+        score = -np.arange(labels.size)
+        assert roc_auc_score(labels, score) == pytest.approx(0.8, abs=1e-12)
+        false_alarms, recall, _ = roc_curve(labels, score, drop_intermediate=False)
+        cost = 1000 * (0.05 * 50 * (1 - recall) + 0.95 * false_alarms).min()
+        weights = np.where(labels == 1, 0.05, 0.95)
+        precision = average_precision_score(labels, score, sample_weight=weights)
+        found[name] = precision, cost
+        row = re.search(rf"</span> {name}</th>(.*?)</tr>", widget.markup)
+        assert row
+        numbers = re.findall(r"<td>([\d.]+)<small>", row[1])
+        assert numbers == ["0.80", f"{precision:.2f}", f"{cost:.0f}"]
+    by_precision, by_cost = (sorted(found, key=lambda name: found[name][which]) for which in (0, 1))
+    assert by_precision[0] == by_cost[0] == "fooled at the top"
+    assert by_precision[-1] == by_cost[-1] == "sure at the top", "dearest where a miss is dear"
+    assert "the lowest goes with the cheapest decisions" in widget.markup
+    assert '<a href="#card-auroc_auprc-b1">' in widget.markup
+    assert widget.alt in widget.markup, "the picture has its text"
+    assert widget.markup.count("<polyline") == 4
+    assert "src=" not in widget.markup
