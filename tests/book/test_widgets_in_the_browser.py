@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,11 @@ from repro.metrics import (
     prior_correction,
     risk_ratio,
 )
+from repro.ordinal import PrestoClassifier
 from repro.plotting.widgets import (
     COUNTEREXAMPLE,
     Widget,
+    borrowing_from_frequent_steps,
     does_smote_help,
     price_of_one_mistake,
     same_auroc_different_life,
@@ -311,6 +315,87 @@ def test_rankings_of_one_class_leave_the_still_picture(opened: Any, lives: Widge
     assert "cannot be read" in page.locator("[role=status]").inner_text()
     assert "fooled at the top" in page.locator(".life table").inner_text()
     assert page.locator(".widget-controls").count() == 0
+
+
+@pytest.fixture(scope="module")
+def borrowed() -> Widget:
+    return borrowing_from_frequent_steps(1)
+
+
+def test_a_thousand_rows_have_the_probabilities_of_the_package(opened: Any, borrowed: Widget) -> None:
+    page = opened(borrowed)
+    generator = np.random.default_rng(6)
+    cases = []
+    for _ in range(1000):
+        steps, columns = generator.integers(1, 6), generator.integers(1, 5)
+        apart = generator.exponential(2, size=steps)
+        intercepts, coefs = apart.cumsum() - 4, generator.normal(size=(steps, columns)) * generator.choice([0, 0.3, 20])
+        cases.append((intercepts, coefs, generator.uniform(-1, 1, columns)))
+    found = page.evaluate(
+        "all => all.map(one => imbalanceBook.borrow.probabilities(...one))",
+        [[part.tolist() for part in case] for case in cases],
+    )
+    for (intercepts, coefs, row), probabilities in zip(cases, found, strict=True):
+        model = PrestoClassifier()
+        model.intercept_, model.coef_, model.n_features_in_ = intercepts, coefs, len(row)
+        model.classes_ = model.class_order_ = np.arange(len(intercepts) + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # boundaries that cross are said, and the script has them too
+            wanted = model.predict_proba(row[np.newaxis])[0]
+        assert probabilities == pytest.approx(wanted, abs=1e-9)
+
+
+def test_lines_stand_where_a_share_of_the_rows_passes(opened: Any, borrowed: Widget) -> None:
+    page = opened(borrowed)
+    generator = np.random.default_rng(7)
+    for intercept, first, second, share in generator.uniform(0.01, 0.99, (20, 4)):
+        ends = np.array(page.evaluate("one => imbalanceBook.borrow.line(...one)", [intercept, [first, second], share]))
+        assert 1 / (1 + np.exp(intercept + ends @ [first, second])) == pytest.approx(share, abs=1e-9)
+        assert np.linalg.norm(ends[0] - ends[1]) == pytest.approx(6)
+    assert page.evaluate("imbalanceBook.borrow.line(1, [0, 0], 0.5)") is None, "no weights, no direction"
+
+
+def borrow_cells(page: Any) -> list[str]:
+    texts: list[str] = page.locator(".borrow tbody td").all_inner_texts()
+    return texts
+
+
+def test_the_path_is_walked_by_keyboard_and_by_touch(browser: Any, opened: Any, borrowed: Widget) -> None:
+    quiet = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 700})
+    still = quiet.new_page()
+    still.set_content(f"<!doctype html><html lang=en><title>w</title><body>{borrowed.markup}")
+    box = still.locator(".borrow").bounding_box()
+    assert box["x"] + box["width"] <= 320
+    page = opened(borrowed)
+    assert borrow_cells(page) == borrow_cells(still), "the script starts with the still picture"
+    for step in range(3):
+        ends = [
+            [float(one.locator(".borrow-line").nth(step).get_attribute(name)) for name in ("x1", "y1", "x2", "y2")]
+            for one in (page, still)
+        ]
+        assert ends[0] == pytest.approx(ends[1], abs=1e-3) or ends[0] == pytest.approx(
+            [*ends[1][2:], *ends[1][:2]], abs=1e-3
+        )
+    quiet.close()
+    set_slider(page, "The rare step truly goes", 2)
+    set_slider(page, "Penalty, from shared to separate", 0)
+    shared = borrow_cells(page)
+    set_slider(page, "Penalty, from shared to separate", 12)
+    separate = borrow_cells(page)
+    assert shared[0] == separate[0] == "2.20 and -0.30"
+    assert float(shared[5].split()[0]) > float(separate[5].split()[0]), "another way: sharing misleads"
+    assert "Its probability at the ringed row" in page.locator("[role=status]").inner_text()
+    plane = page.locator(".borrow-plane").bounding_box()
+    page.mouse.click(plane["x"] + plane["width"] * 0.75, plane["y"] + plane["height"] * 0.75)
+    values = [page.get_by_role("slider", name=f"Ringed row, {way}") for way in ("across", "up")]
+    assert [value.get_attribute("aria-valuetext") for value in values] == ["0.5", "-0.5"]
+    assert borrow_cells(page)[2] != separate[2]
+
+
+def test_a_path_without_a_number_leaves_the_still_picture(opened: Any, borrowed: Widget) -> None:
+    page = opened(borrowed, re.sub(r'"errors": \[[\d.]+', '"errors": [null', borrowed.markup, count=1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    assert "ringed row" in page.locator(".borrow table").inner_text()
 
 
 GUESS = (ROOT / "book" / "_static" / "guess.js").read_text(encoding="utf-8")

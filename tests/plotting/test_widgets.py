@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from repro.metrics import auroc, average_precision, best_threshold, mistakes, risk_ratio
+from repro.ordinal import PrestoClassifier
 from repro.plotting.widgets import (
     COUNTEREXAMPLE,
+    borrowing_from_frequent_steps,
     does_smote_help,
     price_of_one_mistake,
     same_auroc_different_life,
 )
 
 
-def data_of(markup: str) -> dict[str, list[dict[str, object]]]:
+def data_of(markup: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json">(.*?)</script>', markup)
     assert found
-    return json.loads(found[1])
+    return dict(json.loads(found[1]))
 
 
 def test_the_resting_state_tells_the_finding_with_the_packages_numbers() -> None:
@@ -59,8 +62,8 @@ def test_groups_of_another_kind_are_refused(groups: list[str]) -> None:
 
 def test_the_cloud_shows_what_smote_does_to_two_learners() -> None:
     widget = does_smote_help((0, 400))
-    data: dict[str, object] = dict(data_of(widget.markup))
-    settings = {(one["learner"], one["amount"]): one for one in data["settings"]}  # type: ignore[attr-defined,index]
+    data = data_of(widget.markup)
+    settings = {(one["learner"], one["amount"]): one for one in data["settings"]}
     labels = np.asarray(data["labels"])
     areas = {key: auroc(labels, np.asarray(one["probability"])) for key, one in settings.items()}
     assert areas["pruned tree", 400] > areas["pruned tree", 0] + 0.1, "a weak learner ranks better after SMOTE"
@@ -124,3 +127,45 @@ def test_four_rankings_have_one_auroc_and_nothing_else_in_common() -> None:
     assert widget.alt in widget.markup, "the picture has its text"
     assert widget.markup.count("<polyline") == 4
     assert "src=" not in widget.markup
+
+
+def test_the_less_the_rare_step_is_like_the_others_the_smaller_the_best_penalty() -> None:
+    widget = borrowing_from_frequent_steps()
+    data = data_of(widget.markup)
+    worlds = {str(world["name"]): world for world in data["worlds"]}
+    best = [int(np.argmin(world["errors"])) for world in worlds.values()]
+    assert best == data["best"] == sorted(best), "penalties descend"
+    for place in best:
+        assert f"{data['lambdas'][place]:.2g}" in widget.markup.partition("<svg")[0], "the title names them"
+    alike, middle, other = worlds.values()
+    assert alike["errors"][0] < alike["errors"][-1], "shared is better where steps are alike"
+    assert other["errors"][0] > 2 * other["errors"][-1], "separate where they are not"
+    assert min(middle["errors"]) < min(middle["errors"][0], middle["errors"][-1])
+    shared = np.array(middle["fits"][0]["coefs"])
+    assert np.ptp(shared, axis=0) == pytest.approx(0, abs=1e-6), "proportional odds under the largest penalty"
+    fit, row = middle["fits"][best[1]], np.array(data["start"])
+    chance = 100 / (1 + np.exp(fit["intercepts"][2] + np.dot(fit["coefs"][2], row)))
+    truth = 100 / (1 + np.exp(4.6 + np.dot([2.0, 0.8], row)))
+    assert f"<td>{truth:.2f} %</td><td>{chance:.2f} %</td>" in widget.markup
+    assert f"{middle['errors'][best[1]]:.2f} points" in widget.markup
+    assert f"{other['errors'][0]:.2f} shared" in widget.alt
+    assert '<a href="#card-presto-s2">' in widget.markup
+
+
+def test_the_error_is_that_of_the_true_rare_probability() -> None:
+    """One set, drawn and fitted again with the classifier of one penalty."""
+    world = data_of(borrowing_from_frequent_steps(1).markup)["worlds"][2]
+    generator, slopes = np.random.default_rng(5), np.array([[1.5, 1.5], [1.5, 1.5], [2.2, -0.3]])
+    X = generator.uniform(-1, 1, (1000, 2))
+    y = (generator.random((1000, 1)) > 1 / (1 + np.exp(-(X @ slopes.T + [0, 2, 4.6])))).sum(axis=1)
+    assert world["count"] == (y == 3).sum()
+    model = PrestoClassifier(lam=0.05, level_penalty=0).fit(X, y)
+    assert np.array(world["fits"][0]["coefs"]) == pytest.approx(model.coef_, abs=1e-3)
+    square = np.array([(x, z) for z in np.linspace(-0.95, 0.95, 20) for x in np.linspace(-0.95, 0.95, 20)])
+    off = model.predict_proba(square)[:, 3] - 1 / (1 + np.exp(4.6 + square @ slopes[2]))
+    assert world["errors"][0] == pytest.approx(100 * np.sqrt((off**2).mean()), abs=1e-3)
+
+
+def test_no_simulated_set_is_refused() -> None:
+    with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
+        borrowing_from_frequent_steps(0)

@@ -7,9 +7,17 @@ moves, or moves it. Each widget is one module with a style sheet and a script of
 
 from __future__ import annotations
 
+from repro.plotting.widgets.borrow import borrowing_from_frequent_steps
 from repro.plotting.widgets.life import same_auroc_different_life
 from repro.plotting.widgets.markup import Widget
 from repro.plotting.widgets.price import COUNTEREXAMPLE, price_of_one_mistake
 from repro.plotting.widgets.smote import does_smote_help
 
-__all__ = ["COUNTEREXAMPLE", "Widget", "does_smote_help", "price_of_one_mistake", "same_auroc_different_life"]
+__all__ = [
+    "COUNTEREXAMPLE",
+    "Widget",
+    "borrowing_from_frequent_steps",
+    "does_smote_help",
+    "price_of_one_mistake",
+    "same_auroc_different_life",
+]

@@ -15,7 +15,7 @@ from repro.metrics import (
     expected_cost,
     newcombe_interval,
 )
-from repro.plotting.widgets.markup import Widget, assembled
+from repro.plotting.widgets.markup import Frame, Widget, assembled, table
 
 POSITIVES: Final = 50
 """Positives of each ranking, and negatives."""
@@ -25,7 +25,7 @@ COUNTS: Final = (3, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
 """What can be set by hand; the picture starts at 5 %, 50 false alarms for a miss, and 50 positives."""
 
 _MARKS: Final = (("●", "blue", ""), ("▲", "orange", "7 3"), ("■", "green", "8 3 2 3"), ("◆", "purple", "2 3"))
-_LEFT, _TOP, _SIDE = 38, 8, 200
+_FRAME: Final = Frame(38, 8, 200, 200)
 
 
 def _rankings() -> dict[str, npt.NDArray[np.intp]]:
@@ -74,17 +74,19 @@ def same_auroc_different_life() -> Widget:
         hits, alarms = called[y == 1].mean(), called[y == 0].mean()
         found[name] = (average_precision(y, score), cost)
         rates = zip(np.cumsum(labels == 0) / POSITIVES, np.cumsum(labels) / POSITIVES, strict=True)
-        corners = " ".join(f"{_LEFT + _SIDE * x:g},{_TOP + _SIDE * (1 - y):g}" for x, y in [(0.0, 0.0), *rates])
+        x, height = _FRAME.place(alarms, hits)
         drawn.append(
-            f'<polyline points="{corners}" fill="none" stroke="var(--{colour})" stroke-dasharray="{dashes}"/>'
-            f'<text class="life-mark" x="{_LEFT + _SIDE * alarms:g}" y="{_TOP + _SIDE * (1 - hits):g}"'
-            f' style="fill:var(--{colour})">{mark}</text>'
+            f'<polyline points="{_FRAME.points([(0, 0), *rates])}" stroke="var(--{colour})" '
+            f'stroke-dasharray="{dashes}"/>'
+            f'<text class="life-mark" x="{x:g}" y="{height:g}" style="fill:var(--{colour})">{mark}</text>'
         )
         lines.append(
-            f'<tr><th scope="row"><span aria-hidden="true" style="color:var(--{colour})">{mark}</span> {name}</th>'
-            f"<td>{area.estimate:.2f}<small> {area.low:.2f} to {area.high:.2f}</small></td>"
-            f"<td>{precision.estimate:.2f}<small> {precision.low:.2f} to {precision.high:.2f}</small></td>"
-            f"<td>{cost:.0f}<small> {100 * hits:.0f} % caught, {100 * alarms:.0f} % false alarms</small></td></tr>"
+            (
+                f'<span aria-hidden="true" style="color:var(--{colour})">{mark}</span> {name}',
+                f"{area.estimate:.2f}<small> {area.low:.2f} to {area.high:.2f}</small>",
+                f"{precision.estimate:.2f}<small> {precision.low:.2f} to {precision.high:.2f}</small>",
+                f"{cost:.0f}<small> {100 * hits:.0f} % caught, {100 * alarms:.0f} % false alarms</small>",
+            )
         )
     precisions = [precision for precision, _ in found.values()]
     title = (
@@ -96,24 +98,14 @@ def same_auroc_different_life() -> Widget:
         f"Four ROC curves that enclose the same area of {auroc(y, score):.2f}, each marked where decisions cost least. "
         f"With 5 % positives, and costs of 1,000 rows in false alarms: {seen}."
     )
-    edge = _LEFT + _SIDE
-    axes = (
-        f'<path d="M{_LEFT} {_TOP}v{_SIDE}h{_SIDE}" fill="none" stroke="currentColor"/>'
-        f'<text x="{_LEFT - 5}" y="{_TOP + 8}" text-anchor="end">1</text>'
-        f'<text x="{_LEFT - 5}" y="{_TOP + _SIDE}" text-anchor="end">0</text>'
-        f'<text x="{_LEFT}" y="{_TOP + _SIDE + 13}">0</text><text x="{edge}" y="{_TOP + _SIDE + 13}" '
-        f'text-anchor="end">1</text><text x="{_LEFT + _SIDE / 2}" y="{_TOP + _SIDE + 25}" text-anchor="middle">share of'
-        f' negatives called</text><text transform="translate(12 {_TOP + _SIDE / 2})rotate(-90)" text-anchor="middle">'
-        f"share of positives called</text>"
-    )
-    picture = (
-        f'<svg viewBox="0 0 {edge + 12} {_TOP + _SIDE + 32}" role="img" aria-label="{alt}">{axes}{"".join(drawn)}</svg>'
-    )
+    picture = _FRAME.drawn(
+        "".join(drawn), alt=alt, kind="life", xlabel="share of negatives called", ylabel="share of positives called",
+        x_ends="01", y_ends="01",
+    )  # fmt: skip
     still = (
         '<p class="life-setting">5 % positives, 50 of them in the sample; a miss costs as much as 50 false alarms.</p>'
-        f'<div class="widget-columns">{picture}<div><table><thead><tr><th scope="col">Ranking</th><th scope="col">AUROC'
-        f'</th><th scope="col">average precision</th><th scope="col">least cost of 1,000 rows</th></tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div></div>"
+        f'<div class="widget-columns">{picture}<div>'
+        f"{table(['Ranking', 'AUROC', 'average precision', 'least cost of 1,000 rows'], lines)}</div></div>"
     )
     hint = (
         "Even: two normal distributions. Sure at the top: the first 30 of 50 positives stand above everything, the "
@@ -123,7 +115,7 @@ def same_auroc_different_life() -> Widget:
     )
     data = {
         "rankings": [{"name": name, "labels": labels.tolist()} for name, labels in _rankings().items()],
-        "frame": [_LEFT, _TOP, _SIDE],
+        "frame": [_FRAME.left, _FRAME.top, _FRAME.wide],
         "prevalences": PREVALENCES,
         "costs": COSTS,
         "counts": COUNTS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,66 @@ def _colours() -> str:
         f'.widget{{{light}}}html[data-theme="dark"] .widget{{{dark}}}'
         f"@media (forced-colors:active){{html .widget.widget{{{forced}}}}}"
     )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where the axes of a small chart stand inside its picture, in pixels from the left and the top.
+
+    Attributes
+    ----------
+    left, top, wide, high : float
+    """
+
+    left: float
+    top: float
+    wide: float
+    high: float
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Place of a point whose coordinates are shares of the axes."""
+        return self.left + self.wide * x, self.top + self.high * (1 - y)
+
+    def points(self, shares: Iterable[tuple[float, float]]) -> str:
+        """Give the places of several points, as a polyline wants them."""
+        return " ".join("{:.5g},{:.5g}".format(*self.place(x, y)) for x, y in shares)
+
+    def drawn(
+        self,
+        inside: str,
+        *,
+        alt: str,
+        xlabel: str,
+        ylabel: str,
+        x_ends: Sequence[str],
+        y_ends: Sequence[str],
+        kind: str,
+    ) -> str:
+        """Picture with axes, what their ends mean, and what was drawn inside."""
+        (left, bottom), (right, top) = self.place(0, 0), self.place(1, 1)
+        texts = (
+            (left - 4, top + 8, "end", y_ends[1]), (left - 4, bottom, "end", y_ends[0]),
+            (left, bottom + 13, "start", x_ends[0]), (right, bottom + 13, "end", x_ends[1]),
+            ((left + right) / 2, bottom + 27, "middle", xlabel),
+        )  # fmt: skip
+        words = "".join(
+            f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{text}</text>' for x, y, anchor, text in texts
+        )
+        return (
+            f'<svg class="{kind}-chart" viewBox="0 0 {right + 12:g} {bottom + 32:g}" role="img" aria-label="{alt}">'
+            f'<path d="M{left:g} {top:g}V{bottom:g}H{right:g}" fill="none" stroke="currentColor"/>{words}<text '
+            f'transform="translate(12 {(top + bottom) / 2:g})rotate(-90)" text-anchor="middle">{ylabel}</text>'
+            f"{inside}</svg>"
+        )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Make a table; the first entry of each row names it, and entries are HTML."""
+    heads = "".join(f'<th scope="col">{name}</th>' if name else "<td></td>" for name in head)
+    lines = "".join(
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>' for name, *cells in rows
+    )
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def assembled(kind: str, title: str, still: str, data: object, *, claim: str, hint: str, alt: str) -> Widget:
