@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from book_site import ROOT
+from scipy.stats import t as student
 from sklearn.metrics import brier_score_loss
 
+from repro.longtail import simplex_grid
 from repro.metrics import (
     auroc,
     average_precision,
@@ -20,6 +22,7 @@ from repro.metrics import (
     average_precision_interval,
     best_threshold,
     expected_cost,
+    mean_interval,
     mistakes,
     newcombe_interval,
     prior_correction,
@@ -33,7 +36,9 @@ from repro.plotting.widgets import (
     does_smote_help,
     price_of_one_mistake,
     same_auroc_different_life,
+    three_experts_one_slider,
 )
+from repro.results import find_table
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
@@ -280,7 +285,7 @@ def test_the_script_starts_with_the_numbers_of_the_still_picture(browser: Any, o
     still = quiet.new_page()
     still.set_content(f"<!doctype html><html lang=en><title>w</title><body>{lives.markup}")
     page = opened(lives)
-    assert page.locator(".life").get_attribute("data-ready") == "yes"
+    assert page.locator(".life").get_attribute("data-ready") == "quiet"
     assert page.locator(".life tbody").inner_text() == still.locator(".life tbody").inner_text()
     for mark in range(4):
         boxes = [one.locator(".life-mark").nth(mark) for one in (page, still)]
@@ -396,6 +401,90 @@ def test_a_path_without_a_number_leaves_the_still_picture(opened: Any, borrowed:
     page = opened(borrowed, re.sub(r'"errors": \[[\d.]+', '"errors": [null', borrowed.markup, count=1))
     assert "cannot be read" in page.locator("[role=status]").inner_text()
     assert "ringed row" in page.locator(".borrow table").inner_text()
+
+
+@pytest.fixture(scope="module")
+def experts() -> Widget:
+    stored = find_table("sade.experts", "standard")
+    assert stored
+    return three_experts_one_slider(stored.frame[stored.frame["recipe"] == "digits with tau 2"])
+
+
+def test_a_thousand_means_have_the_interval_of_the_package(opened: Any, experts: Widget) -> None:
+    page = opened(experts)
+    generator = np.random.default_rng(8)
+    samples = [
+        generator.normal(generator.normal(), 10 ** generator.uniform(-3, 1), size)
+        for size in generator.integers(2, 40, size=1000)
+    ]
+    samples[0] = np.full(5, 3.25)  # no spread, no width
+    found = page.evaluate(
+        "all => all.map(([values, quantile]) => imbalanceBook.experts.interval(values, quantile))",
+        [[values.tolist(), float(student.ppf(0.975, values.size - 1))] for values in samples],
+    )
+    for values, ends in zip(samples, found, strict=True):
+        wanted = mean_interval(values)
+        assert ends == pytest.approx([wanted.estimate, wanted.low, wanted.high], abs=1e-9)
+
+
+def test_a_thousand_places_in_the_triangle_are_those_of_their_weights(opened: Any, experts: Widget) -> None:
+    page = opened(experts)
+    weights = np.random.default_rng(9).dirichlet(np.ones(3), size=1000)
+    corners = np.array([[0, 0], [0.5, -np.sqrt(3) / 2], [1, 0]])
+    found = page.evaluate("all => all.map(imbalanceBook.experts.corner)", weights.tolist())
+    assert np.array(found) == pytest.approx(weights @ corners, abs=1e-9)
+    back = page.evaluate("all => all.map(imbalanceBook.experts.weightsAt)", found)
+    assert np.array(back) == pytest.approx(weights, abs=1e-9)
+    outside = np.array(page.evaluate("[[-1, 0], [2, 0.5], [0.5, -2]].map(imbalanceBook.experts.weightsAt)"))
+    assert (outside >= 0).all()
+    assert outside.sum(axis=1) == pytest.approx(1)
+    grid = simplex_grid()
+    near = page.evaluate(
+        "([grid, all]) => all.map(one => imbalanceBook.experts.nearest(grid, one))", [grid.tolist(), weights.tolist()]
+    )
+    distance = np.linalg.norm(grid[:, np.newaxis] - weights, axis=2)
+    assert distance[near, np.arange(1000)] == pytest.approx(distance.min(axis=0), abs=1e-9)
+
+
+def test_the_test_images_and_the_weights_are_set_by_keyboard_and_touch(
+    browser: Any, opened: Any, experts: Widget
+) -> None:
+    quiet = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 700})
+    still = quiet.new_page()
+    still.set_content(f"<!doctype html><html lang=en><title>w</title><body>{experts.markup}")
+    box = still.locator(".experts").bounding_box()
+    assert box["x"] + box["width"] <= 320
+    page = opened(experts)
+    cells = page.locator(".experts tbody td")
+    assert cells.all_inner_texts()[:7] == still.locator(".experts tbody td").all_inner_texts()
+    assert page.locator(".experts-told").inner_text() == still.locator(".experts-told").inner_text()
+    shades = [
+        one.locator(".experts-dot").evaluate_all("all => all.map(dot => Number(dot.getAttribute('fill-opacity')))")
+        for one in (page, still)
+    ]
+    assert shades[0] == pytest.approx(shades[1], abs=1e-3)
+    quiet.close()
+    left = page.locator(".experts-mean").bounding_box()["x"]
+    set_slider(page, "Test images", 10)
+    right = page.locator(".experts-mean").bounding_box()["x"]
+    assert right > left + 50, "towards the third expert"
+    assert "Inverse tail, ratio 50" in page.locator(".experts-told").inner_text()
+    set_slider(page, "Your weight of the first expert", 20)
+    assert "1.00, 0.00, 0.00" in cells.nth(7).inner_text()
+    set_slider(page, "Your weight of the third", 12)
+    assert "0.40, 0.00, 0.60" in cells.nth(7).inner_text(), "the other weight gives way"
+    assert page.get_by_role("slider", name="Your weight of the first expert").input_value() == "8"
+    triangle = page.locator(".experts-triangle").bounding_box()
+    page.mouse.click(triangle["x"] + triangle["width"] / 2, triangle["y"] + triangle["height"] * 0.12)
+    assert "0.00, 1.00, 0.00" in cells.nth(7).inner_text()
+    assert "With your weights" in page.locator("[role=status]").inner_text()
+
+
+def test_experts_with_a_missing_training_leave_the_still_picture(opened: Any, experts: Widget) -> None:
+    page = opened(experts, re.sub(r'"accuracy": \[\[\[[\d.]+', '"accuracy": [[[null', experts.markup, count=1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    assert page.locator("[role=status]").bounding_box()["height"] > 10, "it is seen"
+    assert "learned weights" in page.locator(".experts table").inner_text()
 
 
 GUESS = (ROOT / "book" / "_static" / "guess.js").read_text(encoding="utf-8")

@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import ttest_1samp
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from repro.metrics import auroc, average_precision, best_threshold, mistakes, risk_ratio
@@ -18,7 +20,9 @@ from repro.plotting.widgets import (
     does_smote_help,
     price_of_one_mistake,
     same_auroc_different_life,
+    three_experts_one_slider,
 )
+from repro.results import find_table
 
 
 def data_of(markup: str) -> dict[str, Any]:
@@ -169,3 +173,54 @@ def test_the_error_is_that_of_the_true_rare_probability() -> None:
 def test_no_simulated_set_is_refused() -> None:
     with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
         borrowing_from_frequent_steps(0)
+
+
+@pytest.fixture(scope="module")
+def on_digits() -> pd.DataFrame:
+    stored = find_table("sade.experts", "standard")
+    assert stored
+    return stored.frame[stored.frame["recipe"] == "digits with tau 2"]
+
+
+def test_three_experts_are_shown_with_the_means_and_intervals_of_the_table(on_digits: pd.DataFrame) -> None:
+    widget = three_experts_one_slider(on_digits)
+    data = data_of(widget.markup)
+    here = on_digits[(on_digits["test_set"] == "forward-50") & (on_digits["metric"] == "accuracy")]
+    by_method = {method: 100 * part.sort_values("replicate")["value"] for method, part in here.groupby("method")}
+    for method, values in zip(data["methods"], data["accuracy"], strict=True):
+        found = ttest_1samp(by_method[method], 0).confidence_interval()
+        assert values[0] == pytest.approx(by_method[method].to_numpy())
+        assert f"<td>{np.mean(values[0]):.1f} ({found.low:.1f} to {found.high:.1f})</td>" in widget.markup
+    gap = by_method["learned"].to_numpy() - by_method["three_balanced_power"].to_numpy()
+    assert f"minus one number: {gap.mean():+.1f} points" in widget.markup
+    learned = on_digits[on_digits["method"] == "learned"]
+    for metric, words in (("weight_1", "of the first expert goes"), ("weight_3", "of the third")):
+        of_it = learned[learned["metric"] == metric].groupby("test_set")["value"].mean()
+        assert f"{words} from {of_it['forward-50']:.2f} to {of_it['backward-50']:.2f}" in widget.markup
+    grid = on_digits[(on_digits["method"] == "grid") & (on_digits["test_set"] == "uniform")]
+    uniform = grid[grid["metric"] == "accuracy"].sort_values("class_label")["value"]
+    assert data["grid"]["accuracy"][5] == pytest.approx(100 * uniform.to_numpy(), abs=0.005)
+    assert np.sum(data["grid"]["weights"], axis=1) == pytest.approx(1)
+    assert data["grid"]["weights"][0] == [1, 0, 0], "in the order of the grid"
+    for claim in ("sade-t3", "sade-f"):
+        assert f'<a href="#card-{claim}">' in widget.markup
+
+
+def test_the_place_of_learned_weights_nears_the_corner_that_has_more(on_digits: pd.DataFrame) -> None:
+    data = data_of(three_experts_one_slider(on_digits).markup)
+    first, _, third = np.mean(data["learned"], axis=2)
+    assert first[0] > 0.5 > first[-1]
+    assert third[-1] > 0.5 > third[0]
+    training = data["grid"]["training"]
+    grid = np.array(data["grid"]["accuracy"])
+    best = np.array(data["accuracy"][data["methods"].index("oracle")])[:, training]
+    assert grid.max(axis=1) == pytest.approx(best, abs=0.005), "the shades are of the training that is named"
+
+
+def test_tables_that_cannot_be_compared_are_refused(on_digits: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="one recipe and one ratio"):
+        three_experts_one_slider(pd.concat([on_digits, on_digits.assign(recipe="other")]))
+    with pytest.raises(ValueError, match="rows of method 'grid'"):
+        three_experts_one_slider(on_digits[on_digits["method"] != "grid"])
+    with pytest.raises(ValueError, match="accuracy of method 'oracle' in every set"):
+        three_experts_one_slider(on_digits[(on_digits["method"] != "oracle") | (on_digits["test_set"] != "uniform")])

@@ -8,6 +8,7 @@ moves, or moves it. Each widget is one module with a style sheet and a script of
 from __future__ import annotations
 
 from repro.plotting.widgets.borrow import borrowing_from_frequent_steps
+from repro.plotting.widgets.experts import three_experts_one_slider
 from repro.plotting.widgets.life import same_auroc_different_life
 from repro.plotting.widgets.markup import Widget
 from repro.plotting.widgets.price import COUNTEREXAMPLE, price_of_one_mistake
@@ -20,4 +21,5 @@ __all__ = [
     "does_smote_help",
     "price_of_one_mistake",
     "same_auroc_different_life",
+    "three_experts_one_slider",
 ]

@@ -171,4 +171,4 @@ def borrowing_from_frequent_steps(draws: int = 8, *, random_state: int = 5) -> W
         "worlds": worlds, "intercepts": INTERCEPTS, "lambdas": LAMBDAS.tolist(), "best": best, "start": START,
         "shares": SHARES, "frame": [_FRAME.left, _FRAME.top, _FRAME.wide, _FRAME.high, _MOST],
     }  # fmt: skip
-    return assembled("borrow", title, still, data, claim="presto-s2", hint=hint, alt=alt)
+    return assembled("borrow", title, still, data, claims=["presto-s1", "presto-s2"], hint=hint, alt=alt)

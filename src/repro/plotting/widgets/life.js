@@ -99,10 +99,11 @@
       const highest = found.reduce((best, one) => (one.precision > best.precision ? one : best));
       const cheapest = Math.min(...found.map((one) => one.cost));
       const names = found.filter((one) => one.cost <= cheapest * (1 + 1e-12)).map((one) => one.name);
-      const told = `Highest average precision: ${highest.name}. Least cost: ${names.length === 4 ? "all the same" : names.join(", ")}.`;
+      const told = `Highest average precision: ${highest.name}. Least cost: ${names.length === 4 ? "all the same" : names.join(", ")}.` +
+        (positives < 10 ? " With fewer than 10 positives the interval of the average precision is not to be trusted." : "");
       body.querySelector(".life-setting").textContent = told;
       body.querySelector("svg").setAttribute("aria-label", `Four ROC curves of one area, each marked where decisions cost least. ${told}`);
-      return positives < 10 ? `${told} With fewer than 10 positives the interval of the average precision is not to be trusted.` : told;
+      return told;
     }
 
     const add = (name, key, values, words) => controls.append(book.parts.slider(name, values, choice[key], words, (value) => {

@@ -120,4 +120,4 @@ def same_auroc_different_life() -> Widget:
         "costs": COSTS,
         "counts": COUNTS,
     }
-    return assembled("life", title, still, data, claim="auroc_auprc-b1", hint=hint, alt=alt)
+    return assembled("life", title, still, data, claims=["auroc_auprc-b1"], hint=hint, alt=alt)

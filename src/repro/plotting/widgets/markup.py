@@ -114,7 +114,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 
 
-def assembled(kind: str, title: str, still: str, data: object, *, claim: str, hint: str, alt: str) -> Widget:
+def assembled(kind: str, title: str, still: str, data: object, *, claims: Sequence[str], hint: str, alt: str) -> Widget:
     """Put the parts of a widget together.
 
     Parameters
@@ -127,8 +127,8 @@ def assembled(kind: str, title: str, still: str, data: object, *, claim: str, hi
         HTML that is seen where no script runs.
     data : object
         What the script needs, as JSON knows it.
-    claim : str
-        Id of the claim that the widget belongs to; a link leads to its card.
+    claims : sequence of str
+        Ids of the claims that the widget belongs to; links lead to their cards.
     hint : str
         HTML below the picture.
     alt : str
@@ -138,6 +138,7 @@ def assembled(kind: str, title: str, still: str, data: object, *, claim: str, hi
     -------
     Widget
     """
+    links = " and ".join(f'<a href="#card-{claim}">{claim}</a>' for claim in claims)
     style, script = (
         "".join((_FOLDER / f"{name}.{suffix}").read_text(encoding="utf-8") for name in ("shared", kind))
         for suffix in ("css", "js")
@@ -146,7 +147,7 @@ def assembled(kind: str, title: str, still: str, data: object, *, claim: str, hi
         f'<div class="widget {kind}" data-widget="{kind}" role="group" aria-label="{html.escape(title, quote=True)}">'
         f'<style>{_colours()}{style}</style><p class="widget-title">{html.escape(title)}</p>'
         f'<div class="{kind}-body">{still}</div><p class="widget-small">{hint} '
-        f'What it belongs to: <a href="#card-{claim}">{claim}</a>.</p>'
+        f"What it belongs to: {links}.</p>"
         f'<p class="widget-small" role="status" aria-live="polite"></p>'
         f'<script type="application/json">{_embedded(data)}</script></div><script>{script}</script>'
     )

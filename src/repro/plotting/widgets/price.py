@@ -76,4 +76,4 @@ def price_of_one_mistake(labels: npt.ArrayLike = COUNTEREXAMPLE, groups: Sequenc
         "negative one, and with two groups the key g changes the group."
     )
     data = {"rows": [{"label": int(label), "group": group} for label, group in zip(y, named, strict=True)]}
-    return assembled("price", title, still, data, claim="auroc_auprc-a3", hint=hint, alt=alt)
+    return assembled("price", title, still, data, claims=["auroc_auprc-a3"], hint=hint, alt=alt)

@@ -36,7 +36,7 @@
       const controls = Object.assign(document.createElement("div"), { className: "widget-controls" });
       start({ body: root.querySelector(`.${kind}-body`), controls, data, say: (words) => { status.textContent = words; } });
       root.querySelector(`.${kind}-body`).before(controls);
-      root.dataset.ready = "yes";
+      root.dataset.ready = "quiet"; // what is said is seen in the picture: for screen readers alone
     }
   }
 

@@ -108,7 +108,7 @@ def does_smote_help(amounts: Sequence[int] = (0, 100, 400), *, random_state: int
         "What SMOTE does to ranking, recall and predicted risk",
         still,
         data,
-        claim="smote-m1",
+        claims=["smote-m1"],
         hint="One simulated cloud, drawn once: a picture of the mechanism, no evidence. What holds on data is said by "
         "the claim.",
         alt=f"Simulated rows, two learners. {spoken}.",
