@@ -565,6 +565,15 @@ prevalence = find_table("auroc_auprc.prevalence_shift", "paper").frame
 display(figures.prevalence_shift(prevalence), card("auroc_auprc-b1"))
 
 # %% [markdown]
+# AUROC does not move with the base rate, and hides as much. Four rankings of one AUROC: which of them would you take?
+# Set how rare positives are, what a miss costs, and how many positives you have.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import same_auroc_different_life
+
+same_auroc_different_life()
+
+# %% [markdown]
 # ## What to report
 #
 # A worked example with patients: PreDiabetes, embedded in this book. We ask who had been diagnosed with diabetes by the

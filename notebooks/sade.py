@@ -693,6 +693,15 @@ figures.accuracies(experts, [*methods, "oracle"]).round(1).rename(
 # sets *are* powers of the training prior, a protocol that suits one estimated power as much as it suits three experts
 # with three such priors.
 #
+# Move along the test sets and see where the weights end, and what they and the one number are worth. Then try weights
+# of your own.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import three_experts_one_slider
+
+three_experts_one_slider(experts)
+
+# %% [markdown]
 # ### Do existing methods fail?
 #
 # The abstract begins with it: networks that expect one test distribution fail under another. And the paper's tables
