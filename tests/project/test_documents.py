@@ -216,3 +216,16 @@ def test_description_of_the_results_names_every_key_and_its_code_runs(
     keys = text.partition("## Keys of a description")[2].partition("## Licence")[0]
     assert set(re.findall(r"`(\w+)`", keys)) == set(Provenance.model_fields)
     assert set(re.findall(r"<experiment>\.(\w+)\.csv", text)) == {*PROFILES, CONTROL}
+
+
+def test_the_package_in_five_lines_runs(root: Path, capsys: pytest.CaptureFixture) -> None:
+    code = re.findall(r"```python\n(.*?)```", text_of(root, "README.md"), flags=re.DOTALL)[0]
+    assert len([line for line in code.splitlines() if line and not line.startswith("from ")]) == 5
+    exec(code, {})
+    assert "Interval(estimate=0." in capsys.readouterr().out
+
+
+def test_the_picture_of_the_readme_is_light_and_told_in_words(root: Path) -> None:
+    (told, picture), *_ = re.findall(r"!\[([^]]+)\]\(([^)]+)\)", text_of(root, "README.md"))
+    assert len(told.split()) > 10
+    assert (root / picture).stat().st_size < 100_000
