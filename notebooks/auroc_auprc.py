@@ -794,7 +794,7 @@ table("auroc_auprc")
 # @incollection{imbalancebook-auroc_auprc,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {{AUROC} or {AUPRC}: what is one mistake worth?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/auroc_auprc.ipynb}
 # }
 # ```

@@ -428,8 +428,8 @@ claims.table("naive_bayes")
 # @incollection{imbalancebook-closed_form,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {Closed forms: when is solving better than training?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/closed_form.ipynb}
 # }
 #
 # @misc{zheng2023,

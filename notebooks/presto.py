@@ -782,7 +782,7 @@ display(table("presto"), card("presto-eb"))
 # @incollection{imbalancebook-presto,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {{PRESTO}: can frequent classes help to predict a rare one?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/presto.ipynb}
 # }
 # ```

@@ -873,8 +873,8 @@ verdicts("sade")
 # }
 # @incollection{imbalancebook-sade,
 #   author    = {{The Imbalance Book contributors}},
-#   title     = {SADE: can three experts find a test distribution nobody told them?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   title     = {{SADE}: can three experts find a test distribution nobody told them?},
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/sade.ipynb}
 # }
 # ```
