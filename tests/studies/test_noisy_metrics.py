@@ -54,7 +54,7 @@ def test_verified_counts_are_those_of_simulated_alarms(correlation: float) -> No
 
 def test_ties_of_f1_within_a_hundredth_are_broken_by_g_mean_and_nothing_else_is() -> None:
     counts = Counts.from_rates(0.1, np.array([0.50, 0.52, 0.90, 0.30]), np.array([0.0100, 0.0150, 0.02, 0.0]))
-    found = study.scores_of(counts, 5.0)
+    found = study.scores_of(counts)
     assert round(float(found["f1"][0]), 2) == round(float(found["f1"][1]), 2)
     assert found["f1"][0] > found["f1"][1]
     assert np.argsort(found["f1_then_gmean"]).tolist() == [3, 0, 1, 2]
@@ -63,7 +63,7 @@ def test_ties_of_f1_within_a_hundredth_are_broken_by_g_mean_and_nothing_else_is(
 def test_areas_of_curves_are_the_closed_form_and_that_of_a_large_sample() -> None:
     separation = np.array([1.5, 3.0])
     curve = norm.sf(study.GRID - separation[:, None]), np.tile(norm.sf(study.GRID), (2, 1))
-    found = study.scores_of(Counts.from_rates(PI, *(rate[:, 0] for rate in curve)), 5.0, Counts.from_rates(0.1, *curve))
+    found = study.scores_of(Counts.from_rates(PI, *(rate[:, 0] for rate in curve)), Counts.from_rates(0.1, *curve))
     assert found["auroc"] == pytest.approx(norm.cdf(separation / np.sqrt(2)), abs=1e-3)
     generator = np.random.default_rng(0)
     y = np.arange(300_000) % 10 == 0
@@ -82,10 +82,10 @@ def test_the_table_of_a_draw_is_that_of_counts_made_by_hand() -> None:
     f1 = 2 * tp / (called + positive)
     rows = table[(table["cost"] == "50") & (table["missed"] == a) & (table["labels"] == "recorded")]
     found = rows.set_index(["method", "metric"])["value"]
-    assert found["f1", "kendall"] == pytest.approx(kendalltau(f1, -cost).statistic, abs=1e-4)
-    assert found["f1", "regret"] == pytest.approx(cost[f1.argmax()] / cost.min() - 1, abs=1e-4)
-    assert found["f1", "f1_of_best"] == pytest.approx(f1[cost.argmin()], abs=1e-4)
-    assert found["recall", "kendall"] == pytest.approx(kendalltau(tp, -cost).statistic, abs=1e-4)
+    assert found["f1", "kendall"] == pytest.approx(kendalltau(f1, -cost).statistic, abs=1e-3)
+    assert found["f1", "regret"] == pytest.approx(cost[f1.argmax()] / cost.min() - 1, abs=1e-3)
+    assert found["f1", "f1_of_best"] == pytest.approx(f1[cost.argmin()], abs=1e-3)
+    assert found["recall", "kendall"] == pytest.approx(kendalltau(tp, -cost).statistic, abs=1e-3)
 
 
 def test_only_verification_lets_the_cost_itself_mistake_the_order() -> None:
