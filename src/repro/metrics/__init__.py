@@ -34,6 +34,7 @@ from repro.metrics.intervals import (
 )
 from repro.metrics.mistakes import RepairPath, fix_mistakes, mistakes
 from repro.metrics.multiclass import multiclass_auroc, multiclass_average_precision
+from repro.metrics.multiplicity import LogisticLevelSet, ViableRanges
 from repro.metrics.ranking import (
     PositiveThresholds,
     RankingSummary,
@@ -55,12 +56,14 @@ __all__ = [
     "Dominance",
     "Equivalence",
     "Interval",
+    "LogisticLevelSet",
     "MetricChoice",
     "PositiveThresholds",
     "RankingSummary",
     "RepairPath",
     "RocHull",
     "ThresholdChoice",
+    "ViableRanges",
     "auroc",
     "average_precision",
     "average_precision_at_prevalence",

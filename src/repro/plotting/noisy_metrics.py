@@ -63,7 +63,9 @@ def order(table: pd.DataFrame) -> Shown:
 
     Table of the experiment ``noisy_metrics.ordering``.
     """
-    rows = table[(table["metric"] == "kendall") & (table["labels"] == "recorded") & (table["cost"] != "prevalence odds")]
+    rows = table[
+        (table["metric"] == "kendall") & (table["labels"] == "recorded") & (table["cost"] != "prevalence odds")
+    ]
     rows = rows[rows["method"].isin(METHODS)]
     strong = (rows["noise"] == "independent") & (rows["missed"] == 0.3)
     panels = {
