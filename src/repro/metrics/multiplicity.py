@@ -169,18 +169,23 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fit = surprise.mean(axis=1) - scores @ self._labels / len(self._labels)
         return np.asarray(fit + self.l2 / 2 * (theta**2).sum(axis=1))
 
+    def _slopes(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
+        """Loss, gradient and predicted risks of each model."""
+        scores = theta @ self._rows.T
+        risk = expit(scores)
+        gradient = (risk - self._labels) @ self._rows / len(self._rows) + self.l2 * theta
+        return self._loss_of(theta, scores, risk), gradient, risk
+
     def _derivatives(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
         """Loss, gradient and Hessian of each model."""
         n, d = self._rows.shape
-        scores = theta @ self._rows.T
-        risk = expit(scores)
-        gradient = (risk - self._labels) @ self._rows / n + self.l2 * theta
+        loss, gradient, risk = self._slopes(theta)
         weights = risk * (1 - risk) / n
         if self._products is not None:
             hessian = (weights @ self._products).reshape(-1, d, d)
         else:
             hessian = np.stack([(self._rows.T * weight) @ self._rows for weight in weights])
-        return self._loss_of(theta, scores, risk), gradient, hessian + self.l2 * np.eye(d)
+        return loss, gradient, hessian + self.l2 * np.eye(d)
 
     def _newton(self, theta: Floats, tilt: Floats) -> tuple[Floats, Floats]:
         """Minimise the loss minus ``theta @ tilt`` for each model, by Newton's method with backtracking.
@@ -389,14 +394,16 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         drawn = generator.standard_normal((n, d))
         drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
         steps = np.sqrt(2 * room) * np.linalg.solve(np.linalg.cholesky(self.hessian_).T, drawn.T).T
-        least, most = np.zeros(n), np.ones(n)
-        while (growing := self._loss(self._theta + most[:, None] * steps) < self.level_).any():
-            most[growing] *= 2
-        for _ in range(60):  # the loss rises along every direction, because it is convex
-            middle = (least + most) / 2
-            inside = self._loss(self._theta + middle[:, None] * steps) <= self.level_
-            least, most = np.where(inside, middle, least), np.where(inside, most, middle)
-        scale = least if on_boundary else least * generator.random(n) ** (1 / d)
+        scale = np.ones(n)
+        for _ in range(MOST_STEPS):  # Newton's method: the loss is convex along every direction
+            loss, gradient, _ = self._slopes(self._theta + scale[:, None] * steps)
+            excess = loss - self.level_
+            if (np.abs(excess) <= 1e-12 * self.level_).all():
+                break
+            scale = scale - excess / (gradient * steps).sum(axis=1)
+        scale *= np.minimum(1.0, room / np.maximum(loss - self.loss_, room))
+        if not on_boundary:
+            scale *= generator.random(n) ** (1 / d)
         return np.asarray(self._theta + scale[:, None] * steps)
 
     def decision_function(self, X: ArrayLike) -> Floats:
