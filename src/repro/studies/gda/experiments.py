@@ -159,15 +159,15 @@ def shift(cell: Cell) -> pd.DataFrame:
     """Balanced accuracy on changed test images of heads that were fitted to 16 rows of each class, unchanged."""
     data, generator, state = _data(cell)
     chosen = _shots(data.pool_labels, max(SHOTS), generator).ravel()
-    tests = {"none": data.test} | data.shifted
+    tests = {"unchanged": data.test} | data.shifted
     found = all_heads(
         data.pool[chosen], data.pool_labels[chosen], np.vstack(list(tests.values())), state, cell.variant is not None
     )
-    rows = Rows("shift", "method", replicate=cell.whole("seed"))
+    rows = Rows("test_images", "method", replicate=cell.whole("seed"))
     for method, scores in found.items():
         for name, part in zip(tests, np.split(scores.argmax(axis=1), len(tests)), strict=True):
             right = balanced_accuracy_score(data.test_labels, part)
-            rows.add({"balanced_accuracy": float(right)}, shift=name, method=method)
+            rows.add({"balanced_accuracy": float(right)}, test_images=name, method=method)
     return rows.frame()
 
 
@@ -272,7 +272,7 @@ EXPERIMENTS: Final = (
             "shrinkage_exchanged": replaced("method", {"gda": "gda_ledoit_wolf", "gda_ledoit_wolf": "gda"}),
         },
     ),
-    _experiment("shift", "heads on test images that were changed", "shift", shift, variants=MISLED),
+    _experiment("shift", "heads on test images that were changed", "test_images", shift, variants=MISLED),
     _experiment(
         "ensemble",
         "prototypes, discriminant analysis and both together",
