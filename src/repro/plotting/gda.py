@@ -61,8 +61,8 @@ def idea(X: npt.NDArray[np.float64], y: npt.NDArray[np.bool_]) -> Shown:
     return show(
         [figure],
         title=title,
-        alt="Two clouds of points with equal ellipses around their means; three nearly parallel lines between them, that "
-        f"of the uniform prior in the middle, the other two nearer to the rare class. {title}",
+        alt="Two clouds of points with equal ellipses around their means; three nearly parallel lines between them, "
+        f"that of the uniform prior in the middle, the others nearer to the rare class. {title}",
         caption=f"{(~y).sum()} rows of one class (dots) and {y.sum()} of the other (crosses). Ellipses: two standard "
         "deviations of the shared covariance. Lines: where each classifier changes sides.",
         key=[key_entry(name, style) for name, (_, style) in heads.items()],

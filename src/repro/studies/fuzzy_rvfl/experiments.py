@@ -157,7 +157,7 @@ def tables(cell: Cell) -> pd.DataFrame:
     ----------
     cell : Cell
         Parameters ``family``, ``noise`` (standard deviations of normal noise on every feature, in those of the training
-        rows, before anything else), ``partitions`` and ``grid``; in the control the full networks are fitted to
+        rows, before anything else), ``partitions`` and ``grid``; in the control the full network is fitted to
         exchanged classes.
     """
     noise, grid = cell.number("noise"), GRIDS[cell.text("grid")]
@@ -196,7 +196,7 @@ def _of_set(X: Floats, y: Flags, cell: Cell, number: int, noise: float, grid: Gr
             ]
             whole = _Part((noisy[train], told[train]), (noisy[test], y[test]), child_seed(here, 3))
             for method in NOISE_METHODS if noise else (*PARTS, *BASELINES):
-                if cell.variant and misled != method.startswith("full"):
+                if cell.variant and misled != (method == "full"):
                     continue
                 scores = np.mean([part.balanced_accuracy(method, grid) for part in parts], axis=0)
                 right = whole.balanced_accuracy(method, _chosen(grid, scores))
@@ -223,7 +223,7 @@ def identities(cell: Cell) -> pd.DataFrame:
     rates = detected / (missed + detected), alarm / (no_alarm + alarm)
     detection, false_alarm = rates[::-1] if cell.variant else rates
     area = (1 + detection - false_alarm) / 2
-    rows = Rows("fact", replicate=task.name)
+    rows = Rows("fact", replicate=cell.text("family"))
     rows.add({"deviation": float(np.abs(outputs - network.decision_function(task.X)).max())}, fact="ridge regression")
     rows.add({"deviation": float(abs(area - balanced_accuracy_score(task.y, predicted)))}, fact="balanced accuracy")
     return rows.frame()
@@ -253,7 +253,7 @@ EXPERIMENTS: Final = (
         },
         variants={
             "methods_exchanged": "the full and the plain network get each other's numbers",
-            "full_model_misled": "the full networks are fitted to exchanged classes and predict the wrong one",
+            "full_model_misled": "the full network is fitted to exchanged classes and predicts the wrong one",
         },
         exchanged={"methods_exchanged": replaced("method", {"full": "rvfl", "rvfl": "full"})},
         seconds=_seconds,
