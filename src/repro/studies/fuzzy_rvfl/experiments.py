@@ -242,7 +242,7 @@ EXPERIMENTS: Final = (
         cells={
             "quick": combinations(family=EMBEDDED, noise=[0.0], partitions=[2], grid=["small"]),
             "standard": together(
-                combinations(family=FAMILIES, noise=[0.0], partitions=[2], grid=["smaller"]),
+                combinations(family=FAMILIES, noise=[0.0], partitions=[1], grid=["smaller"]),
                 combinations(family=SMALL_FAMILIES, noise=[0.1, 0.2, 0.4], partitions=[1], grid=["smaller"]),
             ),
             "paper": together(
