@@ -565,6 +565,15 @@ prevalence = find_table("auroc_auprc.prevalence_shift", "paper").frame
 display(figures.prevalence_shift(prevalence), card("auroc_auprc-b1"))
 
 # %% [markdown]
+# AUROC does not move with the base rate, and hides as much. Four rankings of one AUROC: which of them would you take?
+# Set how rare positives are, what a miss costs, and how many positives you have.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import same_auroc_different_life
+
+same_auroc_different_life()
+
+# %% [markdown]
 # ## What to report
 #
 # A worked example with patients: PreDiabetes, embedded in this book. We ask who had been diagnosed with diabetes by the
@@ -785,7 +794,7 @@ table("auroc_auprc")
 # @incollection{imbalancebook-auroc_auprc,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {{AUROC} or {AUPRC}: what is one mistake worth?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/auroc_auprc.ipynb}
 # }
 # ```

@@ -464,7 +464,7 @@ table("mixup_collapse")
 # @incollection{imbalancebook-mixup_collapse,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {Mixup: where do the features of a half-and-half picture go?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/mixup_collapse.ipynb}
 # }
 # ```

@@ -634,7 +634,7 @@ table("neural_collapse")
 # @incollection{imbalancebook-neural_collapse,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {Neural collapse: which classes will a network refuse to learn?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/neural_collapse.ipynb}
 # }
 # ```

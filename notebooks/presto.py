@@ -309,6 +309,15 @@ display(figures.gains(synthetic), card("presto-s1"), card("presto-s2"))
 display(card("presto-s3"), card("presto-s4"))
 
 # %% [markdown]
+# How much to borrow, then? That depends on how alike the steps are. Move the penalty from *shared* to *separate* in
+# three simulated worlds.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import borrowing_from_frequent_steps
+
+borrowing_from_frequent_steps()
+
+# %% [markdown]
 # Squares in place of absolute values (`l1_ratio=0`) make a ridge form, which the paper calls close to the L1 form.
 # Its figures show the median of the ratio of their errors for two settings, both fitted with the published code.
 
@@ -773,7 +782,7 @@ display(table("presto"), card("presto-eb"))
 # @incollection{imbalancebook-presto,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {{PRESTO}: can frequent classes help to predict a rare one?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/presto.ipynb}
 # }
 # ```

@@ -651,7 +651,7 @@ table("smote")
 # @incollection{imbalancebook-smote,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {{SMOTE}: do synthetic minority rows help?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/smote.ipynb}
 # }
 # ```

@@ -78,7 +78,7 @@ class _Sheet:
 def load_csv(
     path: str | Path, target: str, positive: Label | None = None, *, columns: Sequence[str] | None = None
 ) -> Dataset:
-    """Load a reader's own CSV file.
+    r"""Load a reader's own CSV file.
 
     The first line names the columns. The separator (comma, semicolon, tab or pipe) is the one by which the first
     records have as many fields as the header, unless a line ``sep=;`` names it; the file may be packed by gzip. Columns
@@ -120,6 +120,17 @@ def load_csv(
         If the file is empty, not UTF-8, has repeated column names, rows of another length than the header, no column
         beside the target, rows without a label (empty or with a mark of missing values), a column of numbers with
         fields that are none, or numbers that can be read in two ways (``1,234``).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "mine.csv")
+    ...     _ = path.write_text("age;income;late\n31;2,5;no\n45;1,5;yes\n52;3,0;no\n")
+    ...     mine = load_csv(path, "late")
+    >>> mine.metadata.class_counts, mine.features["income"].tolist()
+    ({'no': 2, 'yes': 1}, [2.5, 1.5, 3.0])
     """
     path = Path(path)
     sheet = _sheet(path, _text(path), target)
