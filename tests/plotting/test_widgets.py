@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize
 from scipy.stats import ttest_1samp
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
@@ -18,6 +19,7 @@ from repro.plotting.widgets import (
     COUNTEREXAMPLE,
     borrowing_from_frequent_steps,
     does_smote_help,
+    grand_tour_of_collapse,
     price_of_one_mistake,
     same_auroc_different_life,
     three_experts_one_slider,
@@ -224,3 +226,33 @@ def test_tables_that_cannot_be_compared_are_refused(on_digits: pd.DataFrame) -> 
         three_experts_one_slider(on_digits[on_digits["method"] != "grid"])
     with pytest.raises(ValueError, match="accuracy of method 'oracle' in every set"):
         three_experts_one_slider(on_digits[(on_digits["method"] != "oracle") | (on_digits["test_set"] != "uniform")])
+
+
+def best_lengths(size: int, total: int, penalty: float) -> tuple[float, float]:
+    """Lengths of mean and classifier row of one class, found by a search from a start that is not zero."""
+
+    def loss(lengths: np.ndarray) -> float:
+        mean, row = lengths
+        return size * (mean * row - 1) ** 2 / (2 * total) + penalty / 2 * (row**2 + size * mean**2)
+
+    found = minimize(loss, [0.3, 1.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15, "maxiter": 9999})
+    return abs(found.x[0]), abs(found.x[1])
+
+
+def test_the_tour_rests_at_the_lengths_that_a_search_finds() -> None:
+    widget = grand_tour_of_collapse()
+    data = data_of(widget.markup)
+    sizes = [*data["others"], data["start"]]
+    rows = re.findall(r"</span> \w+</th><td>(\d+)</td><td>([\d.]+)</td><td>([\d.]+)</td>", widget.markup)
+    assert [int(row[0]) for row in rows] == sizes
+    for size, (_, mean, row) in zip(sizes, rows, strict=True):
+        wanted = best_lengths(size, sum(sizes), data["lambda"])
+        assert (float(mean), float(row)) == pytest.approx(wanted, abs=6e-4)
+    assert rows[-1][1:] == ("0.000", "0.000"), "given up"
+    assert "a class of 8 is given up" in widget.markup
+    assert "From 9 rows on" in widget.markup
+    assert best_lengths(8, 198, data["lambda"])[0] < 1e-3 < best_lengths(9, 199, data["lambda"])[0]
+    assert np.array(data["view"]) @ np.array(data["view"]).T == pytest.approx(np.eye(2)), "the view is a plane"
+    for claim in ("neural_collapse-nc1", "neural_collapse-nc5"):
+        assert f'<a href="#card-{claim}">' in widget.markup
+    assert widget == grand_tour_of_collapse()
