@@ -637,6 +637,64 @@ def test_a_tour_without_a_start_leaves_the_still_picture(browser: Any, opened: A
     quiet.close()
 
 
+NEW = ("life", "borrow", "experts", "tour")
+
+
+@pytest.fixture(scope="module")
+def widgets(lives: Widget, borrowed: Widget, experts: Widget, tour: Widget) -> dict[str, Widget]:
+    return dict(zip(NEW, (lives, borrowed, experts, tour), strict=True))
+
+
+@pytest.mark.parametrize("kind", NEW)
+def test_it_runs_from_a_file_asks_for_nothing_and_takes_forced_colours(
+    browser: Any, tmp_path: Path, widgets: dict[str, Widget], kind: str
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><title>w</title><body>{2 * widgets[kind].markup}", "utf-8")
+    context = browser.new_context(forced_colors="active", reduced_motion="reduce")
+    page = context.new_page()
+    asked, problems = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda problem: problems.append(str(problem)))
+    page.goto(path.as_uri())
+    assert asked == [path.as_uri()]
+    assert problems == []
+    assert page.locator("[data-ready=quiet]").count() == 2, "two of one kind do not disturb each other"
+    first, second = (page.locator(f".{kind}").nth(place) for place in (0, 1))
+    before = second.inner_text()
+    first.locator("input").first.press("ArrowLeft" if kind != "experts" else "ArrowRight")
+    assert second.inner_text() == before != first.inner_text()
+    colours = page.evaluate(
+        """kind => {
+          const parts = document.querySelectorAll(`.${kind} svg :is(polyline, circle, line)`);
+          const lines = [...parts].map((one) => getComputedStyle(one));
+          return [getComputedStyle(document.body).color, ...new Set(lines.map((one) => one.stroke))];
+        }""",
+        kind,
+    )
+    assert colours[0] in colours[1:]
+    assert not {"rgb(0, 114, 178)", "rgb(213, 94, 0)", "rgb(0, 122, 94)"} & set(colours)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "picture", "slider"), [("borrow", "plane", "across"), ("experts", "triangle", "third")]
+)
+def test_a_tap_on_the_picture_moves_what_the_sliders_move(
+    browser: Any, widgets: dict[str, Widget], kind: str, picture: str, slider: str
+) -> None:
+    context = browser.new_context(has_touch=True, viewport={"width": 390, "height": 1200})
+    page = context.new_page()
+    page.set_content(f"<!doctype html><html lang=en><title>w</title><body>{widgets[kind].markup}")
+    value = page.get_by_role("slider", name=slider)
+    before = value.input_value()
+    box = page.locator(f".{kind}-{picture}").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.7 * box["width"], box["y"] + 0.85 * box["height"])
+    assert int(value.input_value()) > int(before)
+    assert page.locator("[role=status]").inner_text()
+    context.close()
+
+
 GUESS = (ROOT / "book" / "_static" / "guess.js").read_text(encoding="utf-8")
 ITEM = (
     '<li class="guess-item" data-claim="{0}" data-out="{1}"><p>{0}</p>'
