@@ -112,8 +112,8 @@ class Slide:
 
     def svg(self, credit: str) -> str:
         """Slide as one picture of 1280 x 720, which needs nothing else; `credit` is its last line."""
-        title = textwrap.wrap(self.title, 74)
-        caption = textwrap.wrap(self.caption, 125)[:3]
+        title = textwrap.wrap(self.title, 62)
+        caption = textwrap.wrap(self.caption, 112)[:3]
         parts = lines_of(title, EDGE, 64, 30, "font-weight:600")
         top = 64 + 38 * len(title)
         below = HEIGHT - 46 - 24 * len(caption)
