@@ -41,6 +41,7 @@ def test_every_make_target_named_in_a_document_exists(root: Path, name: str) -> 
 def test_every_repro_command_and_option_named_in_a_document_exists(root: Path, name: str) -> None:
     from typer.main import get_command
 
+    from repro import studies
     from repro.cli import app
 
     commands = get_command(app).commands
@@ -49,6 +50,9 @@ def test_every_repro_command_and_option_named_in_a_document_exists(root: Path, n
     for command, arguments in calls:
         assert command in commands
         options = {option for parameter in commands[command].params for option in parameter.opts}
+        own = studies.experiments().get(arguments.split()[0]) if command == "run" and arguments.split() else None
+        if own is not None and own.own_data is not None:
+            options |= {argument.option for argument in own.own_data.arguments}
         assert set(re.findall(r"--[a-z-]+", arguments)) <= options
 
 
