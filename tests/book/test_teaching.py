@@ -71,7 +71,8 @@ def test_five_exercises_of_three_levels_two_without_published_answers(chapter: s
     assert all("*A full answer has*" in " ".join(task.split()) for task in own)
     notebook = (ROOT / "notebooks" / f"{chapter}.py").read_text(encoding="utf-8")
     told = [where for _, where, _ in found if where == "in the chapter, with an answer that runs"]
-    assert len(told) == len(found) - len(own) == len(re.findall(r"\*\*Exercise \d+\.\*\*", notebook))
+    assert len(told) == len(found) - len(own)
+    assert 3 <= len(told) <= len(re.findall(r"\*\*Exercise \d+\.\*\*", notebook))
 
 
 @by_chapter
