@@ -270,7 +270,7 @@ EXPERIMENTS: Final = (
         summary="share of people whose risk is ambiguous, by prevalence, separation and outliers",
         settings=("prevalence", "separation", "outliers", "tolerance", "class"),
         compute=simulated_ambiguity,
-        cells={"quick": _designs(range(10), "ellipsoid"), "standard": _designs(range(50), "exact")},
+        cells={"quick": _designs(range(10), "ellipsoid"), "standard": _designs(range(20), "exact")},
         variants={
             "outliers_left_out": "rows with outliers get the numbers of those without",
             "separations_reversed": "the closest classes get the numbers of the most distant and the reverse",
@@ -293,7 +293,10 @@ EXPERIMENTS: Final = (
         compute=on_data,
         cells={
             "quick": combinations(dataset=EMBEDDED, subsample=range(5), method=["ellipsoid"]),
-            "standard": combinations(dataset=SETS, subsample=range(20), method=["exact"]),
+            "standard": together(
+                combinations(dataset=[*EMBEDDED[:2], *SETS[3:]], subsample=range(20), method=["exact"]),
+                combinations(dataset=["adult"], subsample=range(20), method=["ellipsoid"]),
+            ),
             "control": combinations(
                 "level_a_thousand_times_smaller", dataset=EMBEDDED, subsample=range(3), method=["ellipsoid"]
             ),
