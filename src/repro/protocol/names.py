@@ -205,6 +205,7 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "cifar10": "CIFAR-10",
         "compas": "COMPAS",
         "forest_cover": "Forest cover",
+        "german_credit": "German credit",
         "lsac": "LSAC",
         "mammography": "Mammography",
         "mnist": "MNIST",
@@ -223,6 +224,9 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "metric": {
         "accuracy": "accuracy",
+        "ambiguity": "ambiguity",
+        "ambiguity_held_out": "ambiguity of rows not fitted",
+        "ambiguity_of_errors": "standard errors reach 0.1",
         "area": "AUROC",
         "auc_full": "area from (0, 0)",
         "auc_paper": "area, paper's rule",
