@@ -38,6 +38,21 @@ def test_embedded_features_are_split_into_rows_of_length_1_and_differ_between_ne
     assert len(np.unique(both, axis=0)) > 0.999 * len(both), "no row is in both parts"
 
 
+def test_features_survive_their_way_through_bytes() -> None:
+    rows = np.random.default_rng(0).normal(1.0, [0.1, 5.0, 0.0], (500, 3)).astype(np.float32)
+    codes, low, step = features_of.as_bytes(rows)
+    assert codes.dtype == np.uint8
+    assert np.abs(low + step * codes - rows).max(axis=0) == pytest.approx(step / 2, rel=0.05, abs=1e-6)
+    assert rows.min() < 0, "negative features too"
+
+
+def test_embedded_features_tell_digits_apart_that_their_network_never_saw() -> None:
+    for seed in range(features_of.NETWORKS):
+        data = features_of.features("embedded", seed)
+        head = LinearDiscriminantAnalysis().fit(data.pool, data.pool_labels)
+        assert 0.8 < head.score(data.test, data.test_labels) < 0.95, seed
+
+
 def test_embedded_features_that_were_changed_are_refused(monkeypatch) -> None:
     features_of._file.cache_clear()
     monkeypatch.setattr(features_of, "SHA256", "0" * 64)
