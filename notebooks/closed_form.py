@@ -526,10 +526,10 @@ head = GaussianDiscriminant().fit(data.pool[some], data.pool_labels[some])
 assert (head.predict(data.test) == ours.argmax(axis=1)).all()
 
 # %% [markdown]
-# Two things follow from the formula. A *factor* on $P$ changes nothing as long as priors are equal: all scores are
+# Three things follow from the formula. A *factor* on $P$ changes nothing as long as priors are equal: all scores are
 # multiplied by it. But $P$ is about $d / (N - 1)$ times the inverse covariance, so against the logarithms of *unequal*
-# priors its scores count for too little; with the empirical prior they hardly count at all. And with one row of each
-# class $S = 0$: the formula divides by zero, and we fall back to the nearest class mean.
+# priors its scores count for too little. And what is added to $S$ is $\mathrm{tr}(S) / (N - 1)$, that is $d / (N - 1)$
+# times the mean eigenvalue: little against the large eigenvalues, but much against the small ones even with many rows.
 #
 # ### The claims
 
@@ -824,10 +824,11 @@ assert np.allclose(output_weights(Z, cancer.y, 10.0), solved)
 # ### The claims
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "All findings in numbers"}
-noises = ", ".join(
-    f"{families.effect('fuzzy_rvfl-f3', noise=noise, unit='points')} at {noise}"
+under = {
+    noise: families.effect("fuzzy_rvfl-f3", noise=noise, unit="points")
     for noise in (0.1, 0.2, 0.4)
-)
+}
+noises = ", ".join(f"{effect} at {noise}" for noise, effect in under.items())
 released = families.condition("fuzzy_rvfl-f5").verdict
 Markdown(f"""
 - *Against the plain network:* the full one is ahead by

@@ -10,6 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import NearestCentroid
 
+from repro.data.registry import embedded_bytes
 from repro.ground.exceptions import IntegrityError
 from repro.protocol.experiment import Cell
 from repro.studies import experiment
@@ -28,6 +29,7 @@ def values(rows) -> dict[tuple, float]:
 
 
 def test_embedded_features_are_split_into_rows_of_length_1_and_differ_between_networks() -> None:
+    assert len(embedded_bytes(features_of.FILE)) < 1_000_000
     first, second = (features_of.features("embedded", seed) for seed in (0, 1))
     assert first.pool.shape == (5 * 600, 32)
     assert first.test.shape == (5 * 590, 32)
