@@ -39,7 +39,7 @@
 #   and standard, 102 KEEL sets with a smaller grid and one partition into four folds. *Left out*: profile
 #   paper (the whole grid, five partitions), the medical data.
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -48,7 +48,7 @@ import sys
 book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    others = ["imbalanced-learn>=0.14,<0.15", "sklearn-compat", "pooch"]
     subprocess.run([*pip, book, *others], check=True)
 elif importlib.util.find_spec("repro") is None:
     line = f'pip install "imbalance-book[torch] @ {book}"'
@@ -1039,8 +1039,8 @@ claims.table("fuzzy_rvfl")
 # @incollection{imbalancebook-closed_form,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {Closed forms: when is solving better than training?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/closed_form.ipynb}
 # }
 #
 # @misc{zheng2023,

@@ -141,6 +141,7 @@ _METHODS: Final[Mapping[str, str]] = {
     "boosting": "gradient boosting",
     "logit_l1": "L1 logistic regression",
     "logit_ridge": "ridge logistic regression",
+    "multinomial": "multinomial logistic regression",
     "borrowing_l1": "borrowing, L1",
     "borrowing_ridge": "borrowing, ridge",
     "shrinking_l1": "shrinking, L1",
@@ -174,6 +175,15 @@ _METHODS: Final[Mapping[str, str]] = {
     "crt": "the same, retrained classifier",
     "three_balanced": "three balanced experts",
     "three_balanced_learned": "three balanced experts, learned weights",
+    # metrics that order detectors
+    "expected_cost": "cost by recorded labels",
+    "f1": "F1",
+    "f1_then_gmean": "F1, then g-mean",
+    "f2": "F2",
+    "g_mean": "g-mean",
+    "gmean_then_f1": "g-mean, then F1",
+    "kappa": "Cohen's kappa",
+    "mcc": "MCC",
 }
 
 _ENDINGS: Final[Mapping[str, str]] = {
@@ -226,7 +236,9 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "coded_error": "score as coded",
         "confidence_gap": "confidence minus accuracy",
         "ece": "expected calibration error",
+        "f1_of_best": "F1 of the best detector",
         "gap": "gap between the groups",
+        "kendall": "Kendall's tau",
         "log_loss": "log-loss",
         "log_risk_ratio": "log of predicted over observed risk",
         "nodes": "nodes of the pruned tree",
