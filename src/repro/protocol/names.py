@@ -267,7 +267,6 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "ratios": {"first_split": "ratios of one test split", "full_file": "ratios of whole files"},
     "resampled": {"seeds": "means vary", "seeds_and_tasks": "means and tasks vary"},
     "bias": {"True": "with bias", "False": "without bias"},
-    "noise": "noise on features (SD)",
     "normalise": {"True": "yes", "False": "no"},
 }
 
