@@ -131,6 +131,7 @@ def test_the_variance_of_interpolation_is_that_of_simulated_designs() -> None:
         (lambda: BagRegressor(interpolation=1.5).fit([[1.0]], [1.0]), "interpolation must"),
         (lambda: BagRegressor(ridge=-1).fit([[1.0]], [1.0]), "ridge must be at least 0"),
         (lambda: BagClassifier().fit([[1.0], [2.0]], [1, 1]), "two classes"),
+        (lambda: BagClassifier().fit([[1.0], [2.0], [3.0]], [1, 2, 3]), "Only binary"),
         (lambda: bag_means([], []), "n at least 1"),
         (lambda: bag_loss([1.0], [1.0, 2.0], [0]), "one length"),
         (lambda: bag_loss([1.0], [1.0], [0], loss="hinge"), "loss must be"),

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from repro.ground.checks import not_negative, share
@@ -260,9 +261,12 @@ class BagClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         rho, ridge = share("interpolation", self.interpolation), not_negative("ridge", self.ridge)
         rows, labels = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(labels)
         self.classes_, positive = np.unique(labels, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(f"y must hold two classes, got {len(self.classes_)}: {self.classes_.tolist()[:5]}")
+        if len(self.classes_) < 2:
+            raise ValueError(f"y must hold two classes, got one class: {self.classes_[0]!r}")
+        if len(self.classes_) > 2:
+            raise ValueError(f"Only binary classification is supported, got {len(self.classes_)} classes in y")
         places = _numbered(bags, len(rows))
         sizes = np.bincount(places)
         shares = bag_means(positive, places)
@@ -287,6 +291,12 @@ class BagClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = int(found.nit)
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that there are two classes."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
     def decision_function(self, X: ArrayLike) -> Floats:
         """Log-odds of the second class, shape (n,)."""
         check_is_fitted(self)
@@ -300,7 +310,8 @@ class BagClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Class of each row, shape (n,)."""
-        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(np.intp)])
+        positive = self.decision_function(X) > 0
+        return np.asarray(self.classes_[positive.astype(np.intp)])
 
 
 def _sizes(noise: float, n_features: int, n_bags: int) -> float:

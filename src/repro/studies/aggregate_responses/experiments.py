@@ -199,11 +199,9 @@ def asymptotics(cell: Cell) -> pd.DataFrame:
     n, d, k = (cell.whole(name) for name in ("rows", "dimension", "bag_size"))
     rho, formula, generator = cell.number("interpolation"), cell.text("formula"), cell.generator()
     X, bags = generator.normal(size=(n, d)), np.repeat(np.arange(n // k), k)
-    noise = bag_means(generator.normal(size=(n, 200)), bags)
-    found = [
-        BagRegressor(interpolation=rho, fit_intercept=False).fit(X, column[bags], bags).coef_ for column in noise.T
-    ]
-    simulated = float((np.array(found) ** 2).sum(axis=1).mean())
+    known = Bags(X, bag_means(generator.normal(size=(n, 200)), bags), bags)
+    found = np.linalg.solve(known.between + rho * known.within, known.target)
+    simulated = float((found**2).sum(axis=0).mean())
     m = n if cell.variant else n // k
     expected = bag_risk(1.0, d, m) if formula == "bag loss" else interpolation_variance(1.0, d, m, n, rho)
     setting = f"d = {d}, k = {k}" + ("" if formula == "bag loss" else f", rho = {rho:g}")
