@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 from repro.closed_form import BagRegressor, bag_means
 from repro.protocol.experiment import Cell
@@ -51,7 +52,7 @@ def test_a_strength_is_chosen_without_the_bags_that_judge_it(design: tuple[np.nd
         solved = known.part(rest).path("ridge")
         by_hand = [
             np.linalg.solve(
-                4 * known.X[rest].T @ known.X[rest] + strength * (180 * len(rest) // 60) * np.eye(6),
+                4 * known.X[rest].T @ known.X[rest] + strength * 3 * len(rest) * np.eye(6),
                 4 * known.X[rest].T @ means[rest],
             )
             for strength in study.STRENGTHS
@@ -59,6 +60,15 @@ def test_a_strength_is_chosen_without_the_bags_that_judge_it(design: tuple[np.nd
         assert solved == pytest.approx(np.array(by_hand))
         losses += [((means[fold] - known.X[fold] @ one) ** 2).sum() for one in by_hand]
     assert known.chosen("ridge", order) == losses.argmin()
+
+
+def test_ridge_without_bags_is_scikit_learns_under_every_penalty() -> None:
+    generator = np.random.default_rng(5)
+    X, y, penalties = generator.normal(size=(50, 3)), generator.normal(size=50), np.array(study.PENALTIES)
+    found = study.Bags(X, y, np.arange(50), penalties).path("ridge")
+    for penalty, coefficients in zip(penalties, found, strict=True):
+        assert coefficients == pytest.approx(Ridge(alpha=50 * penalty, fit_intercept=False).fit(X, y).coef_)
+    assert np.linalg.norm(found[-1]) < 0.05 * np.linalg.norm(found[0])
 
 
 def test_errors_of_a_draw_are_those_of_estimators_on_the_same_rows() -> None:

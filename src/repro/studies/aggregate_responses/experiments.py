@@ -35,6 +35,9 @@ Places = npt.NDArray[np.intp]
 
 STRENGTHS: Final = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0)
 """Interpolations that are tried; the ridge penalties that are tried weigh as much: the strength times (n - m) / n."""
+PENALTIES: Final = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+"""Ridge penalties that are tried under privacy noise, for each row: without bags a strength of interpolation weighs
+nothing, and the noise asks for penalties of a hundred times those above."""
 N_FOLDS: Final = 5
 
 
@@ -48,32 +51,34 @@ class Bags:
         Mean response of each bag.
     bags : ndarray of shape (n,)
         Numbers from 0 to m - 1.
+    penalties : ndarray of shape (penalties,), optional
+        Ridge penalties for each row; by default those that weigh as much as :data:`STRENGTHS`.
     """
 
-    def __init__(self, X: Floats, means: Floats, bags: Places) -> None:
+    def __init__(self, X: Floats, means: Floats, bags: Places, penalties: Floats | None = None) -> None:
         self.size = len(X) // len(means)
         self.X, self.means = bag_means(X, bags), means
         self.between = self.size * self.X.T @ self.X
         self.within = X.T @ X - self.between
         self.target = self.size * self.X.T @ means
-        self.inner = len(X) - len(means)
+        inner = 1 - len(means) / len(X)
+        self.penalties = inner * np.array(STRENGTHS) if penalties is None else penalties
 
     def few(self) -> bool:
         """Whether there are too few bags for the bag loss to have a finite risk."""
-        return len(self.means) < self.X.shape[1] + 2
+        return bool(len(self.means) < self.X.shape[1] + 2)
 
     def path(self, kind: str) -> Floats:
-        """Coefficients for every one of :data:`STRENGTHS`, shape (strengths, d); ``kind`` is interpolated or ridge.
+        """Coefficients for all strengths or penalties, shape (number of them, d); ``kind`` is interpolated or ridge.
 
         Where there are too few bags those of strength 0 are the solution of smallest norm.
         """
-        strengths = np.array(STRENGTHS)[:, None]
         if kind == "ridge":
             values, vectors = eigh(self.between)
-            weights = values + strengths * self.inner
+            weights = values + self.penalties[:, None] * self.size * len(self.X)
         else:
             values, vectors = eigh(self.between, self.between + self.within)
-            weights = values + strengths * (1 - values)
+            weights = values + np.array(STRENGTHS)[:, None] * (1 - values)
         found = (vectors.T @ self.target) / np.where(weights > 1e-9 * values.max(), weights, np.inf) @ vectors.T
         if self.few():
             found[0] = np.linalg.lstsq(self.X, self.means, rcond=None)[0]
@@ -84,12 +89,12 @@ class Bags:
         rest = object.__new__(Bags)
         rest.size, rest.X, rest.means = self.size, self.X[bags], self.means[bags]
         rest.between, rest.target = self.size * rest.X.T @ rest.X, self.size * rest.X.T @ rest.means
-        rest.within, rest.inner = self.within * (len(bags) / len(self.X)), self.inner * len(bags) // len(self.X)
+        rest.within, rest.penalties = self.within * (len(bags) / len(self.X)), self.penalties
         return rest
 
     def chosen(self, kind: str, order: Places) -> int:
-        """Place of the strength with the least loss on bags that are held out; `order` permutes the bags."""
-        losses = np.zeros(len(STRENGTHS))
+        """Place of the strength or penalty with the least loss on bags that are held out; `order` permutes the bags."""
+        losses = np.zeros(len(self.path(kind)))
         for fold in np.array_split(order, N_FOLDS):
             found = self.part(np.setdiff1d(order, fold)).path(kind)
             losses += ((self.means[fold, None] - self.X[fold] @ found.T) ** 2).sum(axis=0)
@@ -238,7 +243,7 @@ def privacy(cell: Cell) -> pd.DataFrame:
     for k in SIZES:
         bags = np.repeat(np.arange(n // k), k)
         hidden = generator.laplace(scale=2 * CLIP / (k * epsilon), size=n // k)
-        known = Bags(X, bag_means(y, bags) + (0.0 if plain else hidden), bags)
+        known = Bags(X, bag_means(y, bags) + (0.0 if plain else hidden), bags, np.array(PENALTIES))
         along = _errors(known.path("interpolated"), truth, np.ones(d))
         place = known.chosen("ridge", generator.permutation(n // k))
         ridge = _errors(known.path("ridge"), truth, np.ones(d))[0 if cell.variant == "ridge_left_out" else place]
