@@ -246,12 +246,14 @@ def privacy(cell: Cell) -> pd.DataFrame:
         known = Bags(X, bag_means(y, bags) + (0.0 if plain else hidden), bags, np.array(PENALTIES))
         along = _errors(known.path("interpolated"), truth, np.ones(d))
         place = known.chosen("ridge", generator.permutation(n // k))
-        ridge = _errors(known.path("ridge"), truth, np.ones(d))[0 if cell.variant == "ridge_left_out" else place]
+        shrunk = _errors(known.path("ridge"), truth, np.ones(d))
+        ridge = shrunk[0 if cell.variant == "ridge_left_out" else place]
         instance[k] = float(along[-1])
         for method, error in {"bag": along[0], "instance": along[-1], "ridge": ridge}.items():
             rows.add({"risk": round(float(error), 6)}, bag_size=k, method=method)
         if k == 1:
             rows.add({"risk": round(float(ridge), 6)}, bag_size=0, method="ridge_no_bags")
+            rows.add({"risk": round(float(shrunk.min()), 6)}, bag_size=0, method="ridge_no_bags_oracle")
     rows.add({"risk": round(min(instance.values()), 6)}, bag_size=0, method="instance_best_size")
     return rows.frame()
 
