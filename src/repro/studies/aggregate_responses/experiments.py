@@ -327,24 +327,18 @@ EXPERIMENTS: Final = (
                 block=range(3),
             ),
             "standard": together(
-                combinations(
-                    rows=[1000],
-                    dimension=[50, 200],
-                    covariance=["equal", "falling"],
-                    bag_size=[2, 5, 10, 20],
-                    noise=[0.1, 1.0, 4.0],
-                    draws=[50],
-                    block=range(4),
-                ),
-                combinations(
-                    rows=[20_000],
-                    dimension=[200],
-                    covariance=["equal"],
-                    bag_size=[5, 20],
-                    noise=[1.0],
-                    draws=[20],
-                    block=range(1),
-                ),
+                *(
+                    combinations(
+                        rows=[rows],
+                        dimension=[dimension],
+                        covariance=["equal", "falling"] if rows == 1000 else ["equal"],
+                        bag_size=[2, 5, 10, 20] if rows == 1000 else [5, 20],
+                        noise=[0.1, 1.0, 4.0] if rows == 1000 else [1.0],
+                        draws=[draws],
+                        block=range(blocks),
+                    )
+                    for rows, dimension, draws, blocks in ((1000, 50, 50, 4), (1000, 200, 25, 1), (20_000, 200, 10, 1))
+                )
             ),
             "control": combinations(
                 "interpolated_estimate_turned_round",
