@@ -32,7 +32,7 @@ def strengths(table: pd.DataFrame) -> Shown:
         title=f"From bag loss to instance loss the risk goes from {ends[0.1][0]:.2f} to {ends[0.1][1]:.2f} with little "
         f"noise, and from {ends[4.0][0]:.2f} to {ends[4.0][1]:.2f} with much",
         caption="Squared error of the coefficients over the strength: 0 is the bag loss, 1 the instance loss; ridge "
-        "with a penalty of equal weight. 1,000 rows in bags of five, 50 features, mean of 20 draws with its 95 % interval. "
+        "with a penalty of equal weight. 1,000 rows in bags of five, 50 features, mean of 20 draws with 95 % interval. "
         "Coefficients that are all zero have a risk of 1.",
     )
 
