@@ -41,7 +41,7 @@
 #
 # </details>
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -50,7 +50,7 @@ import sys
 book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    others = ["imbalanced-learn>=0.14,<0.15", "sklearn-compat", "pooch"]
     subprocess.run([*pip, book, *others], check=True)
 elif importlib.util.find_spec("repro") is None:
     line = f'pip install "imbalance-book[torch] @ {book}"'
@@ -565,6 +565,15 @@ prevalence = find_table("auroc_auprc.prevalence_shift", "paper").frame
 display(figures.prevalence_shift(prevalence), card("auroc_auprc-b1"))
 
 # %% [markdown]
+# AUROC does not move with the base rate, and hides as much. Four rankings of one AUROC: which of them would you take?
+# Set how rare positives are, what a miss costs, and how many positives you have.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import same_auroc_different_life
+
+same_auroc_different_life()
+
+# %% [markdown]
 # ## What to report
 #
 # A worked example with patients: PreDiabetes, embedded in this book. We ask who had been diagnosed with diabetes by the
@@ -785,7 +794,7 @@ table("auroc_auprc")
 # @incollection{imbalancebook-auroc_auprc,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {{AUROC} or {AUPRC}: what is one mistake worth?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/auroc_auprc.ipynb}
 # }
 # ```

@@ -36,7 +36,7 @@
 #
 # </details>
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -45,7 +45,7 @@ import sys
 book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    others = ["imbalanced-learn>=0.14,<0.15", "sklearn-compat", "pooch"]
     subprocess.run([*pip, book, *others], check=True)
 elif importlib.util.find_spec("repro") is None:
     line = f'pip install "imbalance-book[torch] @ {book}"'
@@ -319,6 +319,15 @@ Markdown(
 # %% tags=["hide-input"]
 learnt = find_table("neural_collapse.learnt", "standard").frame
 display(figures.phase(learnt), card("neural_collapse-nc5"))
+
+# %% [markdown]
+# Watch it in the model: four classes in four dimensions, of which you see a plane. Set the size of the fourth class,
+# run the training and turn the plane.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import grand_tour_of_collapse
+
+grand_tour_of_collapse()
 
 # %% [markdown]
 # A class can be on the wrong side in two ways: learnt although it is below the threshold, or lost although it is above.
@@ -634,7 +643,7 @@ table("neural_collapse")
 # @incollection{imbalancebook-neural_collapse,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {Neural collapse: which classes will a network refuse to learn?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/neural_collapse.ipynb}
 # }
 # ```

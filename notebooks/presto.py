@@ -39,7 +39,7 @@
 #
 # </details>
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -48,7 +48,7 @@ import sys
 book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    others = ["imbalanced-learn>=0.14,<0.15", "sklearn-compat", "pooch"]
     subprocess.run([*pip, book, *others], check=True)
 elif importlib.util.find_spec("repro") is None:
     line = f'pip install "imbalance-book[torch] @ {book}"'
@@ -307,6 +307,15 @@ display(figures.gains(synthetic), card("presto-s1"), card("presto-s2"))
 
 # %% tags=["hide-input"]
 display(card("presto-s3"), card("presto-s4"))
+
+# %% [markdown]
+# How much to borrow, then? That depends on how alike the steps are. Move the penalty from *shared* to *separate* in
+# three simulated worlds.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import borrowing_from_frequent_steps
+
+borrowing_from_frequent_steps()
 
 # %% [markdown]
 # Squares in place of absolute values (`l1_ratio=0`) make a ridge form, which the paper calls close to the L1 form.
@@ -773,7 +782,7 @@ display(table("presto"), card("presto-eb"))
 # @incollection{imbalancebook-presto,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {{PRESTO}: can frequent classes help to predict a rare one?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/presto.ipynb}
 # }
 # ```

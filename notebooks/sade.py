@@ -39,7 +39,7 @@
 #
 # </details>
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -48,7 +48,7 @@ import sys
 book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    others = ["imbalanced-learn>=0.14,<0.15", "sklearn-compat", "pooch"]
     subprocess.run([*pip, book, *others], check=True)
 elif importlib.util.find_spec("repro") is None:
     line = f'pip install "imbalance-book[torch] @ {book}"'
@@ -693,6 +693,15 @@ figures.accuracies(experts, [*methods, "oracle"]).round(1).rename(
 # sets *are* powers of the training prior, a protocol that suits one estimated power as much as it suits three experts
 # with three such priors.
 #
+# Move along the test sets and see where the weights end, and what they and the one number are worth. Then try weights
+# of your own.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import three_experts_one_slider
+
+three_experts_one_slider(experts)
+
+# %% [markdown]
 # ### Do existing methods fail?
 #
 # The abstract begins with it: networks that expect one test distribution fail under another. And the paper's tables
@@ -864,8 +873,8 @@ verdicts("sade")
 # }
 # @incollection{imbalancebook-sade,
 #   author    = {{The Imbalance Book contributors}},
-#   title     = {SADE: can three experts find a test distribution nobody told them?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   title     = {{SADE}: can three experts find a test distribution nobody told them?},
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/sade.ipynb}
 # }
 # ```

@@ -28,7 +28,7 @@
 # judges them on handwritten digits. Here is what has been run of the paper's main experiment: several trainings by a
 # short recipe, and one of each network by the published one.
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -37,7 +37,7 @@ import sys
 book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    others = ["imbalanced-learn>=0.14,<0.15", "sklearn-compat", "pooch"]
     subprocess.run([*pip, book, *others], check=True)
 elif importlib.util.find_spec("repro") is None:
     line = f'pip install "imbalance-book[torch] @ {book}"'

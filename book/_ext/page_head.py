@@ -20,7 +20,8 @@ LENGTH = 200
 
 
 def set_address_and_version(app: Sphinx, config: Any) -> None:
-    """Set the version, and the address of the site where none is set: that of the repository's Pages."""
+    """Set name and version, and the address of the site where none is set: that of the repository's Pages."""
+    config.project = config.html_title  # Jupyter Book hands the title of _config.yml on as this alone
     config.release = config.version = importlib.metadata.version("imbalance-book")
     if not config.html_baseurl:
         owner, _, name = urlsplit(config.html_theme_options["repository_url"]).path.strip("/").partition("/")

@@ -10,7 +10,7 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from book_site import Visit
 
 SCREENS = [(1366, "light"), (2560, "dark"), (390, "dark"), (320, "light")]
-WITH_AXE = [(1366, "light"), (390, "dark")]
+WHOLE_WITH_AXE, AROUND_WITH_AXE = (390, "dark"), (1366, "light")
 MARK = "data-contrast-sample"
 THEME = "() => document.documentElement.dataset.theme"
 AXE = {
@@ -18,6 +18,15 @@ AXE = {
     "resultTypes": ["violations"],
     "preload": False,  # it would fetch style sheets by addresses that do not exist
 }
+AROUND = {**AXE, "rules": {"page-has-heading-one": {"enabled": False}}}
+"""For what stands around the article, where another screen shows other things; the heading stands in the article."""
+
+WITHOUT_ARTICLE = """() => {
+  const gone = [...document.querySelectorAll("article")].map((article) => [article, document.createElement("article")]);
+  for (const [article, empty] of gone) article.replaceWith(empty);
+  window.restoreCondensed = () => gone.forEach(([article, empty]) => empty.replaceWith(article));
+}"""
+
 SAMPLED = f"""axe.configure({{ rules: [{{ id: "color-contrast", selector: "[{MARK}]" }}] }})"""
 
 OVERFLOW = """() => {
@@ -61,17 +70,19 @@ def unfold(page: Any) -> None:
     page.evaluate("() => window.MathJax?.startup?.promise")
 
 
-def violations(page: Any) -> list[str]:
+def violations(page: Any, options: dict[str, Any] = AXE) -> list[str]:
     """What axe refuses; the page has it loaded."""
-    results = AxeResults(page.evaluate(f"axe.run({json.dumps(AXE)})"))
+    results = AxeResults(page.evaluate(f"axe.run({json.dumps(options)})"))
     return [results.generate_report()] if results.violations_count else []
 
 
 def problems_of(seen: Visit) -> list[str]:
     """Look at an open page on every screen.
 
-    What is quick is done on every screen, contrast of every text with what is behind it included. Axe takes long, so it
-    sees each width and each theme once, of what is repeated one, and judges the contrast of one text of each kind.
+    What is quick is done on every screen, contrast of every text with what is behind it included. Axe takes long. It
+    sees the whole page on a phone in the dark, of what is repeated one, and judges the contrast of one text of each
+    kind. On a desktop it sees what stands around the article: what is in it has the same elements, names and roles
+    there, and more room.
 
     Parameters
     ----------
@@ -93,9 +104,10 @@ def problems_of(seen: Visit) -> list[str]:
         here = [] if page.evaluate(THEME) == theme else [f"theme: {page.evaluate(THEME)}"]
         for name, code in LOOKS.items():
             here += [f"{name}: {line}" for line in page.evaluate(code, MARK)]
-        if (width, theme) in WITH_AXE:
-            page.evaluate(CONDENSE, MARK)
-            here += violations(page)
+        if (width, theme) in (WHOLE_WITH_AXE, AROUND_WITH_AXE):
+            whole = (width, theme) == WHOLE_WITH_AXE
+            page.evaluate(*((CONDENSE, MARK) if whole else (WITHOUT_ARTICLE,)))
+            here += violations(page, AXE if whole else AROUND)
             page.evaluate("() => window.restoreCondensed()")
         found += [f"{width} {theme}: {line}" for line in here]
     return [*found, *seen.noise()]

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from repro.claims import (
+    all_claims,
     card,
     claims_frame,
     criterion_words,
@@ -353,3 +354,15 @@ def test_no_key_of_a_table_is_shown_to_a_reader(identifier):
     for place in page.find_all(["style", "code", "strong", "svg"]):
         place.extract()
     assert "_" not in page.get_text()
+
+
+def test_papers_without_a_doi_are_linked_by_their_arxiv_id():
+    from repro.claims import papers
+
+    found = papers()
+    assert found["faletto2023"].address == "https://arxiv.org/abs/2305.18700"
+    assert found["garrod2025"].address == "https://arxiv.org/abs/2410.23169"
+    assert found["fang2021"].address.startswith("https://doi.org/10."), "the DOI comes first"
+    assert found["laldin2022"].address.startswith("https://github.com/")
+    claimed = {claim.paper for claim in all_claims().values()} - {"book"}
+    assert [name for name in claimed if found[name].address is None] == []

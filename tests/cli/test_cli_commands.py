@@ -10,6 +10,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from repro import studies
@@ -92,7 +93,8 @@ def test_list_names_experiments_profiles_and_times(repro: Call) -> None:
     listed = json.loads(out)
     assert err == ""
     assert listed[0]["profiles"]["control"] == {"cells": 2, "seconds": 4.0}
-    assert listed[0]["own_data"] is True
+    assert listed[0]["own_data"].startswith("--csv FILE --target COLUMN [--most-levels NUMBER]")
+    assert listed[1]["own_data"] is False
 
 
 def test_dry_run_shows_cells_and_computes_nothing(repro: Call, tmp_path: Path) -> None:
@@ -163,8 +165,16 @@ def test_profile_from_the_environment(repro: Call, monkeypatch: pytest.MonkeyPat
         (("run", "toy.names", "--backend", "daks"), "did you mean 'dask'"),
         (("run", "toy.names", "--device", "tpu"), "unknown device 'tpu'"),
         (("run", "toy.names", "--scheduler", "tcp://h:1"), "needs the backend 'dask'"),
-        (("run", "toy.names", "--target", "y"), "--target and --positive belong to --csv"),
-        (("run", "toy.numbers", "--csv", "no.csv"), "--csv needs --target"),
+        (("run", "toy.names", "--target", "y"), "--target runs one experiment on your own data; name one: toy.numbers"),
+        (("run", "toy.names", "--rows", "r.csv"), "--rows belongs to a run on your own data"),
+        (("run", "toy.numbers", "--csv", "no.csv"), "needs --target, the class. It takes --csv FILE --target COLUMN ["),
+        (("run", "toy.numbers", "--target", "y"), "toy.numbers needs --csv, your file"),
+        (("run", "toy.numbers", "--csv"), "--csv needs a value"),
+        (("run", "toy.numbers", "--csv", "a", "--csv", "b"), "--csv is given twice"),
+        (("run", "toy.numbers", "--cvs", "a"), "unknown option '--cvs'; did you mean '--csv'"),
+        (("run", "toy.names", "--jbos", "1"), "unknown option '--jbos'; did you mean '--jobs'"),
+        (("run", "toy.numbers", "--csv", "a", "--target", "y", "--most-levels", "x"), "most_levels must be a number"),
+        (("run", "toy.numbers", "--csv", "a", "--target", ""), "--target needs a value"),
         (("run", "toy.numbers", "--csv", "no.csv", "--target", "y"), "no.csv"),
         (("run", "toy.names", "--csv", "no.csv", "--target", "y"), "--csv runs one experiment"),
         (("run", "toy", "--csv", "no.csv", "--target", "y", "--only", "level=1"), "--only does not go with --csv"),
@@ -210,15 +220,27 @@ def test_own_file_is_reported_as_table_or_json(repro: Call, tmp_path: Path) -> N
     table.write_text(",a,y\n" + "".join(f"{row},{row % 7},{int(row % 5 == 0)}\n" for row in range(50)))
     arguments = ("run", "toy", "--csv", str(table), "--target", "y", "--backend", "sequential")
     status, out, err = repro(*arguments, "--format", "json")
-    assert (status, json.loads(out)) == (0, [{"rows": 4}])
-    assert err.splitlines() == [
+    notes = err.splitlines()
+    assert status == 0
+    assert json.loads(out) == {
+        "experiment": "toy.numbers",
+        "file": str(table),
+        "summary": [{"rows": 4, "target": "y"}],
+        "said": ["it has 4 rows"],
+        "notes": [note.removeprefix("note: ") for note in notes],
+    }
+    assert notes == [
         "note: column 1 has no name: it numbers the rows and is left out",
         "note: 1 is taken as positive: it has the fewest rows, 10 of 50",
         "note: 36 of 50 rows repeat an earlier one, also across folds",
     ], "notes, and no progress for a sweep of a moment outside a terminal"
-    status, out, _ = repro(*arguments)
+    status, out, err = repro(*arguments, "--rows", str(tmp_path / "rows.csv"))
     assert status == 0
-    assert "rows" in out
+    assert out.splitlines()[-1] == "it has 4 rows", "what it means stands below the table"
+    written = pd.read_csv(tmp_path / "rows.csv")
+    assert list(written.columns) == ["dataset", "level", "cell", "replicate", "metric", "value"]
+    assert len(written) == 4
+    assert not (tmp_path / "results").exists(), "it is no evidence for a claim"
 
 
 def test_dry_run_of_an_own_file_shows_its_cells_and_notes_and_computes_nothing(repro: Call, tmp_path: Path) -> None:

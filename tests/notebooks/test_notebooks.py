@@ -73,9 +73,10 @@ def test_prose_needs_no_markup_that_only_the_book_understands(path: Path) -> Non
 
 
 @by_name
-def test_first_code_cell_installs_in_colab_only_and_is_hidden_in_the_book(path: Path) -> None:
+def test_first_code_cell_installs_in_colab_only_and_is_folded_under_a_title(path: Path) -> None:
     first = cells(path, "code")[0]
-    assert "remove-cell" in first.metadata.get("tags", [])
+    assert first.metadata["tags"] == ["hide-input"], "folded in the book, so every page has an install line"
+    assert first.metadata["mystnb"] == {"code_prompt_show": "Install the package"}
     assert re.match(r"# @title .+ \{display-mode: \"form\"\}\n", first.source), "Colab shows a title in its place"
     acting = [node for node in ast.parse(first.source).body if isinstance(node, ast.If)]
     assert [ast.unparse(node.test) for node in acting] == ["'google.colab' in sys.modules"]

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+LINKED = [*DOCUMENTS, "SECURITY.md", "results/README.md"]
 
 
 def text_of(root: Path, name: str) -> str:
@@ -37,6 +41,7 @@ def test_every_make_target_named_in_a_document_exists(root: Path, name: str) -> 
 def test_every_repro_command_and_option_named_in_a_document_exists(root: Path, name: str) -> None:
     from typer.main import get_command
 
+    from repro import studies
     from repro.cli import app
 
     commands = get_command(app).commands
@@ -45,10 +50,13 @@ def test_every_repro_command_and_option_named_in_a_document_exists(root: Path, n
     for command, arguments in calls:
         assert command in commands
         options = {option for parameter in commands[command].params for option in parameter.opts}
+        own = studies.experiments().get(arguments.split()[0]) if command == "run" and arguments.split() else None
+        if own is not None and own.own_data is not None:
+            options |= {argument.option for argument in own.own_data.arguments}
         assert set(re.findall(r"--[a-z-]+", arguments)) <= options
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", LINKED)
 def test_links_and_pictures_of_a_document_lead_to_files(root: Path, name: str) -> None:
     targets = re.findall(r"\]\(([^)]+)\)", text_of(root, name))
     local = [target for target in targets if "://" not in target and not target.startswith("#")]
@@ -98,7 +106,7 @@ def test_the_licence_covers_code_prose_and_the_works_of_others(root: Path, proje
     assert "Apache License 2.0" in licence
     for name in ("BSD-3-Clause", "CC-BY-4.0", "MIT"):
         assert name in project["project"]["license"]
-    named = set(re.findall(r"(?<![\w.])((?:src|book|tests|benchmarks|scripts|notebooks|results)/[\w./]*)", licence))
+    named = set(re.findall(r"(?<![\w.])((?:src|book|tests|benchmarks|scripts|notebooks|results)/[\w./-]*)", licence))
     assert {name for name in named if not (root / name.rstrip(".")).exists()} == set()
     assert (root / "src/repro/data/embedded/ATTRIBUTION.md").is_file()
     assert (root / "book/_static/mathjax/LICENSE").is_file()
@@ -107,7 +115,7 @@ def test_the_licence_covers_code_prose_and_the_works_of_others(root: Path, proje
 def test_the_repository_has_one_address_everywhere(root: Path) -> None:
     address = yaml.safe_load(text_of(root, "_config.yml"))["repository"]["url"]
     owner = re.fullmatch(r"https://[\w.-]+/([\w.-]+)/imbalance-book", address)[1]
-    files = [root / name for name in ("CITATION.cff", "pyproject.toml", *DOCUMENTS)]
+    files = [root / name for name in ("CITATION.cff", "pyproject.toml", ".zenodo.json", "codemeta.json", *LINKED)]
     for folder in ("book", "notebooks", "src"):
         files += [
             path for path in sorted((root / folder).rglob("*")) if path.suffix in {".py", ".ipynb", ".md", ".yml"}
@@ -154,3 +162,74 @@ def test_the_readme_says_what_came_out_in_every_chapter(root: Path) -> None:
     missing = [line for line in lines if line not in readme]
     assert len(lines) > 6
     assert not missing, "README.md has to say:\n" + "\n".join(lines)
+
+
+def test_citation_follows_the_schema_of_its_format(root: Path) -> None:
+    """The schema is that of the Citation File Format 1.2.0 (S. Druskat and others, CC BY 4.0), without line breaks."""
+    import jsonschema
+
+    schema = json.loads(text_of(root, "tests/project/cff-1.2.0.schema.json"))
+    validator = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
+    citation = yaml.load(text_of(root, "CITATION.cff"), Loader=yaml.BaseLoader)  # a version or a day stays a text
+    assert [error.message for error in validator.iter_errors(citation)] == []
+    assert list(validator.iter_errors({**citation, "licence": "BSD-3-Clause"})), "a misspelt key would be found"
+    assert list(validator.iter_errors({**citation, "license": "BSD"})), "an unknown licence would be found"
+
+
+def test_metadata_for_archives_is_what_citation_and_project_say(root: Path, project) -> None:
+    answer = subprocess.run(
+        [sys.executable, "scripts/metadata.py", "--check"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, f"run: python scripts/metadata.py\n{answer.stdout}"
+    citation = yaml.safe_load(text_of(root, "CITATION.cff"))
+    zenodo, codemeta = (json.loads(text_of(root, name)) for name in (".zenodo.json", "codemeta.json"))
+    assert zenodo["title"] == codemeta["name"] == citation["title"]
+    assert zenodo["version"] == codemeta["version"] == citation["version"] == project["project"]["version"]
+    assert [who["name"] for who in zenodo["creators"]] == [who["name"] for who in citation["authors"]]
+    assert zenodo["creators"] == [{"name": who["name"]} for who in codemeta["author"]]
+    assert zenodo["license"] == citation["license"]
+    assert f"https://spdx.org/licenses/{citation['license']}" in codemeta["license"]
+    assert codemeta["codeRepository"] == citation["repository-code"] == project["project"]["urls"]["Repository"]
+    assert zenodo["keywords"] == codemeta["keywords"] == citation["keywords"]
+
+
+def test_metadata_that_differs_is_named(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    for name in ("scripts/metadata.py", "CITATION.cff", "pyproject.toml", "codemeta.json", ".zenodo.json"):
+        (tmp_path / name).write_text(text_of(root, name).replace("SMOTE", "RUS" if name == "CITATION.cff" else "SMOTE"))
+    command = [sys.executable, str(tmp_path / "scripts" / "metadata.py")]
+    checked = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert {line.partition(":")[0] for line in checked.stdout.splitlines()} == {"codemeta.json", ".zenodo.json"}
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    assert "RUS" in json.loads((tmp_path / ".zenodo.json").read_text())["keywords"]
+    assert subprocess.run([*command, "--check"], check=False).returncode == 0
+
+
+def test_description_of_the_results_names_every_key_and_its_code_runs(
+    root: Path, capsys: pytest.CaptureFixture
+) -> None:
+    from repro.protocol.profile import CONTROL, PROFILES
+    from repro.results.provenance import Provenance
+
+    text = text_of(root, "results/README.md")
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line and not line.startswith("import")]) == 3
+    exec(code.replace("results/", f"{root}/results/"), {})
+    assert "mean" in capsys.readouterr().out
+    keys = text.partition("## Keys of a description")[2].partition("## Licence")[0]
+    assert set(re.findall(r"`(\w+)`", keys)) == set(Provenance.model_fields)
+    assert set(re.findall(r"<experiment>\.(\w+)\.csv", text)) == {*PROFILES, CONTROL}
+
+
+def test_the_package_in_five_lines_runs(root: Path, capsys: pytest.CaptureFixture) -> None:
+    code = re.findall(r"```python\n(.*?)```", text_of(root, "README.md"), flags=re.DOTALL)[0]
+    assert len([line for line in code.splitlines() if line and not line.startswith("from ")]) == 5
+    exec(code, {})
+    assert "Interval(estimate=0." in capsys.readouterr().out
+
+
+def test_the_picture_of_the_readme_is_light_and_told_in_words(root: Path) -> None:
+    (told, picture), *_ = re.findall(r"!\[([^]]+)\]\(([^)]+)\)", text_of(root, "README.md"))
+    assert len(told.split()) > 10
+    assert (root / picture).stat().st_size < 100_000

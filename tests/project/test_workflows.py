@@ -135,6 +135,18 @@ def test_the_package_is_tried_weekly_with_the_oldest_versions_and_those_of_colab
     assert all((FOLDER.parents[1] / name).is_dir() for name in re.findall(r"tests/\w+", tests))
 
 
+def test_every_notebook_is_run_weekly_alone_with_other_versions_and_in_the_container_of_colab() -> None:
+    jobs = workflow(FOLDER / "weekly.yml")["jobs"]
+    assert jobs["notebooks"]["strategy"]["matrix"]["versions"] == ["colab", "newest"]
+    scripts = {name: " ".join(step.get("run", "") for step in jobs[name]["steps"]) for name in ("notebooks", "colab")}
+    assert 'scripts/foreign_environment.py "$VERSIONS"' in scripts["notebooks"]
+    assert "docker run" in scripts["colab"]
+    assert "scripts/foreign_environment.py here /foreign" in scripts["colab"]
+    assert {step["with"]["python-version"] for step in jobs["notebooks"]["steps"] if "setup-python" in str(step)} == {
+        "3.13"
+    }
+
+
 def test_what_is_published_comes_from_no_cache() -> None:
     assert not [step for step in steps(FOLDER / "publish.yml") if "actions/cache" in step.get("uses", "")]
 

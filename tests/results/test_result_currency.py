@@ -9,7 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from repro.data import load_csv, own_file
 from repro.protocol.experiment import Cell, Experiment, Parameters
+from repro.protocol.own_data import OwnArgument, OwnCell, OwnData
 from repro.results import ResultTable, data_checksums, experiment_hash, is_current, reasons_to_renew
 from repro.results.currency import reasons_to_renew as same_function
 
@@ -108,8 +110,12 @@ def test_a_readers_own_file_counts_by_what_is_read_from_it(tmp_path: Path) -> No
     other.write_text("x,y\n1,a\n2,b\n4,a\n")
 
     def checksum(path: Path) -> str:
-        cell = Cell("toy.trial", {"csv": str(path), "target": "y", "positive": None}, 1)
-        own = replace(EXPERIMENT, datasets=lambda parameters: ())
+        cell = OwnCell("toy.trial", {"csv": str(path), "target": "y"}, 1, files=("csv",))
+        arguments = [
+            OwnArgument(name, "X", "x", kind, required=True) for name, kind in (("csv", "file"), ("target", "text"))
+        ]
+        read = OwnData(arguments, lambda given: own_file(load_csv(given["csv"], given["target"])), None, None)
+        own = replace(EXPERIMENT, datasets=lambda parameters: (), own_data=read)
         return data_checksums(own, cell)[str(path)]
 
     assert checksum(first) == checksum(second)

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_experiments
+from bs4 import BeautifulSoup
 from joblib.externals.loky import get_reusable_executor
 from toy_experiments import NAMES, NUMBERS
 
 from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell
 from repro.results import read_table, scalar_text, write_table
-from repro.running import BackendUnavailable, CellFailed, plan, prune, results, run, run_on_csv
+from repro.running import BackendUnavailable, CellFailed, own_cells, plan, plan_cells, prune, results, run, run_own
 from repro.running.store import CellStore
 from repro.running.worker import one_thread
 
@@ -123,10 +124,14 @@ def test_changed_code_data_parameters_or_seed_make_new_cells(
     assert keys.isdisjoint(item.key for item in plan(other_code, "quick").cells)
     table = tmp_path / "own.csv"
     table.write_text("a,y\n1,0\n3,1\n")
-    own = replace(NUMBERS, cells={"quick": lambda: [{"level": 1, "csv": str(table), "target": "y"}]})
-    before = plan(own, "quick").cells[0].key
+
+    def own_keys() -> set[str]:
+        return {item.key for item in plan_cells(NUMBERS, "own", own_cells(NUMBERS, csv=table, target="y")[0]).cells}
+
+    before = own_keys()
+    assert own_keys() == before
     table.write_text("a,y\n2,0\n3,1\n")
-    assert plan(own, "quick").cells[0].key != before
+    assert own_keys().isdisjoint(before)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
@@ -318,24 +323,51 @@ def test_own_file_is_run_in_the_cells_the_experiment_lists(
 ) -> None:
     table = tmp_path / "own.csv"
     table.write_text("a,y\n" + "".join(f"{row},{int(row % 5 == 0)}\n" for row in range(50)))
-    with pytest.warns(UserWarning, match="taken as positive") as warned:
-        frame = run_on_csv(NUMBERS, table, "y", backend="sequential", **QUIET)
-    assert list(frame["level"]) == [1, 1, 2, 2]
-    remarks = [str(warning.message) for warning in warned]
-    assert remarks == [
+    said: list[str] = []
+    found = run_own(NUMBERS, csv=table, target="y", backend="sequential", **QUIET, say=said.append)
+    assert list(found.table["level"]) == [1, 1, 2, 2]
+    assert said == list(found.remarks)
+    assert said == [
         "column 'a' rises from row to row, as row numbers do; it is used",
         "1 is taken as positive: it has the fewest rows, 10 of 50",
     ]
-    said: list[str] = []
     monkeypatch.setenv("TOY_FAIL", "1")
+    said.clear()
     with pytest.raises(CellFailed):
-        run_on_csv(NUMBERS, table, "y", backend="sequential", **QUIET, force=True, say=said.append)
-    assert said == remarks, "they are said before anything is computed"
+        run_own(NUMBERS, csv=table, target="y", backend="sequential", **QUIET, force=True, say=said.append)
+    assert said == list(found.remarks), "they are said before anything is computed"
     assert not (build / "results").exists()
-    with pytest.raises(ValueError, match="does not run on own data"):
-        run_on_csv(NAMES, table, "y", **QUIET)
+    with pytest.raises(ValueError, match=r"toy\.names does not run on own data; those that do: .*smote\.roc_sweep"):
+        run_own(NAMES, csv=table, target="y", **QUIET)
     with pytest.raises(ValueError, match="'z'"):
-        run_on_csv(NUMBERS, table, "z", **QUIET)
+        run_own(NUMBERS, csv=table, target="z", **QUIET)
+
+
+def test_an_own_file_gives_the_same_numbers_from_another_folder(build: Path, tmp_path: Path) -> None:
+    values = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "own.csv").write_text("a,y\n1,0\n2,1\n5,0\n")
+        found = run_own(NUMBERS, csv=tmp_path / name / "own.csv", target="y", backend="sequential", **QUIET)
+        values.append(list(found.table["value"]))
+    assert values[0] == values[1]
+    other = run_own(
+        NUMBERS, csv=tmp_path / "one" / "own.csv", target="y", order=["b", "a"], backend="sequential", **QUIET
+    )
+    assert list(other.table["value"]) != values[0], "another question is another draw"
+
+
+def test_a_notebook_shows_the_answer_as_a_table_with_everything_escaped(build: Path, tmp_path: Path) -> None:
+    table = tmp_path / "<own>.csv"
+    table.write_text("a,<y>\n1,0\n2,1\n5,0\n")
+    found = run_own(NUMBERS, csv=table, target="<y>", backend="sequential", **QUIET)
+    page = BeautifulSoup(found._repr_html_(), "html.parser")
+    assert [cell.get_text() for cell in page.select("thead th")] == ["rows", "target"]
+    assert [cell.get_text() for cell in page.select("tbody td")] == ["4", "<y>"]
+    assert page.find("p").get_text() == "it has 4 rows"
+    assert [item.get_text() for item in page.select("details li")] == list(found.remarks)
+    assert list(found.summary["rows"]) == [4]
+    assert repr(found).startswith("it has 4 rows\n")
 
 
 def test_store_keeps_what_each_cell_rests_on(build: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from repro.protocol.experiment import Cell, Experiment, OwnData
+from repro.data import load_csv, own_file
+from repro.protocol.experiment import Cell, Experiment
+from repro.protocol.own_data import OwnAnswer, OwnArgument, OwnData, OwnFile
 
 
 def draws(cell: Cell) -> pd.DataFrame:
@@ -39,13 +41,29 @@ def controls() -> list[dict[str, str | int]]:
     return [{"level": level, "variant": "sign_flipped"} for level in (0, 1)]
 
 
+def read_own(options: dict[str, str]) -> OwnFile:
+    return own_file(load_csv(options["csv"], options["target"]))
+
+
 def own_cells(options: dict[str, str]) -> list[dict[str, object]]:
-    return [{**options, "level": level} for level in (1, 2)]
+    return [{"level": level} for level in (1, 2)]
 
 
-def own_report(table: pd.DataFrame) -> list[dict[str, object]]:
-    return [{"rows": len(table)}]
+def own_answer(table: pd.DataFrame, options: dict[str, str]) -> OwnAnswer:
+    return OwnAnswer([{"rows": len(table), "target": options["target"]}], [f"it has {len(table)} rows"])
 
+
+OWN = OwnData(
+    (
+        OwnArgument("csv", "FILE", "your file", "file", required=True),
+        OwnArgument("target", "COLUMN", "the class", required=True),
+        OwnArgument("most_levels", "NUMBER", "how many", "number"),
+        OwnArgument("order", "A,B", "in their order", "list"),
+    ),
+    read_own,
+    own_cells,
+    own_answer,
+)
 
 NUMBERS = Experiment(
     name="toy.numbers",
@@ -56,7 +74,7 @@ NUMBERS = Experiment(
     variants={"sign_flipped": "the sign is flipped"},
     seconds=lambda parameters: 2.0,
     datasets=lambda parameters: (),
-    own_data=OwnData(cells=own_cells, report=own_report),
+    own_data=OWN,
 )
 
 NAMES = Experiment(

@@ -320,11 +320,14 @@ def test_kernels_are_compiled_where_no_cache_can_be_written(tmp_path: Path) -> N
     for room in copy.iterdir():
         if room.is_dir():
             (room / "__pycache__").write_text("")  # nobody, root included, can make the folder
-    code = (
-        "import numpy as np\nimport repro\nfrom repro.trees import C45Classifier\n"
-        "import repro.ordinal, repro.sampling._child_kernels, repro.metrics._ranking_kernels\n"
-        "X = np.arange(40.0).reshape(20, 2)\n"
-        "print(repro.__file__, C45Classifier().fit(X, X[:, 0] > 20).score(X, X[:, 0] > 20))"
+    users = [path for path in copy.rglob("*.py") if "import kernel" in path.read_text(encoding="utf-8")]
+    modules = [".".join(path.relative_to(tmp_path).with_suffix("").parts) for path in users]
+    assert len(modules) > 5
+    code = (  # a kernel that cannot be kept fails where it is defined
+        "import numpy as np\n"
+        f"import {', '.join(modules)}\n"
+        "from repro.ground.compiling import kernel\n"
+        "print(repro.__file__, kernel(lambda x: x + 1.0)(0.0))"
     )
     kept = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
     environment = kept | {"HOME": "/proc/nowhere", "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}

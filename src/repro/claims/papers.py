@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,10 +44,18 @@ def _read(bibliography: Path) -> dict[str, Paper]:
         fields = {name.lower(): " ".join(value.split()) for name, value in _FIELD.findall(body)}
         names = [_family_name(person) for person in fields.get("author", key).split(" and ")]
         authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-        doi, url = fields.get("doi"), fields.get("url")
         name = f"{authors} {fields['year']}" if "year" in fields else authors
-        found[key] = Paper(name, f"https://doi.org/{doi}" if doi else url)
+        found[key] = Paper(name, _address(fields))
     return found
+
+
+def _address(fields: Mapping[str, str]) -> str | None:
+    """Where a paper is found: by its DOI, else by its arXiv identifier, else where its entry says."""
+    if doi := fields.get("doi"):
+        return f"https://doi.org/{doi}"
+    if "eprint" in fields and fields.get("archiveprefix", "").lower() == "arxiv":
+        return f"https://arxiv.org/abs/{fields['eprint']}"
+    return fields.get("url")
 
 
 def _family_name(person: str) -> str:

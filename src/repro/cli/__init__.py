@@ -51,7 +51,7 @@ def _options(
 
 
 app.command("list")(list_studies)
-app.command("run")(run)
+app.command("run", context_settings={"ignore_unknown_options": True})(run)
 app.command("claims")(claims)
 app.command("tables")(tables)
 app.command("verify")(verify)

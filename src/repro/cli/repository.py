@@ -16,7 +16,17 @@ from repro.ground.exceptions import ReproError
 __all__ = ["disagreements", "repository_address", "set_address", "set_repository", "slug_of"]
 
 ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9][\w-]*)/([\w.-]+)")
-TOP_LEVEL = ("_config.yml", "pyproject.toml", "CITATION.cff", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+TOP_LEVEL = (
+    ".zenodo.json",
+    "_config.yml",
+    "codemeta.json",
+    "pyproject.toml",
+    "CITATION.cff",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+)
 FOLDERS = ("book", "notebooks")
 SUFFIXES = {".bib", ".css", ".html", ".ipynb", ".js", ".md", ".py", ".svg", ".txt", ".yml"}
 REQUIRED = ("pyproject.toml", "CITATION.cff", "README.md")

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli.output import Format, emit, interruptible, json_text, say, table_text
+from repro.cli.own_data import (
+    experiment_on_own_data,
+    plan_on_own_data,
+    run_on_own_data,
+    split_arguments,
+)
 from repro.ground.exceptions import UnknownName
 from repro.protocol.profile import CONTROL, check_profile, default_profile
 
@@ -42,6 +48,10 @@ def _runs_of(chosen: list[tuple[Experiment, bool]], profile: str, controls: bool
     """Pair every experiment with its profiles; what a study's experiment does not have is skipped, with a word."""
     runs = []
     for experiment, named in chosen:
+        if named and experiment.own_data is not None and not experiment.cells:
+            raise ValueError(f"{experiment.name} runs on your own data: it takes {experiment.own_data.usage()}")
+        if not experiment.cells:
+            continue
         for wanted in dict.fromkeys([profile, *([CONTROL] if controls else [])]):
             if wanted in experiment.cells:
                 runs.append((experiment, wanted))
@@ -110,6 +120,7 @@ def _show_plan(plans: list[Plan], layout: Format, output: Path | None) -> None:
 
 
 def run(
+    context: typer.Context,
     targets: Annotated[
         list[str] | None,
         typer.Argument(metavar="TARGET...", help="A study or <study>.<experiment>; several are allowed."),
@@ -143,10 +154,8 @@ def run(
     prune: Annotated[
         bool, typer.Option("--prune", help="Afterwards remove stored cells that no profile needs.")
     ] = False,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Run on your own CSV file.", dir_okay=False)] = None,
-    target: Annotated[str | None, typer.Option("--target", help="Column of the CSV file with the class.")] = None,
-    positive: Annotated[
-        str | None, typer.Option("--positive", help="Label of the positive class; else the rarer.")
+    rows_file: Annotated[
+        Path | None, typer.Option("--rows", help="On your own data: write the tidy rows to this CSV.", dir_okay=False)
     ] = None,
     layout: Annotated[Format, typer.Option("--format", help="How to print the outcome.")] = Format.table,
     output: Annotated[
@@ -156,10 +165,14 @@ def run(
     """Run experiments; cells that are stored already are not computed again.
 
     Ctrl-C is safe: finished cells are kept and the same command continues.
+
+    On your own data: repro run EXPERIMENT --csv FILE …; repro list names the experiments that take a file and what
+    each of them asks for.
     """
     if profile is not None:
         check_profile(profile)
-    chosen = experiments_of(targets or [], everything)
+    named, given = split_arguments(targets or [])
+    chosen = experiments_of(named, everything)
     options: dict[str, Any] = {
         "n_jobs": jobs,
         "backend": backend,
@@ -169,15 +182,19 @@ def run(
         "wait": not no_wait,
     }
     values = _values_of(only or [])
-    if csv is not None:
+    if given:
+        own = experiment_on_own_data(chosen, given, context)
         others = {"--profile": profile, "--only": values, "--controls": controls, "--prune": prune}
         for name, value in others.items():
             if value:
-                raise ValueError(f"{name} does not go with --csv")
-        _run_own_file(chosen, csv, target, positive, layout, output, options, dry_run=dry_run)
+                raise ValueError(f"{name} does not go with --{next(iter(given)).replace('_', '-')}")
+        if dry_run:
+            _show_plan([plan_on_own_data(own, given)], layout, output)
+        else:
+            run_on_own_data(own, given, layout=layout, output=output, rows=rows_file, options=options)
         return
-    if target is not None or positive is not None:
-        raise ValueError("--target and --positive belong to --csv")
+    if rows_file is not None:
+        raise ValueError("--rows belongs to a run on your own data")
     runs = _runs_of(chosen, profile or default_profile(), controls)
     from repro import running
 
@@ -213,46 +230,6 @@ def run(
         emit(table_text(columns, [tuple(row.values()) for row in rows]), output)
 
 
-def _note(remark: str) -> None:
-    say(f"note: {remark}")
-
-
-def _run_own_file(
-    chosen: list[tuple[Experiment, bool]],
-    csv: Path,
-    target: str | None,
-    positive: str | None,
-    layout: Format,
-    output: Path | None,
-    options: dict[str, Any],
-    *,
-    dry_run: bool,
-) -> None:
-    from repro import running
-
-    if target is None:
-        raise ValueError("--csv needs --target, the column with the class")
-    able = [experiment for experiment, _ in chosen if experiment.own_data is not None]
-    if len(able) != 1:
-        names = ", ".join(experiment.name for experiment in able) or "none of those named"
-        raise ValueError(f"--csv runs one experiment; those that take a file: {names}")
-    experiment = able[0]
-    if dry_run:
-        cells, remarks = running.own_cells(experiment, csv, target, positive)
-        for remark in remarks:
-            _note(remark)
-        _show_plan([running.plan_cells(experiment, csv.name, cells)], layout, output)
-        return
-    with interruptible():
-        table = running.run_on_csv(experiment, csv, target, positive, **options, say=_note)
-    report = experiment.own_data.report(table) if experiment.own_data else []
-    if layout is Format.json:
-        emit(json_text(report), output)
-    else:
-        columns = list(report[0]) if report else []
-        emit(table_text(columns, [[entry.get(name) for name in columns] for entry in report], title=str(csv)), output)
-
-
 def list_studies(
     study: Annotated[str | None, typer.Argument(help="A study; all when left out.")] = None,
     layout: Annotated[Format, typer.Option("--format", help="How to print the list.")] = Format.table,
@@ -279,7 +256,7 @@ def list_studies(
                 for cells in [experiment.cells_of(profile)]
             },
             "claims": [name for name, claim in claims.items() if claim.experiment == experiment.name],
-            "own_data": experiment.own_data is not None,
+            "own_data": experiment.own_data is not None and experiment.own_data.usage(),
         }
         for experiment in experiments.values()
     ]
@@ -295,7 +272,7 @@ def list_studies(
                 for profile, size in entry["profiles"].items()
             ),
             "\n".join(entry["claims"]),
-            entry["own_data"],
+            entry["own_data"] or None,
             entry["summary"],
         )
         for entry in entries

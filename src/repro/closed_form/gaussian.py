@@ -39,6 +39,14 @@ class PooledNaiveBayes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : ndarray of shape (n_classes,), or (1,) for two classes
     n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [4.0, 5.0], [5.0, 4.0]])
+    >>> model = PooledNaiveBayes().fit(X, ["no", "no", "yes", "yes"])
+    >>> model.predict([[4.0, 4.0], [0.5, 0.5]]).tolist()
+    ['yes', 'no']
     """
 
     def __init__(self, prior: Literal["empirical", "uniform"] = "empirical", var_smoothing: float = 1e-9) -> None:
@@ -134,6 +142,11 @@ def linear_error_rates(weights: ArrayLike, bias: float, means: ArrayLike, varian
     ------
     ValueError
         If shapes do not fit or a variance is negative or no number.
+
+    Examples
+    --------
+    >>> linear_error_rates([1.0], 0.0, [[-1.0], [1.0]], [1.0]).round(4)  # both classes: P(Z > 1)
+    array([0.1587, 0.1587])
     """
     weights, means, variances = (np.asarray(values, dtype=np.float64) for values in (weights, means, variances))
     if means.shape != (2, *weights.shape) or variances.shape != weights.shape or weights.ndim != 1:

@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from repro.data.csv_file import load_csv, own_checksum, remarks
+from repro.data.csv_file import load_csv, own_file, remarks
 from repro.data.dataset import Dataset, ImageDataset, Metadata
 from repro.data.keeping import Status, Summary, clear, describe, fetch, verify
 from repro.data.loading import checksum, load, load_images
 from repro.data.long_tail import long_tail_counts, make_long_tail
+from repro.data.npz_file import load_npz
 from repro.data.registry import names
 from repro.data.tables import PREDIABETES_PREDICTORS, prediabetes_response
 
@@ -29,10 +30,11 @@ __all__ = [
     "load",
     "load_csv",
     "load_images",
+    "load_npz",
     "long_tail_counts",
     "make_long_tail",
     "names",
-    "own_checksum",
+    "own_file",
     "remarks",
     "prediabetes_response",
     "verify",

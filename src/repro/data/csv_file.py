@@ -24,6 +24,7 @@ from repro.data.tables import nominal
 from repro.ground.exceptions import UnknownName
 from repro.ground.files import sha256_of_file
 from repro.protocol.experiment import canonical_json
+from repro.protocol.own_data import OwnFile
 
 SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
@@ -74,8 +75,10 @@ class _Sheet:
     notes: list[str]
 
 
-def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Dataset:
-    """Load a reader's own CSV file.
+def load_csv(
+    path: str | Path, target: str, positive: Label | None = None, *, columns: Sequence[str] | None = None
+) -> Dataset:
+    r"""Load a reader's own CSV file.
 
     The first line names the columns. The separator (comma, semicolon, tab or pipe) is the one by which the first
     records have as many fields as the header, unless a line ``sep=;`` names it; the file may be packed by gzip. Columns
@@ -96,6 +99,8 @@ def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Da
     positive : label or None, default=None
         Label of the positive class; text matches numbers (``"1"`` finds 1). By default the class with the fewest
         rows; ``metadata.notes`` says which one was taken and whether there was a tie.
+    columns : sequence of str or None, default=None
+        Columns beside the target that are wanted; no other is read, and none of these is left out. None: all.
 
     Returns
     -------
@@ -109,16 +114,30 @@ def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Da
     FileNotFoundError
         If there is no such file.
     UnknownName
-        If the file has no such target column, or the column no such positive label; the nearest ones are named.
+        If the file has no such target or other column, or the column no such positive label; the nearest ones are
+        named.
     ValueError
         If the file is empty, not UTF-8, has repeated column names, rows of another length than the header, no column
         beside the target, rows without a label (empty or with a mark of missing values), a column of numbers with
         fields that are none, or numbers that can be read in two ways (``1,234``).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "mine.csv")
+    ...     _ = path.write_text("age;income;late\n31;2,5;no\n45;1,5;yes\n52;3,0;no\n")
+    ...     mine = load_csv(path, "late")
+    >>> mine.metadata.class_counts, mine.features["income"].tolist()
+    ({'no': 2, 'yes': 1}, [2.5, 1.5, 3.0])
     """
     path = Path(path)
     sheet = _sheet(path, _text(path), target)
+    if columns is not None:
+        sheet = _chosen_columns(path, sheet, target, columns)
     labels, said = _labels(path, target, sheet)
-    features, decided = _features(path, target, sheet)
+    features, decided = _features(path, target, sheet, keep_all=columns is not None)
     facts = table_facts(Table(features, labels))
     chosen, remarked = _positive_class(target, facts["class_counts"], positive)
     metadata = Metadata(
@@ -137,17 +156,10 @@ def load_csv(path: str | Path, target: str, positive: Label | None = None) -> Da
     return Dataset(path.name, features, labels, None, chosen, metadata)
 
 
-def own_checksum(path: str | Path, target: str, positive: Label | None = None) -> str:
-    """Checksum of what :func:`load_csv` reads from a file; parameters and errors are those of it.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits: equal for files that give the same table, wherever they lie.
-    """
-    loaded = load_csv(path, target, positive)
+def own_file(loaded: Dataset) -> OwnFile:
+    """Sum up what :func:`load_csv` read: a checksum, equal for files that give the same table, and all remarks."""
     facts = canonical_json([table_checksum(Table(loaded.features, loaded.target, loaded.groups)), str(loaded.positive)])
-    return hashlib.sha256(facts.encode()).hexdigest()
+    return OwnFile(hashlib.sha256(facts.encode()).hexdigest(), remarks(loaded.metadata))
 
 
 def remarks(metadata: Metadata) -> tuple[str, ...]:
@@ -300,6 +312,18 @@ def _sheet(path: Path, text: str, target: str) -> _Sheet:
     return sheet
 
 
+def _chosen_columns(path: Path, sheet: _Sheet, target: str, columns: Sequence[str]) -> _Sheet:
+    """Leave the target and the wanted columns, in the order of the wish."""
+    wanted = [target, *columns]
+    for name in columns:
+        if name not in sheet.names:
+            raise UnknownName(f"column of {path}", name, [known for known in sheet.names if known != target])
+    repeated = sorted({name for name in wanted if wanted.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{path}: target and columns must differ, {repeated[0]!r} is named more than once")
+    return _Sheet(wanted, [sheet.columns[sheet.names.index(name)] for name in wanted], sheet.lines, sheet.notes)
+
+
 def _numbers_rows(fields: Sequence[str]) -> bool:
     """Whether the fields are whole numbers, another one in each row, and too many or too well ordered for chance."""
     if not all(field.isascii() and field.isdigit() for field in fields) or len(set(fields)) < len(fields):
@@ -314,7 +338,7 @@ def _rises(numbers: Sequence[float]) -> bool:
 # From fields to columns
 
 
-def _features(path: Path, target: str, sheet: _Sheet) -> tuple[pd.DataFrame, list[str]]:
+def _features(path: Path, target: str, sheet: _Sheet, *, keep_all: bool = False) -> tuple[pd.DataFrame, list[str]]:
     """Turn the fields of every column but the target into numbers or categories."""
     notes: list[str] = []
     texts = {name: fields for name, fields in zip(sheet.names, sheet.columns, strict=True) if name != target}
@@ -330,6 +354,8 @@ def _features(path: Path, target: str, sheet: _Sheet) -> tuple[pd.DataFrame, lis
     columns: dict[str, pd.Series[Any]] = {}
     for name, fields in texts.items():
         column, said = _feature(path, name, fields, sheet.lines, writings[name], clear)
+        if keep_all and column is None:
+            column, said = nominal(pd.Series(fields, name=name, dtype=object)), []
         notes += said
         if column is not None:
             columns[name] = column

@@ -86,6 +86,12 @@ def describe(pattern: str = "*") -> list[Summary]:
     ----------
     pattern : str, default="*"
         Only names that match, as in :func:`repro.data.names`.
+
+    Examples
+    --------
+    >>> (adult,) = describe("adult")
+    >>> adult.rows, adult.licence, adult.place
+    (48842, 'CC BY 4.0', 'embedded')
     """
     return [_summary(name) for name in names(pattern)]
 

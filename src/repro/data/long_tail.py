@@ -128,6 +128,14 @@ def make_long_tail(
     ValueError
         If not exactly one of `counts` and `imbalance_ratio` is given, `class_order` does not list every label once, or
         a class has fewer rows than asked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.repeat([0, 1, 2], 100)
+    >>> rows = make_long_tail(y, imbalance_ratio=100, random_state=0)
+    >>> np.bincount(y[rows])
+    array([100,  10,   1])
     """
     labels = np.asarray(y)
     if labels.ndim != 1 or len(labels) == 0:

@@ -250,5 +250,10 @@ def names(pattern: str = "*") -> list[str]:
     ----------
     pattern : str, default="*"
         Only names that match, with ``*`` and ``?`` as in a shell: ``"keel/glass*"``.
+
+    Examples
+    --------
+    >>> names("*credit*")
+    ['german_credit']
     """
     return [name for name in registry() if fnmatch.fnmatchcase(name, pattern)]

@@ -230,6 +230,12 @@ def prediabetes_response(dataset: Dataset, cutoff: float) -> pd.Series[Any]:
     ------
     ValueError
         If the data set lacks the diagnosis ages, or the cutoff is not a positive number.
+
+    Examples
+    --------
+    >>> response = prediabetes_response(load("prediabetes"), 50)
+    >>> response.value_counts().sort_index().tolist()
+    [2499, 119, 441]
     """
     missing = {"Age_Diabetes", "Age_PreDiabetes"} - set(dataset.features.columns)
     if missing:

@@ -35,6 +35,15 @@ class NearestMeanAgreement:
     ValueError
         If shapes do not fit, entries are not finite (rows of `class_means` apart), or fewer than two classes have
         means.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> means = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> agreement = NearestMeanAgreement(means, means)
+    >>> agreement.update(np.array([[0.9, 0.2], [0.1, 0.8]]))
+    >>> agreement.compute()
+    1.0
     """
 
     def __init__(self, class_means: Any, W: Any, b: Any = None) -> None:

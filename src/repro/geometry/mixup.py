@@ -69,6 +69,12 @@ def mixup_ufm(n_classes: int, row_norm: float, lambda_H: float, target_weight: f
     Notes
     -----
     With two classes w_j = -w_i, so only alpha - beta is determined; the same equations fix the two.
+
+    Examples
+    --------
+    >>> half = mixup_ufm(10, 1.0, 0.001, 0.5)  # ten classes, a picture that is half of each of two
+    >>> [round(probability, 3) for probability in half.probabilities]
+    [0.496, 0.496, 0.001]
     """
     n_classes = whole_number("n_classes", n_classes, at_least=2)
     row_norm, lambda_H = positive_number("row_norm", row_norm), positive_number("lambda_H", lambda_H)

@@ -56,6 +56,13 @@ def log_kernel_moments(vectors: NDArray[np.float64]) -> tuple[float, float]:
     -------
     mean, variance : float
         Infinite and NaN where two vectors coincide.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean, variance = log_kernel_moments(np.array([[1.0, 0.0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]))
+    >>> round(mean, 3), round(variance, 12)
+    (-0.549, 0.0)
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return pair_moments(vectors, {"log": negative_log})["log"]

@@ -370,6 +370,12 @@ def ufm_gap(
     ------
     TypeError, ValueError
         If `training_loss` is not finite, and as :func:`ufm_mse` does.
+
+    Examples
+    --------
+    >>> least = ufm_mse([100, 10], [1e-3], 1e-5).loss
+    >>> round(ufm_gap(1.5 * least, [100, 10], [1e-3], 1e-5), 6)
+    0.5
     """
     loss = np.asarray(training_loss, dtype=np.float64)
     if not np.isfinite(loss).all():

@@ -120,6 +120,13 @@ def combine_experts(logits: Any, weights: Any = None) -> Array:
         If logits or weights are no real numbers.
     ValueError
         If shapes do not fit, or entries are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> experts = np.array([[[2.0, 0.0], [0.0, 4.0]]])  # one image, two experts, two classes
+    >>> combine_experts(experts), combine_experts(experts, [0.75, 0.25])
+    (array([[1., 2.]]), array([[1.5, 1. ]]))
     """
     found = cached_logits("logits", logits, dimensions=(3,))
     experts = found.shape[1]
@@ -199,6 +206,17 @@ def aggregate_test_time(
         If logits hold no real numbers, or a setting is of the wrong type.
     ValueError
         If shapes differ, an axis is empty, entries are NaN or infinite, or a setting is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> labels = generator.integers(0, 3, 200)
+    >>> logits = np.stack([3 * np.eye(3)[labels], np.zeros((200, 3))], axis=1)  # the second expert knows nothing
+    >>> view_a, view_b = (logits + generator.normal(size=logits.shape) for _ in range(2))
+    >>> found = aggregate_test_time(view_a, view_b, random_state=0)
+    >>> int(found.weights.argmax())  # the expert that agrees with itself
+    0
     """
     if objective not in get_args(Objective):
         raise UnknownName("objective", str(objective), get_args(Objective))

@@ -97,6 +97,12 @@ def shot_groups(counts: Any, *, many: int = 100, few: int = 20) -> ShotGroups:
         If counts or bounds are no whole numbers.
     ValueError
         If counts are no vector or negative, or `few` is above `many` plus one, so that a class would belong to both.
+
+    Examples
+    --------
+    >>> groups = shot_groups([500, 60, 5])
+    >>> groups.many, groups.medium, groups.few
+    (array([ True, False, False]), array([False,  True, False]), array([False, False,  True]))
     """
     sizes = class_sizes("counts", counts)
     above, below = whole_number("many", many, at_least=0), whole_number("few", few, at_least=0)
@@ -125,6 +131,11 @@ def class_recalls(labels: Any, predictions: Any, n_classes: int) -> NDArray[np.f
         If labels or predictions are no whole numbers.
     ValueError
         If their shapes differ, or one lies outside [0, C).
+
+    Examples
+    --------
+    >>> class_recalls([0, 0, 1, 1], [0, 1, 1, 1], 2)
+    array([0.5, 1. ])
     """
     wanted = whole_number("n_classes", n_classes, at_least=1)
     true = class_labels(labels, wanted, np.size(as_array(labels)))
@@ -169,6 +180,11 @@ def shot_recalls(recalls: Any, counts: Any, *, many: int = 100, few: int = 20) -
         If an argument holds no numbers.
     ValueError
         If shapes differ, a recall lies outside [0, 1], or counts or bounds are no valid ones.
+
+    Examples
+    --------
+    >>> shot_recalls([0.9, 0.6, 0.2], [500, 60, 5])
+    ShotRecalls(many=0.9, medium=0.6, few=0.2)
     """
     groups = shot_groups(counts, many=many, few=few)
     values = checked_recalls(recalls, len(groups.many))

@@ -39,6 +39,11 @@ def class_frequencies(counts: Counts) -> Tensor:
     ------
     ValueError
         If there is no class, a count is not whole, or a class has no image (it is named).
+
+    Examples
+    --------
+    >>> class_frequencies([90, 10]).tolist()
+    [0.9, 0.1]
     """
     sizes = np.asarray(counts)
     if sizes.ndim != 1 or not len(sizes) or not np.issubdtype(sizes.dtype, np.integer):
@@ -63,6 +68,11 @@ def inverse_frequencies(frequencies: Tensor) -> Tensor:
     -------
     Tensor of shape (C,)
         The class of rank r (ascending, ties in order of the classes) receives the value of rank C - 1 - r.
+
+    Examples
+    --------
+    >>> inverse_frequencies(class_frequencies([60, 30, 10])).tolist()
+    [0.1, 0.3, 0.6]
     """
     order = torch.argsort(frequencies, stable=True)
     inverse = torch.empty_like(frequencies)
@@ -126,6 +136,14 @@ class CrossEntropy(nn.Module):
     Parameters
     ----------
     counts : sequence of int of shape (C,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(CrossEntropy([90, 10])(logits, labels).item(), 3)
+    0.22
     """
 
     def __init__(self, counts: Counts) -> None:
@@ -160,6 +178,14 @@ class BalancedSoftmax(nn.Module):
     ----------
     counts : sequence of int of shape (C,)
         Training images of every class; :math:`\pi` are their shares.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(BalancedSoftmax([90, 10])(logits, labels).item(), 3)
+    0.738
     """
 
     log_prior: Tensor
@@ -196,6 +222,13 @@ class SadeLoss(nn.Module):
     ------
     ValueError
         If counts are no valid class sizes or tau is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> experts = torch.tensor([[[2.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])  # one image, three experts, two classes
+    >>> round(SadeLoss([90, 10])(experts, torch.tensor([0])).item(), 3)
+    0.171
     """
 
     shifts: Tensor
@@ -237,6 +270,11 @@ def effective_number_weights(counts: Counts, beta: float = 0.9999) -> Tensor:
         If beta is no number.
     ValueError
         If counts are no valid class sizes or beta is out of range.
+
+    Examples
+    --------
+    >>> effective_number_weights([90, 10], beta=0.99).round(decimals=3).tolist()
+    [0.277, 1.723]
     """
     class_frequencies(counts)
     if share("beta", beta) == 1:
@@ -268,6 +306,13 @@ def deferred_weights(counts: Counts, epoch: int, start: int = 160, beta: float =
     ------
     TypeError, ValueError
         As :func:`effective_number_weights`.
+
+    Examples
+    --------
+    >>> deferred_weights([90, 10], epoch=0, start=5).tolist()
+    [1.0, 1.0]
+    >>> deferred_weights([90, 10], epoch=5, start=5, beta=0.99).numpy().round(2)
+    array([0.28, 1.72], dtype=float32)
     """
     weights = effective_number_weights(counts, beta).float()
     return weights if epoch >= start else torch.ones_like(weights)
@@ -288,6 +333,14 @@ class FocalLoss(nn.Module):
         If gamma is no number.
     ValueError
         If counts are no valid class sizes or gamma is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(FocalLoss([90, 10], gamma=2.0)(logits, labels).item(), 3)
+    0.012
     """
 
     def __init__(self, counts: Counts, gamma: float = 1.0) -> None:
@@ -326,6 +379,14 @@ class ClassBalancedLoss(nn.Module):
         If beta is no number.
     ValueError
         If counts are no valid class sizes or beta is out of range.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(ClassBalancedLoss([90, 10], beta=0.99)(logits, labels).item(), 3)
+    0.287
     """
 
     class_weights: Tensor
@@ -377,6 +438,14 @@ class LDAMLoss(nn.Module):
     ValueError
         If counts are no valid class sizes, a setting is out of range, weights are not C positive numbers, or both
         `weights` and `reweight_from` are given.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(LDAMLoss([90, 10], scale=3.0)(logits, labels).item(), 3)
+    0.104
     """
 
     margins: Tensor
@@ -440,6 +509,14 @@ class LogitAdjustedLoss(nn.Module):
         If tau is no number.
     ValueError
         If counts are no valid class sizes or tau is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(LogitAdjustedLoss([90, 10], tau=1.0)(logits, labels).item(), 3)
+    0.738
     """
 
     shift: Tensor
@@ -481,6 +558,14 @@ class LADELoss(nn.Module):
         If a setting is no number.
     ValueError
         If counts are no valid class sizes or a setting is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(LADELoss([90, 10])(logits, labels).item(), 3)
+    0.658
     """
 
     prior: Tensor
@@ -522,6 +607,13 @@ def expert_diversity(logits: Tensor, temperatures: Tensor | float = 1.0) -> Tens
     -------
     Tensor
         Scalar, not negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> alike = torch.zeros(3, 4, 2)
+    >>> expert_diversity(alike)
+    tensor(0.)
     """
     divisor = torch.as_tensor(temperatures, dtype=logits.dtype, device=logits.device)
     means = functional.log_softmax(logits.detach().mean(dim=1, keepdim=True) / divisor, dim=2)
@@ -564,6 +656,13 @@ class RideLoss(nn.Module):
         If a setting is no number.
     ValueError
         If counts are no valid class sizes or a setting is out of range.
+
+    Examples
+    --------
+    >>> import torch
+    >>> experts = torch.tensor([[[0.2, 0.0], [0.1, 0.0], [0.0, 0.1]]])  # one image, three experts, two classes
+    >>> round(RideLoss([90, 10])(experts, torch.tensor([0])).item(), 3)
+    25.779
     """
 
     temperatures: Tensor
@@ -653,6 +752,14 @@ def make_loss(name: str, counts: Counts, **options: Any) -> nn.Module:
         If the loss has no such option.
     ValueError
         If counts or options are not valid.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> labels = torch.tensor([0, 1])
+    >>> round(make_loss("focal", [90, 10], gamma=2.0)(logits, labels).item(), 3)
+    0.012
     """
     if name not in LOSSES:
         raise UnknownName("loss", str(name), LOSSES)

@@ -47,6 +47,14 @@ def adjust_logits(logits: Values, train_prior: Any, test_prior: Any = None, *, t
         If logits are neither an array nor a tensor of floating-point numbers, or a prior holds no real numbers.
     ValueError
         If shapes do not fit, a prior does not sum to 1 or has a share that is not allowed, or tau is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> adjust_logits(np.array([[2.0, 1.0]]), train_prior=[0.9, 0.1]).round(2)
+    array([[2.11, 3.3 ]])
+    >>> adjust_logits(np.array([[2.0, 1.0]]), [0.9, 0.1], [0.5, 0.5]).round(2)
+    array([[1.41, 2.61]])
     """
     if isinstance(logits, Tensor):
         floating = logits.is_floating_point()
@@ -92,6 +100,13 @@ def tau_normalise(weight: Values, tau: float = 1.0) -> Values:
         If the weights are no real numbers.
     ValueError
         If the shape is another one, weights are not finite, a row is 0, or tau lies outside [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tau_normalise(np.array([[3.0, 4.0], [0.6, 0.8]]))
+    array([[0.6, 0.8],
+           [0.6, 0.8]])
     """
     found = as_array(weight)
     if found.ndim != 2:
@@ -126,6 +141,11 @@ def class_balanced_weights(labels: Any, n_classes: int) -> NDArray[np.float64]:
         If labels are no whole numbers.
     ValueError
         If labels are no vector, lie outside [0, C), or a class has no image.
+
+    Examples
+    --------
+    >>> class_balanced_weights([0, 0, 0, 1], 2).round(3)
+    array([0.167, 0.167, 0.167, 0.5  ])
     """
     size = whole_number("n_classes", n_classes, at_least=1)
     classes = class_labels(labels, size, np.size(as_array(labels)))
@@ -224,6 +244,16 @@ def classifier_retraining(
         If an argument is of the wrong type.
     ValueError
         If shapes do not fit, features are not finite, a class has no image, or a setting is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> labels = np.repeat([0, 1], [180, 20])
+    >>> features = np.eye(2)[labels] + 0.1 * generator.normal(size=(200, 2))
+    >>> classifier = classifier_retraining(features, labels, 2, epochs=5)
+    >>> bool((classifier.logits(features).argmax(axis=1) == labels).mean() > 0.9)
+    True
     """
     found = as_array(features)
     if found.ndim != 2 or 0 in found.shape:

@@ -285,6 +285,16 @@ def estimate_prior_em(
     ValueError
         If shapes do not fit, a row of probabilities or the prior does not sum to 1, a share is not positive, or a
         setting is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> labels = generator.choice(3, 2000, p=[0.2, 0.3, 0.5])
+    >>> logits = 4 * np.eye(3)[labels] + 2 * generator.normal(size=(2000, 3))  # of a model trained on equal classes
+    >>> probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    >>> estimate_prior_em(probabilities, [1 / 3, 1 / 3, 1 / 3], n_bootstrap=20).prior.round(1)
+    array([0.2, 0.3, 0.5])
     """
     rows = _probabilities("probabilities", probabilities)
     n_images, n_classes = rows.shape
@@ -379,6 +389,14 @@ def estimate_prior_bbse(
     ValueError
         If shapes do not fit, one set of predictions holds classes and the other probabilities, a class has no
         validation image, a number is out of range, or the matrix is singular.
+
+    Examples
+    --------
+    >>> validation_labels = [0] * 50 + [1] * 50
+    >>> validation_predictions = [0] * 40 + [1] * 10 + [0] * 10 + [1] * 40
+    >>> test_predictions = [0] * 26 + [1] * 74
+    >>> estimate_prior_bbse(validation_labels, validation_predictions, test_predictions).prior.round(2)
+    array([0.1, 0.9])
     """
     labels = as_array(validation_labels)
     if labels.ndim != 1 or not labels.size:
@@ -480,6 +498,17 @@ def estimate_prior_power(
     ValueError
         If shapes do not fit, logits are not finite, the prior is not positive of sum 1 or is uniform, so that all
         powers are the same, or a setting is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> train_prior = np.array([0.6, 0.3, 0.1])
+    >>> labels = generator.choice(3, 2000, p=[0.1, 0.3, 0.6])  # about the training prior, turned round
+    >>> logits = 4 * np.eye(3)[labels] + 2 * generator.normal(size=(2000, 3))
+    >>> estimate = estimate_prior_power(logits, train_prior, n_bootstrap=20)
+    >>> estimate.beta.estimate < 0, estimate.prior.round(1)
+    (True, array([0.1, 0.2, 0.6]))
     """
     if calibrated_to not in get_args(Calibration):
         raise UnknownName("calibration", str(calibrated_to), get_args(Calibration))

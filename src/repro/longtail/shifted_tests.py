@@ -46,6 +46,13 @@ def shifted_counts(n_classes: int, n_max: int, name: str) -> NDArray[np.int64]:
         If there is no such distribution; it names the eleven.
     ValueError
         If a number is not positive, or the smallest class would be empty.
+
+    Examples
+    --------
+    >>> shifted_counts(4, 100, "forward-10")
+    array([100,  46,  21,  10])
+    >>> shifted_counts(4, 100, "backward-10")
+    array([ 10,  21,  46, 100])
     """
     if name not in TEST_DISTRIBUTIONS:
         raise UnknownName("test distribution", str(name), TEST_DISTRIBUTIONS)
@@ -83,6 +90,13 @@ def shifted_test_indices(labels: Any, name: str, *, n_max: int | None = None, se
         If labels are no whole numbers.
     ValueError
         If labels are no vector, a class between 0 and the largest label has no image, or fewer images than asked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.repeat([0, 1, 2], 100)
+    >>> np.bincount(labels[shifted_test_indices(labels, "forward-10")])
+    array([100,  31,  10])
     """
     found = as_array(labels)
     if found.ndim != 1 or found.size == 0:
@@ -121,6 +135,11 @@ def reweighted_accuracy(recalls: Any, counts: Any) -> float:
     ValueError
         If shapes differ, a recall lies outside [0, 1], counts are negative or all 0, or a class with a count has no
         recall (NaN).
+
+    Examples
+    --------
+    >>> round(reweighted_accuracy([0.9, 0.4], [80, 20]), 2)
+    0.8
     """
     sizes = class_sizes("counts", counts)
     values = checked_recalls(recalls, len(sizes))

@@ -80,6 +80,15 @@ def simplex_grid(n_experts: int = 3, step: float = 0.05) -> NDArray[np.float64]:
         If the arguments are no numbers.
     ValueError
         If there is no expert, or no whole number of steps makes 1.
+
+    Examples
+    --------
+    >>> simplex_grid(2, step=0.25)
+    array([[1.  , 0.  ],
+           [0.75, 0.25],
+           [0.5 , 0.5 ],
+           [0.25, 0.75],
+           [0.  , 1.  ]])
     """
     experts, size = whole_number("n_experts", n_experts, at_least=1), positive_number("step", step)
     parts = round(1 / size)
@@ -201,6 +210,17 @@ def stability_surface(
         If logits or weights hold no real numbers, or labels no whole ones.
     ValueError
         If shapes do not fit, an axis is empty, entries are NaN or infinite, or a label lies outside [0, C).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> labels = generator.integers(0, 3, 200)
+    >>> logits = np.stack([3 * np.eye(3)[labels], np.zeros((200, 3))], axis=1)  # the second expert knows nothing
+    >>> view_a, view_b = (logits + generator.normal(size=logits.shape) for _ in range(2))
+    >>> surface = stability_surface(view_a, view_b, view_a, labels)
+    >>> surface.weights[surface.cosine.argmax()].round(2)
+    array([1., 0.])
     """
     first, second = two_views(logits_a, logits_b)
     clean = cached_logits("logits", logits, dimensions=(3,))
@@ -237,6 +257,16 @@ def oracle_weights(logits: Any, labels: Any, *, weights: Any = None) -> OracleWe
     ------
     TypeError, ValueError
         As :func:`stability_surface`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> labels = generator.integers(0, 3, 200)
+    >>> logits = np.stack([3 * np.eye(3)[labels], np.zeros((200, 3))], axis=1)  # the second expert knows nothing
+    >>> view_a, view_b = (logits + generator.normal(size=logits.shape) for _ in range(2))
+    >>> oracle_weights(view_a, labels).accuracy > 0.9
+    True
     """
     clean = cached_logits("logits", logits, dimensions=(3,))
     n_images, experts, n_classes = clean.shape

@@ -5,6 +5,7 @@ Log loss and the Brier score come from scikit-learn.
 
 from __future__ import annotations
 
+from repro.metrics.by_group import ranking_by_group
 from repro.metrics.calibration import (
     CalibrationLine,
     binned_probability_error,
@@ -95,6 +96,7 @@ __all__ = [
     "newcombe_interval",
     "positive_thresholds",
     "prior_correction",
+    "ranking_by_group",
     "ranking_summary",
     "recorded_counts",
     "reliability",

@@ -68,6 +68,17 @@ def calibration_line(y_true: ArrayLike, probability: ArrayLike) -> CalibrationLi
     ------
     ValueError
         If there is one class only, a probability outside [0, 1], or lengths differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> risk = generator.uniform(0.05, 0.6, 20_000)
+    >>> y = generator.random(20_000) < risk
+    >>> odds = 4 * risk / (1 - risk)  # as after over-sampling by four
+    >>> line = calibration_line(y, odds / (1 + odds))
+    >>> round(line.slope, 1), round(line.intercept, 1), round(float(-np.log(4)), 1)
+    (1.0, -1.4, -1.4)
     """
     labels, predicted = _both_classes(y_true, probability)
     score = logit(np.clip(predicted, CLIP, 1 - CLIP))
@@ -105,6 +116,11 @@ def risk_ratio(y_true: ArrayLike, probability: ArrayLike) -> float:
     ------
     ValueError
         If there is one class only, a probability outside [0, 1], or lengths differ.
+
+    Examples
+    --------
+    >>> risk_ratio([0, 0, 0, 1], [0.4, 0.5, 0.5, 0.6])
+    2.0
     """
     labels, predicted = _both_classes(y_true, probability)
     return float(predicted.mean() / labels.mean())
@@ -142,6 +158,11 @@ def binned_probability_error(
     ValueError
         If there is one class only, a probability outside [0, 1], lengths differ, or `n_bins` is below 1 or above the
         number of rows.
+
+    Examples
+    --------
+    >>> round(binned_probability_error([0, 0, 1, 1], [0.1, 0.1, 0.9, 0.9], n_bins=2), 3)
+    0.01
     """
     if ties not in TIES:
         raise UnknownName("rule for ties", ties, TIES)
@@ -180,6 +201,11 @@ def prior_correction(probability: ArrayLike, *, sampled_odds: float, original_od
     ------
     ValueError
         If odds are not positive or a probability lies outside [0, 1].
+
+    Examples
+    --------
+    >>> prior_correction([0.5, 0.9], sampled_odds=1, original_odds=1 / 9).round(3)
+    array([0.1, 0.5])
     """
     positive_number("sampled_odds", sampled_odds)
     positive_number("original_odds", original_odds)

@@ -258,6 +258,12 @@ def choose_metric(
     ----------
     C. Elkan, The foundations of cost-sensitive learning, IJCAI 2001, 973-978.
     M. McDermott et al., A closer look at AUROC and AUPRC under class imbalance, NeurIPS 2024.
+
+    Examples
+    --------
+    >>> choice = choose_metric(cost_of_miss=20, prevalence=0.02)
+    >>> choice.metrics
+    ('expected_cost', 'auroc')
     """
     if cost_of_miss is not None:
         positive_number("cost_of_miss", cost_of_miss)

@@ -60,6 +60,14 @@ def reliability(
     ValueError
         If lengths differ or there is no row, a label or probability is out of its range, rows do not add up to 1, or
         `n_bins` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> probability = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]])
+    >>> confidence, accuracy, rows = reliability([0, 1, 1], probability, n_bins=5)
+    >>> confidence[rows > 0].round(3), accuracy[rows > 0], rows
+    (array([0.8, 0.9]), array([1. , 0.5]), array([0, 0, 0, 1, 2]))
     """
     found = as_array(probability).astype(np.float64, copy=False)
     labels = _classes(y_true, found, "probability")
@@ -95,6 +103,13 @@ def expected_calibration_error(y_true: ArrayLike, probability: ArrayLike, *, n_b
     ------
     TypeError, ValueError
         As in :func:`reliability`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> probability = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]])
+    >>> round(expected_calibration_error([0, 1, 1], probability), 3)
+    0.333
     """
     confidence, accuracy, count = reliability(y_true, probability, n_bins=n_bins)
     filled = count > 0
@@ -126,6 +141,13 @@ def fit_temperature(y_true: ArrayLike, logits: ArrayLike) -> float:
         If labels are no whole numbers.
     ValueError
         If lengths differ or there is no row, a label is out of its range, or a logit is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits = np.array([[2.0, 0.0], [2.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+    >>> round(fit_temperature([0, 0, 1, 1], logits), 2)  # three of four are right, the logits say 88 %
+    1.82
     """
     scores = as_array(logits).astype(np.float64, copy=False)
     labels = _classes(y_true, scores, "logits")

@@ -132,6 +132,16 @@ def delong_interval(
        operating characteristic curves: a nonparametric approach, Biometrics 44 (1988) 837-845.
     .. [2] X. Sun, W. Xu, Fast implementation of DeLong's algorithm for comparing the areas under correlated receiver
        operating characteristic curves, IEEE Signal Processing Letters 21 (2014) 1389-1393.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], [300, 30])
+    >>> score = y + generator.normal(size=330)
+    >>> interval = delong_interval(y, score)
+    >>> round(interval.estimate, 3), round(interval.low, 3), round(interval.high, 3)
+    (0.785, 0.695, 0.854)
     """
     checked_level(level)
     if transform not in ("logit", None):
@@ -195,6 +205,14 @@ def newcombe_interval(y_true: ArrayLike, y_score: ArrayLike, *, level: float = 0
     ----------
     R. G. Newcombe, Confidence intervals for an effect size measure based on the Mann-Whitney statistic. Part 2,
     Statistics in Medicine 25 (2006) 559-573.
+
+    Examples
+    --------
+    >>> y = [0, 0, 0, 0, 0, 1, 0, 1]
+    >>> score = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    >>> interval = newcombe_interval(y, score)
+    >>> round(interval.estimate, 3), round(interval.low, 3), round(interval.high, 3)
+    (0.917, 0.432, 0.993)
     """
     checked_level(level)
     of_positives, of_negatives = _by_class(rank_rows(y_true, y_score))
@@ -250,6 +268,16 @@ def delong_test(y_true: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, le
     reverses them or is constant), z is infinite, p is 0, the interval is the difference alone, and a warning says so.
     With one row in a class the variance cannot be estimated: the standard error is infinite, z = 0, p = 1 and the
     interval [-1, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], [300, 30])
+    >>> score = y + generator.normal(size=330)
+    >>> test = delong_test(y, score, score + generator.normal(size=330))  # the same score with noise
+    >>> round(test.difference, 3), bool(test.p_value < 0.05)
+    (0.079, True)
     """
     checked_level(level)
     first = _by_class(rank_named(y_true, score_a, "score_a"))

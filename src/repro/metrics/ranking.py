@@ -364,6 +364,16 @@ def ranking_summary(
         :func:`auroc`.
     TypeError
         If k is no whole number, group labels cannot be sorted, and as for :func:`auroc`.
+
+    Examples
+    --------
+    >>> y = [0, 0, 0, 0, 0, 1, 0, 1]
+    >>> score = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    >>> summary = ranking_summary(y, score, groups=["a", "b"] * 4)
+    >>> round(summary.auroc, 3)
+    0.917
+    >>> summary.by_group["n_positive"].to_dict()
+    {'a': 0, 'b': 2}
     """
     from repro.metrics._ranking_kernels import group_pass
 

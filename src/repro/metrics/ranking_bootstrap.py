@@ -276,6 +276,18 @@ def bootstrap_ranking(
     References
     ----------
     .. [1] A. C. Davison, D. V. Hinkley, Bootstrap Methods and their Application, Cambridge University Press, 1997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], [300, 30])
+    >>> score = y + generator.normal(size=330)
+    >>> intervals = bootstrap_ranking(y, score, n_resamples=200, random_state=0)
+    >>> intervals[["metric", "estimate", "low", "high"]].round(2)
+                  metric  estimate   low  high
+    0              auroc      0.79  0.71  0.86
+    1  average_precision      0.24  0.15  0.37
     """
     checked_level(level)
     if method not in get_args(Method):

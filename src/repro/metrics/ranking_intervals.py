@@ -87,6 +87,16 @@ def average_precision_interval(
     ----------
     .. [1] K. Boyd, K. H. Eng, C. D. Page, Area under the precision-recall curve: point estimates and confidence
        intervals, ECML PKDD 2013, 451-466.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], [300, 30])
+    >>> score = y + generator.normal(size=330)
+    >>> interval = average_precision_interval(y, score)
+    >>> round(interval.estimate, 3), round(interval.low, 3), round(interval.high, 3)
+    (0.235, 0.137, 0.374)
     """
     checked_level(level)
     if method not in get_args(Method):

@@ -117,6 +117,12 @@ def roc_convex_hull(fpr: ArrayLike, tpr: ArrayLike) -> RocHull:
     ------
     ValueError
         If the rates are no fractions or differ in length.
+
+    Examples
+    --------
+    >>> hull = roc_convex_hull([0.1, 0.3, 0.5], [0.6, 0.5, 0.9])
+    >>> hull.fpr, hull.tpr
+    (array([0. , 0.1, 0.5, 1. ]), array([0. , 0.6, 0.9, 1. ]))
     """
     x, y = _points(fpr, tpr)
     positions = np.append(np.arange(x.size), [x.size, x.size])
@@ -155,6 +161,11 @@ def interpolate_roc(fpr: ArrayLike, tpr: ArrayLike, grid: ArrayLike) -> NDArray[
     ------
     ValueError
         If the rates or the grid are no fractions, or the rates differ in length.
+
+    Examples
+    --------
+    >>> interpolate_roc([0.2], [0.8], [0.0, 0.1, 0.6, 1.0])
+    array([0. , 0.4, 0.9, 1. ])
     """
     x, y = _points(fpr, tpr)
     at = _fractions("grid", grid)
@@ -206,6 +217,12 @@ def dominance(
     ------
     ValueError
         If rates or grid are no fractions, or the rates of a curve differ in length.
+
+    Examples
+    --------
+    >>> compared = dominance([0.2], [0.8], [0.2], [0.6], grid=[0.1, 0.2, 0.5])
+    >>> compared
+    Dominance(share_above=1.0, share_equal=0.0, largest_deficit=0.0)
     """
     difference = interpolate_roc(fpr, tpr, grid) - interpolate_roc(other_fpr, other_tpr, grid)
     difference[np.abs(difference) <= ROUNDING] = 0.0

@@ -26,6 +26,11 @@ def cost_threshold(*, cost_of_miss: float, cost_of_false_alarm: float) -> float:
     ------
     ValueError
         If a cost is not positive.
+
+    Examples
+    --------
+    >>> cost_threshold(cost_of_miss=9, cost_of_false_alarm=1)
+    0.1
     """
     positive_number("cost_of_miss", cost_of_miss)
     positive_number("cost_of_false_alarm", cost_of_false_alarm)
@@ -51,6 +56,11 @@ def expected_cost(y_true: ArrayLike, decided: ArrayLike, *, cost_of_miss: float,
     ------
     ValueError
         If a cost is not positive, lengths differ, there is no row, or a label is not 0 or 1.
+
+    Examples
+    --------
+    >>> expected_cost([0, 0, 0, 1], [0, 1, 0, 0], cost_of_miss=5, cost_of_false_alarm=1)
+    1.5
     """
     positive_number("cost_of_miss", cost_of_miss)
     positive_number("cost_of_false_alarm", cost_of_false_alarm)
@@ -85,6 +95,15 @@ def best_threshold(y_true: ArrayLike, y_score: ArrayLike, *, cost_of_miss: float
     Notes
     -----
     One sort, O(n log n).
+
+    Examples
+    --------
+    >>> y = [0, 0, 0, 0, 0, 1, 0, 1]
+    >>> score = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    >>> best_threshold(y, score, cost_of_miss=5, cost_of_false_alarm=1)
+    0.6
+    >>> best_threshold(y, score, cost_of_miss=0.5, cost_of_false_alarm=1)
+    0.8
     """
     positive_number("cost_of_miss", cost_of_miss)
     positive_number("cost_of_false_alarm", cost_of_false_alarm)

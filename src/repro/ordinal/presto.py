@@ -338,6 +338,16 @@ def presto_path(
     -----
     ConvergenceWarning
         As :meth:`PrestoClassifier.fit`, for the smallest penalty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> X = generator.normal(size=(300, 2))
+    >>> step = np.digitize(X[:, 0] + generator.logistic(size=300), [0, 1, 3])
+    >>> path = presto_path(X, step, n_lambdas=3)
+    >>> path.n_nonzero.tolist()  # differences that are not zero: the smaller the penalty, the more
+    [0, 4, 5]
     """
     request = _PathRequest(
         n_lambdas=n_lambdas,
@@ -413,6 +423,16 @@ class PrestoClassifierCV(CumulativeLogitClassifier):
     Notes
     -----
     A class without a row in the training part of a fold gets the probability 0 in that fold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> X = generator.normal(size=(300, 2))
+    >>> step = np.digitize(X[:, 0] + generator.logistic(size=300), [0, 1, 3])
+    >>> model = PrestoClassifierCV(cv=3, n_lambdas=5).fit(X, step)
+    >>> model.predict_rare_proba([[2.0, 0.0]]) > model.predict_rare_proba([[-2.0, 0.0]])
+    array([ True])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

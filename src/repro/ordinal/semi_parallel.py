@@ -292,6 +292,15 @@ def semi_parallel_path(
     -----
     ConvergenceWarning
         As :meth:`SemiParallelClassifier.fit`, for the smallest penalty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> X = generator.normal(size=(300, 2))
+    >>> step = np.digitize(X[:, 0] + generator.logistic(size=300), [0, 1, 3])
+    >>> semi_parallel_path(X, step, n_lambdas=3).coefs.shape
+    (3, 3, 2)
     """
     request = _PathRequest(
         deviation_penalty=deviation_penalty,

@@ -8,7 +8,7 @@ import html
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
@@ -205,6 +205,8 @@ class Shown:
         The numbers that are drawn, as texts, shown as a folded table.
     key : tuple of str
         Entries of the legend, as parts of a page.
+    figures : tuple of matplotlib.figure.Figure
+        The panels themselves, closed; for :mod:`repro.plotting.displays`.
     """
 
     title: str
@@ -213,6 +215,7 @@ class Shown:
     caption: str
     table: pd.DataFrame | None = None
     key: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = field(default=(), repr=False, compare=False)
 
     def _repr_html_(self) -> str:
         key = f'<div class="repro-key">{"".join(self.key)}</div>' if self.key else ""
@@ -275,4 +278,4 @@ def show(
         pictures = tuple(_png(panel) if many else picture for panel, (picture, _) in zip(panels, drawn, strict=True))
     for panel in panels:
         plt.close(panel)
-    return Shown(title, pictures, alt, caption, table, tuple(key))
+    return Shown(title, pictures, alt, caption, table, tuple(key), tuple(panels))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from repro.protocol.exchange import Exchange
+    from repro.protocol.own_data import OwnData
 
 Scalar = str | int | float | bool | None
 Parameters = Mapping[str, Scalar]
@@ -183,23 +184,6 @@ def _never(parameters: Parameters) -> bool:
 
 
 @dataclass(frozen=True)
-class OwnData:
-    """How an experiment runs on the reader's own file.
-
-    Parameters
-    ----------
-    cells : callable
-        ``cells(options) -> list of parameter sets``; `options` holds at least ``csv``, ``target`` and ``positive``,
-        which must be passed on in every parameter set.
-    report : callable
-        ``report(table) -> list of dict``: the summary printed to the reader.
-    """
-
-    cells: Callable[[Parameters], Sequence[Parameters]]
-    report: Callable[[pd.DataFrame], list[dict[str, Any]]]
-
-
-@dataclass(frozen=True)
 class Experiment:
     """One named, parameterised computation of a study.
 
@@ -228,7 +212,8 @@ class Experiment:
     datasets : callable, optional
         ``datasets(parameters)``: names of the data sets a cell reads; by default the parameter ``dataset``.
     own_data : OwnData or None
-        How the experiment runs with ``--csv``; None when it does not.
+        How the experiment runs on a reader's own file; None when it does not. One that runs on nothing else has no
+        cells.
     seed : int, default=2002
         Root of all randomness of the experiment.
     kept : callable, optional

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from repro import data
 from repro.ground import files
 from repro.ground.code import function_hash
-from repro.protocol.experiment import Cell, Experiment
+from repro.protocol.experiment import Cell, Experiment, Parameters, Scalar
+from repro.protocol.own_data import OwnCell, OwnFile
 from repro.results.tables import ResultTable
 
 
@@ -34,18 +36,20 @@ def data_checksums(experiment: Experiment, cell: Cell) -> dict[str, str]:
         If a reader's own file cannot be used; the message says why.
     """
     checksums = {name: data.checksum(name) for name in experiment.datasets(cell.parameters)}
-    own = cell.parameters.get("csv")
-    if own is not None:
-        target, positive = str(cell.parameters["target"]), cell.parameters.get("positive")
-        sha256 = files.sha256_of_file(Path(str(own)))
-        checksums[str(own)] = _own_checksum(str(own), sha256, target, None if positive is None else str(positive))
+    if experiment.own_data is not None and isinstance(cell, OwnCell):
+        sums = [files.sha256_of_file(Path(str(cell.parameters[name]))) for name in cell.files]
+        given = {argument.name: cell.parameters.get(argument.name) for argument in experiment.own_data.arguments}
+        used = _read_own_file(experiment.own_data.read, tuple(given.items()), *sums)
+        checksums[str(cell.parameters[cell.files[0]])] = used.checksum
     return checksums
 
 
 @cache
-def _own_checksum(path: str, sha256: str, target: str, positive: str | None) -> str:
-    """Checksum of what is read from a reader's own file, whose bytes have the sum `sha256`."""
-    return data.own_checksum(path, target, positive)
+def _read_own_file(
+    read: Callable[[Parameters], OwnFile], parameters: tuple[tuple[str, Scalar], ...], *sums: str
+) -> OwnFile:
+    """Read a reader's own file, once for the same bytes."""
+    return read(dict(parameters))
 
 
 def reasons_to_renew(table: ResultTable, experiment: Experiment) -> list[str]:

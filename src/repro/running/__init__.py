@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from repro.running.errors import BackendUnavailable, CellFailed, StorageFailed
-from repro.running.execute import chosen_cells, own_cells, results, run, run_on_csv
+from repro.running.execute import chosen_cells, results, run
+from repro.running.own_data import OwnResult, own_cells, run_own
 from repro.running.planning import Plan, PlannedCell, plan, plan_cells, prune
 from repro.running.verify import CellCheck, Verification, cells_to_check, kind_of, verify
 
@@ -11,6 +12,7 @@ __all__ = [
     "BackendUnavailable",
     "CellCheck",
     "CellFailed",
+    "OwnResult",
     "Plan",
     "PlannedCell",
     "StorageFailed",
@@ -24,6 +26,6 @@ __all__ = [
     "prune",
     "results",
     "run",
-    "run_on_csv",
+    "run_own",
     "verify",
 ]

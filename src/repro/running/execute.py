@@ -1,15 +1,10 @@
-"""Running an experiment: on a profile, on a reader's own file, or for a notebook that wants its table."""
+"""Running an experiment: on a profile, or for a notebook that wants its table."""
 
 from __future__ import annotations
 
-import hashlib
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-
-import pandas as pd
 
 from repro.ground.exceptions import ResultsError, UnknownName
 from repro.protocol.experiment import Cell, Experiment
@@ -25,14 +20,14 @@ from repro.results import (
     write_table,
 )
 from repro.running.changes import changes
-from repro.running.errors import CellFailed, StorageFailed
+from repro.running.errors import StorageFailed
 from repro.running.lock import experiment_lock
 from repro.running.planning import Plan, plan_cells, resolve
 from repro.running.store import CellStore
 from repro.running.sweep import REMEDY, Backend, Device, SweepOptions, compute_cells
 from repro.running.tables import assemble, beside_earlier, provenance_of
 
-__all__ = ["own_cells", "results", "run", "run_on_csv"]
+__all__ = ["results", "run"]
 
 
 def run(
@@ -100,13 +95,13 @@ def run(
     experiment = resolve(experiment)
     cells = chosen_cells(experiment, profile, only or {})
     with experiment_lock(experiment.name, profile, wait=wait), saying_what_is_kept(experiment, profile, cells):
-        planned = _compute(experiment, profile, cells, options, force=force)
+        planned = compute(experiment, profile, cells, options, force=force)
         frame, records = assemble(planned)
         provenance = provenance_of(planned, records)
         if only:
             frame, provenance = beside_earlier(experiment, profile, frame, provenance)
         if profile == CONTROL:
-            twins = partial(_compute, experiment, "plain twins of controls", options=options, force=force)
+            twins = partial(compute, experiment, "plain twins of controls", options=options, force=force)
             provenance = provenance.model_copy(update={"changed": changes(experiment, frame, twins)})
         path = table_path(experiment.name, profile, built=built)
         try:
@@ -161,7 +156,8 @@ def chosen_cells(experiment: Experiment, profile: str, only: Mapping[str, str]) 
     return chosen
 
 
-def _compute(experiment: Experiment, name: str, cells: Sequence[Cell], options: SweepOptions, *, force: bool) -> Plan:
+def compute(experiment: Experiment, name: str, cells: Sequence[Cell], options: SweepOptions, *, force: bool) -> Plan:
+    """Compute the cells that are not stored, all of them with `force`, and give the plan of what is stored now."""
     planned = plan_cells(experiment, name, cells)
     if force:
         planned.store.discard([item.key for item in planned.cells])
@@ -206,99 +202,3 @@ def results(experiment: Experiment | str, profile: str | None = None, *, progres
     if table is not None and (profile in ("standard", "paper") or is_current(table, experiment)):
         return table
     return run(experiment, profile, progress=progress, built=profile not in ("standard", "paper"))
-
-
-def own_cells(
-    experiment: Experiment | str, csv: Path | str, target: str, positive: str | None = None
-) -> tuple[list[Cell], tuple[str, ...]]:
-    """Cells of an experiment on the reader's own file, and what is to be said about the file.
-
-    Parameters
-    ----------
-    experiment, csv, target, positive
-        As in :func:`run_on_csv`.
-
-    Returns
-    -------
-    cells : list of Cell
-    remarks : tuple of str
-        How the file was read and what is missing, constant or repeated in it (:func:`repro.data.remarks`).
-
-    Raises
-    ------
-    ValueError
-        If the experiment does not run on own data, or the file cannot be used; the message says why.
-    """
-    from repro.data import load_csv, remarks
-
-    experiment = resolve(experiment)
-    if experiment.own_data is None:
-        raise ValueError(f"{experiment.name} does not run on own data")
-    path = Path(csv).expanduser().resolve()
-    said = remarks(load_csv(path, target, positive).metadata)
-    sets = experiment.own_data.cells({"csv": str(path), "target": target, "positive": positive})
-    return [Cell(experiment.name, dict(parameters), experiment.seed) for parameters in sets], said
-
-
-def _warn(remark: str) -> None:
-    warnings.warn(remark, UserWarning, stacklevel=3)
-
-
-def run_on_csv(
-    experiment: Experiment | str,
-    csv: Path | str,
-    target: str,
-    positive: str | None = None,
-    *,
-    n_jobs: int | None = None,
-    backend: Backend = "loky",
-    scheduler: str | None = None,
-    device: Device = "auto",
-    progress: bool = True,
-    force: bool = False,
-    wait: bool = True,
-    say: Callable[[str], None] = _warn,
-) -> pd.DataFrame:
-    """Run an experiment on the reader's own file.
-
-    Parameters
-    ----------
-    experiment : Experiment or str
-        An experiment that declares how it runs on own data.
-    csv : pathlib.Path or str
-        The file.
-    target : str
-        Column with the class.
-    positive : str or None, default=None
-        Label of the positive class; None for the rarer one.
-    n_jobs, backend, scheduler, device, progress, force, wait
-        As in :func:`run`.
-    say : callable, optional
-        Called with each remark on the file, before anything is computed; by default they are warnings.
-
-    Returns
-    -------
-    DataFrame
-        Tidy rows as in a result table. They are stored as cells; no table is written.
-
-    Raises
-    ------
-    ValueError
-        If the experiment does not run on own data, or the file cannot be used; the message says why.
-    """
-    options = SweepOptions(n_jobs, backend, scheduler, device, progress)
-    experiment = resolve(experiment)
-    cells, remarks = own_cells(experiment, csv, target, positive)
-    for remark in remarks:
-        say(remark)
-    path = Path(csv).expanduser().resolve()
-    name = f"own-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    with experiment_lock(experiment.name, name, wait=wait), saying_what_is_kept(experiment, path.name, cells):
-        try:
-            planned = _compute(experiment, path.name, cells, options, force=force)
-        except CellFailed as failure:
-            kind, _, reason = failure.error.partition(": ")
-            if kind == ValueError.__name__:  # the file is to blame, not the program
-                raise ValueError(reason) from failure
-            raise
-        return assemble(planned)[0]

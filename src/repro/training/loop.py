@@ -412,6 +412,17 @@ def train(
         the checkpoint belongs to another network or recipe or is damaged; the file is then kept.
     FloatingPointError
         If the objective is no longer finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> labels = torch.arange(60) % 2
+    >>> inputs = torch.randn(60, 3, generator=generator) + 3 * labels[:, None]
+    >>> network = HeadedNetwork(feature_mlp(3, [8], generator=generator), LinearHead(8, 2, generator=generator))
+    >>> _ = train(network, inputs, labels, torch.nn.functional.cross_entropy, Schedule(epochs=100, learning_rate=0.05))
+    >>> bool((network(inputs)[1].argmax(dim=1) == labels).float().mean() > 0.9)
+    True
     """
     if len(inputs) != len(labels):
         raise ValueError(f"inputs and labels must have equal length, got {len(inputs)} and {len(labels)}")

@@ -182,6 +182,14 @@ def simplex_rows(n_classes: int, n_features: int, norm: float, generator: torch.
         If a number is none.
     ValueError
         If a number is too small.
+
+    Examples
+    --------
+    >>> rows = simplex_rows(3, 4, 2.0)
+    >>> (rows @ rows.T).round(decimals=3)
+    tensor([[ 4., -2., -2.],
+            [-2.,  4., -2.],
+            [-2., -2.,  4.]])
     """
     whole_number("n_classes", n_classes, at_least=2)
     whole_number("n_features", n_features, at_least=n_classes)

@@ -136,6 +136,14 @@ class CosineClassifier(nn.Module):
     ------
     ValueError
         If a number is below 1 or the scale is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> classifier = CosineClassifier(2, 3, scale=16.0)
+    >>> feature = torch.tensor([[1.0, 2.0]])
+    >>> torch.allclose(classifier(feature), classifier(10 * feature), atol=1e-4)  # the length does not count
+    True
     """
 
     def __init__(
@@ -194,6 +202,14 @@ class HeadedNetwork(nn.Module):
     backbone : nn.Module
         From inputs to features of shape (n, n_features).
     head : LinearHead
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = HeadedNetwork(feature_mlp(4, [8, 3]), LinearHead(3, 5))
+    >>> features, logits = network(torch.zeros(2, 4))
+    >>> features.shape, logits.shape
+    (torch.Size([2, 3]), torch.Size([2, 5]))
     """
 
     def __init__(self, backbone: nn.Module, head: LinearHead) -> None:
@@ -262,6 +278,12 @@ def feature_mlp(
     ------
     ValueError
         If there is no layer or a width is below 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> feature_mlp(4, [8, 3])(torch.zeros(2, 4)).shape
+    torch.Size([2, 3])
     """
     if not widths:
         raise ValueError("widths must name at least one layer, got none")

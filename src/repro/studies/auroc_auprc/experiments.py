@@ -10,6 +10,7 @@ from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.auroc_auprc.nearby import NEARBY_SETTINGS, nearby
+from repro.studies.auroc_auprc.own import OWN
 from repro.studies.auroc_auprc.paths import path_facts
 from repro.studies.auroc_auprc.prevalence import PREVALENCE_SETTINGS, prevalence_shift
 from repro.studies.auroc_auprc.real_data import REAL_DATA
@@ -271,4 +272,4 @@ SIMULATED: Final = (
     ),
 )
 
-EXPERIMENTS: Final = (*SIMULATED, *REAL_DATA)
+EXPERIMENTS: Final = (*SIMULATED, *REAL_DATA, OWN)

@@ -9,6 +9,7 @@ from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import Exchange, replaced
 from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.neural_collapse import models, on_digits, on_images
+from repro.studies.neural_collapse.own import OWN
 
 SEED: Final = 2020
 SAME_STARTS: Final = "same_starts_twice"
@@ -461,4 +462,4 @@ IMAGES: Final = (
     ),
 )
 
-EXPERIMENTS: Final = (*MODELS, *NETWORKS, *IMAGES)
+EXPERIMENTS: Final = (*MODELS, *NETWORKS, *IMAGES, OWN)

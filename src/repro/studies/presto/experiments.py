@@ -11,6 +11,7 @@ from repro.protocol.experiment import Experiment, Parameters
 from repro.studies.presto import real_data, theory
 from repro.studies.presto.baselines import METHODS, baselines
 from repro.studies.presto.designs import INTERCEPTS, SPARSITY
+from repro.studies.presto.own import OWN
 from repro.studies.presto.real_data import (
     CUTOFFS,
     PREDIABETES_SETTINGS,
@@ -300,4 +301,4 @@ THEORY: Final = (
     ),
 )
 
-EXPERIMENTS: Final = (*SIMULATED, *REAL_DATA, *THEORY)
+EXPERIMENTS: Final = (*SIMULATED, *REAL_DATA, *THEORY, OWN)

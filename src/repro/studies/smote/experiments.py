@@ -11,13 +11,15 @@ import pandas as pd
 from repro.metrics import nadeau_bengio_interval
 from repro.protocol.cells import Cells, combinations, together
 from repro.protocol.exchange import Exchange, replaced
-from repro.protocol.experiment import Experiment, OwnData, Parameters, Scalar
+from repro.protocol.experiment import Experiment, Parameters, Scalar
+from repro.protocol.own_data import OwnAnswer, OwnData
 from repro.studies.smote.interval_coverage import COVERAGE_LEARNERS, COVERAGE_SETTINGS, interval_coverage
 from repro.studies.smote.learners import LEARNERS, LEARNERS_SETTINGS, learners
 from repro.studies.smote.repeated_rows import REPEATED_ROWS_SETTINGS, repeated_rows
 from repro.studies.smote.replication import replication
 from repro.studies.smote.sweep import READINGS_SETTINGS, SWEEP_SETTINGS, readings, roc_sweep
 from repro.trials.folds import FOLDS
+from repro.trials.own_files import TABLE_ARGUMENTS, own_table
 from repro.trials.table_tasks import data_of_task
 
 PARTITIONS: Final = 10
@@ -62,11 +64,10 @@ def _seconds_of_coverage(parameters: Parameters) -> float:
 
 
 def _own_cells(options: Parameters) -> list[Parameters]:
-    shared = {"dataset": "own", **options}
-    return [shared | {"partition": partition} for partition in range(PARTITIONS)]
+    return [{"dataset": "own", "partition": partition} for partition in range(PARTITIONS)]
 
 
-def _own_report(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _own_answer(table: pd.DataFrame, options: Parameters) -> OwnAnswer:
     """Mean areas with Nadeau-Bengio intervals, cut to what an area can be, one entry for each method."""
     whole = table[table["step"].isna()]
     report = []
@@ -82,7 +83,7 @@ def _own_report(table: pd.DataFrame) -> list[dict[str, Any]]:
             low, high = max(0.0, interval.low), min(1.0, interval.high)
             entry |= {metric: interval.estimate, f"{metric}_interval": [low, high]}
         report.append(entry | {"partitions": int(rows["replicate"].nunique())})
-    return report
+    return OwnAnswer(report)
 
 
 EXPERIMENTS: Final = (
@@ -125,7 +126,7 @@ EXPERIMENTS: Final = (
         },
         seconds=partial(_seconds, 1.0),
         datasets=data_of_task,
-        own_data=OwnData(cells=_own_cells, report=_own_report),
+        own_data=OwnData(TABLE_ARGUMENTS, own_table, _own_cells, _own_answer),
     ),
     Experiment(
         name="smote.replication",
