@@ -53,12 +53,9 @@ bench: env ## speed against peers (CELLS=all: the whole grid of SMOTE, hours)
 	@$(PYTHON_HERE) benchmarks/geometry.py
 	@$(PYTHON_HERE) benchmarks/aggregation.py
 	@$(PYTHON_HERE) benchmarks/training.py
-<<<<<<< HEAD
 	@$(PYTHON_HERE) benchmarks/thresholds.py
 	@$(PYTHON_HERE) benchmarks/multiplicity.py
-=======
 	@$(PYTHON_HERE) benchmarks/random_vector_link.py
->>>>>>> 8fb8a587ea03152af9e31e207eacc8fc7e1f4227
 
 clean: ## remove what is built and cached here
 	@if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name cells -exec rm -rf {} +; fi
