@@ -16,6 +16,7 @@ from repro.protocol.cells import combinations, together
 from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Cell, Experiment
 from repro.protocol.rows import Rows
+from repro.studies.multiplicity.own import OWN
 from repro.trials.table_tasks import numeric_matrix
 
 Floats = npt.NDArray[np.float64]
@@ -322,4 +323,5 @@ EXPERIMENTS: Final = (
         tolerance=1e-3,
         seed=2206,
     ),
+    OWN,
 )

@@ -16,6 +16,7 @@ from repro.protocol.cells import combinations, together
 from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Cell, Experiment, Scalar
 from repro.protocol.rows import Rows
+from repro.studies.noisy_metrics.own import OWN
 from repro.trials.folds import held_out
 from repro.trials.learners import fitted, gradient_boosting, logistic_regression, pruned_tree
 from repro.trials.table_tasks import BinaryTask, table_task
@@ -297,4 +298,5 @@ EXPERIMENTS: Final = (
         tolerance=0.05,
         seed=2208,
     ),
+    OWN,
 )

@@ -203,11 +203,10 @@ EXPERIMENTS: Final = (
         cells={
             "quick": together(_cells(range(3), [0.5, 0.9], [0.5, 1.0]), _other("rare_digits", range(3))),
             "standard": together(
-                _cells(range(20), [0.5, 0.9], [0.5, 1.0]),
-                _other("rare_digits", range(20)),
-                *(_cells(range(8), [0.9], [0.5], family) for family in ("linear", "forest", "neighbours")),
-                _cells(range(6), [0.7, 0.8, 0.95], [0.5]),
-                _other("mnist_patch", range(6), (0.5, 0.9), 1.0),
+                _cells(range(10), [0.5, 0.9], [0.5, 1.0]),
+                _other("rare_digits", range(10)),
+                *(_cells(range(4), [0.9], [0.5], family) for family in ("linear", "forest", "neighbours")),
+                _other("mnist_patch", range(1), (0.5, 0.9), 1.0),
             ),
             "control": _cells(range(12), [0.9], [0.5, 1.0], "mlp", "minority_is_a_noisy_line"),
         },
