@@ -28,9 +28,9 @@ def idea(X: npt.NDArray[np.float64], y: npt.NDArray[np.bool_]) -> Shown:
         True for the rarer class.
     """
     heads: dict[str, tuple[Any, Style]] = {
-        "uniform prior": (GaussianDiscriminant("none"), Style(PALETTE["blue"], "o")),
-        "empirical prior": (GaussianDiscriminant("none", "empirical"), Style(PALETTE["orange"], "^", "--")),
-        "logistic regression": (LogisticRegression(C=1e4), Style(PALETTE["purple"], "s", ":")),
+        "uniform prior": (GaussianDiscriminant("none"), Style(PALETTE["blue"], "")),
+        "empirical prior": (GaussianDiscriminant("none", "empirical"), Style(PALETTE["orange"], "", "--")),
+        "logistic regression": (LogisticRegression(C=1e4), Style(PALETTE["purple"], "", ":")),
     }
     recalls = {name: float(model.fit(X, y).predict(X)[y].mean()) for name, (model, _) in heads.items()}
     discriminant = heads["uniform prior"][0]
@@ -67,11 +67,11 @@ def idea(X: npt.NDArray[np.float64], y: npt.NDArray[np.bool_]) -> Shown:
 
 
 def long_tail(table: pd.DataFrame) -> Shown:
-    """Draw by how much other heads are ahead of GDA in balanced accuracy, one panel for each ratio.
+    """Draw by how much other heads are ahead of GDA in balanced accuracy, one panel for each ratio above 1.
 
     Table of the experiment ``gda.long_tail``.
     """
-    rows = table[table["metric"] == "balanced_accuracy"]
+    rows = table[(table["metric"] == "balanced_accuracy") & (table["ratio"] > 1)]
     others = [method for method in dict.fromkeys(rows["method"]) if method != "gda"]
     found = summarise(differences(rows, [(method, "gda") for method in others], ["ratio"]), ["ratio", "method"])
     largest = rows[rows["ratio"] == rows["ratio"].max()].groupby("method")["value"].mean()
