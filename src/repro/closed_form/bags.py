@@ -113,6 +113,12 @@ def instance_loss(y: ArrayLike, predictions: ArrayLike, bags: ArrayLike, *, loss
 
     Parameters and errors as of :func:`bag_loss`. With the squared loss it is the bag loss plus the mean variance of the
     predictions within bags; with any convex loss it is no smaller than the bag loss.
+
+    Examples
+    --------
+    >>> y, predictions, bags = [0.0, 2.0, 5.0, 5.0], [0.0, 2.0, 4.0, 6.0], [0, 0, 1, 1]
+    >>> bag_loss(y, predictions, bags), instance_loss(y, predictions, bags)
+    (0.0, 1.0)
     """
     means, _ = _means(y, predictions, bags)
     predicted = np.asarray(predictions, dtype=np.float64)
