@@ -68,8 +68,8 @@ claims.in_short("noisy_metrics")
 # %% [markdown]
 # Gayan Kulatilleke and Sugandika Samarakoon asked in 2022 ([arXiv 2208.11904](https://arxiv.org/abs/2208.11904)) which
 # score serves when frauds are very rare and their labels are partly wrong. According to their abstract it is F1 *and
-# then* g-mean, in that order. We draw 200 detectors at a time, give every frauds-and-alarms pair a price, and look
-# whether a score orders the detectors as the price does. *Kendall's tau* measures that: 1 for the same order, 0 for no
+# then* g-mean, in that order. We draw 200 detectors at a time, say what a miss and a false alarm cost, and
+# look whether a score orders the detectors as this cost does. *Kendall's tau* measures that: 1 for the same order, 0 for no
 # relation, −1 for the reverse.
 
 # %% [markdown]
