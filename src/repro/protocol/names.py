@@ -9,6 +9,8 @@ from typing import Final
 _SETTING_NAMES: Final[Mapping[str, str]] = {
     "attribute": "group",
     "b": "b of the class",
+    "bag_size": "rows of a bag",
+    "bags": "bags",
     "bias": "bias",
     "bin": "bin",
     "case": "case",
@@ -22,6 +24,7 @@ _SETTING_NAMES: Final[Mapping[str, str]] = {
     "dimension": "dimension n",
     "draw": "draw",
     "epoch": "epoch",
+    "epsilon": "epsilon",
     "examples": "training examples",
     "fact": "fact",
     "features": "features",
@@ -104,6 +107,17 @@ _METHODS: Final[Mapping[str, str]] = {
     "logistic_prior_threshold": "logistic regression, threshold at the prior",
     "ridge_weighted": "ridge, balanced weights",
     "prototypes": "noisy prototypes",
+    # rows in bags
+    "bag": "bag loss",
+    "instance": "instance loss",
+    "interpolated": "interpolation",
+    "interpolated_oracle": "interpolation, best by the truth",
+    "ridge": "ridge on the bag loss",
+    "ridge_oracle": "ridge, best by the truth",
+    "minimum_norm": "bag loss, smallest norm",
+    "instance_best_size": "instance loss, best bag size",
+    "ridge_no_bags": "ridge without bags",
+    "ridge_no_bags_oracle": "ridge without bags, best by the truth",
     "rvfl": "plain network",
     "weights": "class weights",
     "fuzzy": "fuzzy scores",
@@ -279,7 +293,6 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "ratios": {"first_split": "ratios of one test split", "full_file": "ratios of whole files"},
     "resampled": {"seeds": "means vary", "seeds_and_tasks": "means and tasks vary"},
     "bias": {"True": "with bias", "False": "without bias"},
-    "noise": "noise on features (SD)",
     "normalise": {"True": "yes", "False": "no"},
 }
 
