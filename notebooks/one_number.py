@@ -438,8 +438,8 @@ display(
 )
 
 # %% [markdown]
-# What sort of outlier matters: rows far out hold the model in place, wrong labels raise the loss and with it the
-# tolerance. The share of ambiguous people on data sets, in the profile `standard`, by class and by sex where it is known.
+# What sort of outlier matters: rows far out did not raise ambiguity, wrong labels did; they raise the loss, and with it
+# the tolerance. The share of ambiguous people on data sets, in the profile `standard`, by class and by sex where it is known.
 # The number of columns matters as much as the data. On Mammography, where few columns meet rare positives, the share
 # among all is below what the claim calls notable, and that among positives is not:
 
@@ -490,7 +490,7 @@ for epsilon in (0.001, 0.003, 0.01, 0.03):
 # <details><summary>Answer in words</summary>
 #
 # Twice the number of rows times the excess loss is compared with a chi-square of as many degrees of freedom as there
-# are coefficients: $\epsilon = \chi^2_{d, 0.95} / (2 n J^*)$. With a thousand rows it is close to the usual 1 %.
+# are coefficients: $\epsilon = \chi^2_{d, 0.95} / (2 n J^*)$. It shrinks with the number of rows; 1 % does not.
 #
 # </details>
 
