@@ -173,3 +173,14 @@ def test_what_does_not_fit_is_refused() -> None:
         model.losses(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="n must be at least 1"):
         model.sample(0)
+
+
+def test_nearly_separable_rows_have_certified_ranges() -> None:
+    """Where the loss is small, and so the slope at its level, rounding keeps the loss from its level by a little."""
+    generator = np.random.default_rng(0)
+    y = np.arange(400) % 2 == 0
+    X = generator.normal(size=(400, 8)) + 3.0 * np.where(y, 0.5, -0.5)[:, None] * (np.arange(8) < 4)
+    for seed in range(3):
+        rows = X[generator.permutation(400)] if seed else X
+        found = LogisticLevelSet(relative=False).fit(X, y).ranges(rows)
+        assert (found.gap <= 1e-7).all()

@@ -333,7 +333,8 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             u, along = tilt[active], directions[active]
             theta[active], left = self._newton(theta[active], u[:, None] * along)
             loss, _, hessian = self._derivatives(theta[active])
-            inner[active], gap[active], done[active] = self._certified(along, u, theta[active], loss, left)
+            inner[active], gap[active], _ = self._certified(along, u, theta[active], loss, left)
+            done[active] = (np.abs(loss - self.level_) <= 1e-8 * self.level_) & (gap[active] <= NEAR)
             # the root of the excess loss is nearly linear in the tilt
             root = np.sqrt(np.maximum(loss - self.loss_, 1e-300))
             ahead = np.linalg.solve(hessian, along[:, :, None])[:, :, 0]
