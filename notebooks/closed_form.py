@@ -39,7 +39,7 @@
 #   and standard, 102 KEEL sets with a smaller grid and one partition into four folds. *Left out*: profile
 #   paper (the whole grid, five partitions), the medical data.
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
+# %% mystnb={"code_prompt_show": "Install the package"} tags=["hide-input"]
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -194,7 +194,7 @@ assert np.isclose(offset, solved.intercept_[0])
 #
 # ### The claims
 
-# %% tags=["hide-cell"] mystnb={"code_prompt_show": "All findings in numbers"}
+# %% mystnb={"code_prompt_show": "All findings in numbers"} tags=["hide-cell"]
 parts = ("as released", "standardised", "standardised, C = 0.01")
 released, standardised, strong = (
     found.condition("naive_bayes-n8", part=part).verdict for part in parts
@@ -535,7 +535,7 @@ assert (head.predict(data.test) == ours.argmax(axis=1)).all()
 #
 # ### The claims
 
-# %% tags=["hide-cell"] mystnb={"code_prompt_show": "All findings in numbers"}
+# %% mystnb={"code_prompt_show": "All findings in numbers"} tags=["hide-cell"]
 by_tail = {
     ratio: heads.effect("gda-g8", ratio=ratio, unit="points")
     for ratio in (10, 100)
@@ -827,7 +827,7 @@ assert np.allclose(output_weights(Z, cancer.y, 10.0), solved)
 #
 # ### The claims
 
-# %% tags=["hide-cell"] mystnb={"code_prompt_show": "All findings in numbers"}
+# %% mystnb={"code_prompt_show": "All findings in numbers"} tags=["hide-cell"]
 under = {
     noise: families.effect("fuzzy_rvfl-f3", noise=noise, unit="points")
     for noise in (0.1, 0.2, 0.4)
