@@ -22,8 +22,8 @@
 # [binder]: https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/closed_form.ipynb
 # [source]: https://github.com/set_owner/imbalance-book/blob/main/notebooks/closed_form.py
 #
-# *Reading time 7 minutes, half of them for the first part · simulated data and embedded digits · no GPU.* In five
-# minutes: [the picture](#the-idea-in-one-picture), [what to use instead](#what-to-use-instead).
+# *Reading time 19 minutes, five for the first part · simulated and embedded data, long runs as committed tables · no
+# GPU.* In five minutes: [the picture](#the-idea-in-one-picture), [what to use instead](#what-to-use-instead).
 #
 # Some classifiers need no training by gradient descent. Means, variances, perhaps one system of linear equations, and
 # they are done. The sections of this chapter each take a paper on such a classifier and ask what its result assumes.
@@ -492,10 +492,10 @@ Markdown(f"""
   {answers["tuned logistic regression"].capitalize()}. With balanced weights?
   {answers["balanced weights"].capitalize()}. With adjusted logits?
   {answers["adjusted logits"].capitalize()}.
-- **You want no tuning**: take GDA with Ledoit-Wolf shrinkage, which has nothing
-  to choose; over the released rule it gained
-  {heads.effect("gda-g7", ratio=10, unit="points", signed=False)} at 10 to 1. Keep
-  its prior uniform: under the released rule the empirical one lost
+- **You want no tuning**: take GDA with Ledoit-Wolf shrinkage, which has
+  nothing to choose; over the released rule it gained
+  {heads.effect("gda-g7", ratio=10, unit="points", signed=False)} at 10 to 1.
+  Keep its prior uniform: under the released rule the empirical one lost
   {heads.effect("gda-g6", ratio=10, unit="points", signed=False)}.
 - **One row of each class**: there is no covariance to estimate; GDA is the
   nearest class mean then.""")
