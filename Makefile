@@ -53,6 +53,8 @@ bench: env ## speed against peers (CELLS=all: the whole grid of SMOTE, hours)
 	@$(PYTHON_HERE) benchmarks/geometry.py
 	@$(PYTHON_HERE) benchmarks/aggregation.py
 	@$(PYTHON_HERE) benchmarks/training.py
+	@$(PYTHON_HERE) benchmarks/thresholds.py
+	@$(PYTHON_HERE) benchmarks/multiplicity.py
 	@$(PYTHON_HERE) benchmarks/random_vector_link.py
 
 clean: ## remove what is built and cached here

@@ -321,6 +321,15 @@ learnt = find_table("neural_collapse.learnt", "standard").frame
 display(figures.phase(learnt), card("neural_collapse-nc5"))
 
 # %% [markdown]
+# Watch it in the model: four classes in four dimensions, of which you see a plane. Set the size of the fourth class,
+# run the training and turn the plane.
+
+# %% tags=["hide-input"]
+from repro.plotting.widgets import grand_tour_of_collapse
+
+grand_tour_of_collapse()
+
+# %% [markdown]
 # A class can be on the wrong side in two ways: learnt although it is below the threshold, or lost although it is above.
 
 # %% tags=["hide-input"]

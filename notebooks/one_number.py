@@ -22,13 +22,13 @@
 # [binder]: https://mybinder.org/v2/gh/set_owner/imbalance-book/main?urlpath=lab/tree/notebooks/one_number.ipynb
 # [source]: https://github.com/set_owner/imbalance-book/blob/main/notebooks/one_number.py
 #
-# *Reading time 6 minutes, a third of them for each part · simulated and embedded data · no GPU.* In five minutes:
+# *Reading time 15 minutes, a third of them for each part · simulated and embedded data · no GPU.* In five minutes:
 # [the picture](#the-idea-in-one-picture), [what to use instead](#what-to-use-instead).
 #
 # A model is chosen by one score. Three papers ask what this hides: what the score takes a mistake to cost, other models
 # that score as well, and groups that the average forgets.
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Install the package"}
 # @title Install the package (only needed in Colab) {display-mode: "form"}
 import importlib.util
 import subprocess
@@ -37,7 +37,7 @@ import sys
 book = "git+https://github.com/set_owner/imbalance-book@v0.1.0"
 if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    others = ["imbalanced-learn>=0.14,<0.15", "pooch"]
+    others = ["imbalanced-learn>=0.14,<0.15", "sklearn-compat", "pooch"]
     subprocess.run([*pip, book, *others], check=True)
 elif importlib.util.find_spec("repro") is None:
     line = f'pip install "imbalance-book[torch] @ {book}"'
@@ -320,6 +320,442 @@ best_metric_threshold(fraud, score, specificity_at_recall)
 claims.table("noisy_metrics")
 
 # %% [markdown]
+# ## Multiplicity: how far can one person's risk move among equally good models?
+#
+# **Read:** the abstract, not the text. **Run:** logistic regression on simulated classes and on data of people. **Not
+# here:** the paper's numbers and its exact search for one model that moves most people.
+#
+# <details><summary>More on what was read, run and left out</summary>
+#
+# The definitions below are known from memory and were checked for consistency only. For the discrepancy we give a lower
+# bound. COMPAS and Mammography are looked up, so they stand in the profile `standard`. People with other features can
+# move too: the tables have a column for rows that were not fitted.
+#
+# </details>
+#
+# **What came out.** A person is *ambiguous* when some model whose loss is within 1 % of the least gives a risk that
+# differs by at least 0.1 from that of the best model.
+
+# %% tags=["remove-input"]
+claims.in_short("multiplicity")
+
+# %% [markdown]
+# Jamelle Watson-Daniels, David Parkes and Berk Ustun measured in 2022
+# ([arXiv 2206.01131](https://arxiv.org/abs/2206.01131)) how much predicted risks vary over models that perform almost
+# alike. According to their abstract this can be computed efficiently and reliably where the loss is convex; it is
+# frequent in real tasks, related to outliers, separability and majority-minority structure, and should be reported.
+
+# %% [markdown]
+# ### Multiplicity in one picture
+#
+# Sixty people of a simulated population in which one in five has the outcome. Every model in this picture is nearly as
+# good as the best one; nothing in the data says which to use.
+
+# %% tags=["hide-input"]
+from repro.metrics import LogisticLevelSet
+from repro.plotting import multiplicity as ranges_of
+from repro.studies.multiplicity.experiments import simulated
+
+X, y = simulated(0.2, 1.0, "none", np.random.default_rng(12))
+model = LogisticLevelSet(epsilon=0.01).fit(X, y)
+ranges_of.people(model.ranges(X[:60]), y[:60])
+
+# %% [markdown]
+# ### What to report instead
+
+# %% tags=["hide-input"]
+gap = found.effect("multiplicity-w5")
+hidden = found.effect("multiplicity-w7")
+Markdown(f"""
+- **Report ambiguity by class**, not one number for all: at 5 % positives the
+  share among positives minus that among negatives is {gap}.
+- **Do not replace it by retraining.** A hundred bootstrap refits left out
+  {hidden} of the ranges.
+- **Say whether the tolerance is relative or absolute.** One per cent of the
+  least loss is a narrower band for a rare class than for a balanced one, so
+  ambiguity seems to fall with prevalence. With a fixed number of nats it
+  need not.""")
+
+# %% [markdown]
+# ### In detail: the largest risk of one person
+#
+# The loss $J(\theta)$, mean log loss plus a small ridge penalty, is convex, and so is the set $J(\theta) \le L$ of
+# models that are good enough. The largest score $x^\top\theta$ on it lies where the gradient of $J$ points along $x$:
+# $\nabla J(\theta) = u\,x$ for some $u > 0$. Bisection finds the $u$ at which $J(\theta) = L$.
+
+# %%
+from scipy.special import expit
+
+
+def largest_risk(x, rows, labels, level, start, l2=1e-4):
+    """Largest risk of x among models whose loss is at most `level`."""
+    low, high = 1e-6, 1.0
+    for _ in range(40):
+        u, theta = np.sqrt(low * high), start.copy()
+        for _ in range(30):  # Newton: minimise J(theta) - u x @ theta
+            p = expit(rows @ theta)
+            slope = rows.T @ (p - labels) / len(rows) + l2 * theta - u * x
+            bend = (rows.T * (p * (1 - p))) @ rows / len(rows)
+            bend += l2 * np.eye(len(x))
+            theta -= np.linalg.solve(bend, slope)
+        scores = rows @ theta
+        loss = (np.logaddexp(0, scores) - labels * scores).mean()
+        loss += l2 / 2 * theta @ theta
+        low, high = (u, high) if loss < level else (low, u)
+    return expit(x @ theta)
+
+
+rows = np.column_stack([X, np.ones(len(X))])
+best = np.append(model.coef_[0], model.intercept_)
+by_hand = largest_risk(rows[3], rows, y, model.level_, best)
+fast = model.ranges(X)
+assert np.isclose(by_hand, fast.high[3], atol=1e-6)
+print(f"{fast.low[3]:.3f} to {fast.high[3]:.3f}; gap {fast.gap.max():.0e}")
+
+# %% [markdown]
+# The package solves for both ends of all thousand ranges together and certifies them: by weak duality no model of the
+# set can predict more than the printed gap, in log-odds, beyond the end. Two shortcuts stand beside it. The *ellipsoid*
+# replaces the loss by its parabola at the best model. A *band of standard errors* has the same shape, but its width
+# comes from sampling error and shrinks with the number of rows; it answers another question.
+#
+# ### The claims about multiplicity
+
+# %% tags=["hide-input"]
+simulation = results("multiplicity.simulated", "quick").frame
+display(
+    ranges_of.by_prevalence(simulation),
+    claims.card("multiplicity-w5"),
+    claims.card("multiplicity-w6"),
+)
+
+# %% tags=["hide-input"]
+display(
+    claims.card("multiplicity-w1"),
+    claims.card("multiplicity-w2"),
+    claims.card("multiplicity-w3"),
+    claims.card("multiplicity-w4"),
+    claims.card("multiplicity-w7"),
+)
+
+# %% [markdown]
+# What sort of outlier matters: rows far out hold the model in place, wrong labels raise the loss and with it the
+# tolerance. The share of ambiguous people on data sets, by class and by sex where it is known; the number of columns
+# matters as much as the data:
+
+# %% tags=["hide-input"]
+people = results("multiplicity.data", "quick").frame
+shares = people[people["delta"] == 0.1].pivot_table(
+    index="dataset", columns="class", values="value", sort=False
+)
+shares.rename(lambda name: name_of(name, "dataset")).round(2)
+
+# %% [markdown]
+# ### Where multiplicity breaks
+#
+# The baselines first: how far the ellipsoid is off, by tolerance, and the share of people whose 95 % band of standard
+# errors reaches a distance of 0.1, beside the ambiguity.
+
+# %% tags=["hide-input"]
+exactness = results("multiplicity.ranges", "quick").frame
+errors = exactness[exactness["metric"] == "ellipsoid_error"]
+display(errors.groupby(["epsilon", "prevalence"])["value"].max().round(4))
+bands = simulation[
+    (simulation["separation"] == 1.0)
+    & (simulation["outliers"] == "none")
+    & (simulation["class"] == "all")
+    & (simulation["tolerance"] == "relative")
+]
+bands.pivot_table(index="metric", columns="prevalence", values="value").rename(
+    lambda name: name_of(name, "metric")
+).round(3)
+
+# %% [markdown]
+# Three things move these numbers that are no property of the people. The *tolerance*: see the right panel of the last
+# figure. *Columns*: a model with fifty of them has more ways to be nearly as good. *Separable classes*: there the loss
+# has no minimum without a penalty, and ranges tend to the whole interval from 0 to 1.
+#
+# ### Try it: multiplicity
+#
+# The knob is `epsilon`.
+
+# %%
+for epsilon in (0.001, 0.003, 0.01, 0.03):
+    ambiguous = LogisticLevelSet(epsilon=epsilon).fit(X, y).ambiguity(X)
+    print(f"loss within {epsilon:.1%}: {ambiguous:.1%} are ambiguous")
+
+# %% [markdown]
+# **Exercise 4.** For which tolerance is the level set a 95 % likelihood region?
+#
+# <details><summary>Answer in words</summary>
+#
+# Twice the number of rows times the excess loss is compared with a chi-square of as many degrees of freedom as there
+# are coefficients: $\epsilon = \chi^2_{d, 0.95} / (2 n J^*)$. With a thousand rows it is close to the usual 1 %.
+#
+# </details>
+
+# %% tags=["hide-cell"]
+from scipy.stats import chi2
+
+region = chi2.ppf(0.95, rows.shape[1]) / (2 * len(rows) * model.loss_)
+print(f"{region:.4f}")
+
+# %% [markdown]
+# **Exercise 5.** How many people does a single model move at most, compared with all models together?
+#
+# <details><summary>Answer in words</summary>
+#
+# Far fewer. The share that one model moves is called *discrepancy*; what moves people in opposite directions cannot be
+# had at once. The function gives the best of the extreme models, a lower bound.
+#
+# </details>
+
+# %% tags=["hide-cell"]
+print(model.ambiguity(X), model.discrepancy(X))
+
+# %% [markdown]
+# **Exercise 6.** Do women and men of Adult differ in ambiguity?
+#
+# <details><summary>Answer in words</summary>
+#
+# Yes, because fewer women in the table have the higher income, and risks near zero have little room to move.
+#
+# </details>
+
+# %% tags=["hide-cell"]
+adult = people[(people["dataset"] == "adult") & (people["delta"] == 0.1)]
+adult.groupby("class")["value"].mean().loc[["female", "male"]].round(2)
+
+# %% tags=["hide-input"]
+claims.table("multiplicity")
+
+# %% [markdown]
+# ## Subpopulation curve: does a better majority mean a better minority?
+#
+# **Read:** the abstract, and the authors' code for the set-up of their models. **Run:** clouds of small models on
+# digits with a cue. **Not here:** the paper's image sets and its theory.
+#
+# <details><summary>More on what was read, run and left out</summary>
+#
+# The authors train 500 networks of five architectures on photographs. We train small networks on digits, forty side by
+# side, and add linear models, forests and nearest neighbours; so every card is marked as a demonstration of the
+# mechanism. CIFAR-100 with a border as cue was not run.
+#
+# </details>
+#
+# **What came out.** A *cue* is a feature that agrees with the class for most rows, the majority, and contradicts it for
+# the others.
+
+# %% tags=["remove-input"]
+claims.in_short("subpopulation_curve")
+
+# %% [markdown]
+# Weixin Liang, Yining Mao, Yongchan Kwon, Xinyu Yang and James Zou plotted in 2023
+# ([arXiv 2305.02995](https://arxiv.org/abs/2305.02995)) the accuracy of many models on a minority against that on the
+# majority. According to their abstract the points lie on a bent curve, like a moon, over architectures, training times
+# and degrees of imbalance; the stronger a spurious correlation, the more bent.
+
+# %% [markdown]
+# ### The curve in one picture
+#
+# Digits, and the question whether a digit is above 4. Two added columns say the answer, with noise. In training they
+# are right for half of the rows (no useful cue) or for 90 %; in the test half of the rows agree.
+
+# %% tags=["hide-input"]
+from repro.plotting import subpopulation_curve as curves
+from repro.protocol.experiment import Cell
+from repro.studies.subpopulation_curve.experiments import accuracies, cloud
+
+clouds = {}
+for name, agreement in {
+    "no useful cue": 0.5,
+    "a cue that agrees in 90 %": 0.9,
+}.items():
+    where = {"data": "cue_digits", "agreement": agreement, "amplitude": 0.5}
+    cell = Cell("curve", where | {"family": "mlp", "seed": 0}, seed=2305)
+    task, right = cloud(cell)
+    clouds[name] = accuracies(right, task.minority_test)
+curves.clouds(clouds, cue=np.sqrt(2))
+
+# %% [markdown]
+# ### What to look at instead
+
+# %% tags=["hide-input"]
+chosen = found.condition("subpopulation_curve-l6").verdict
+Markdown(f"""
+- **Look at the worst group** beside the average; with a strong cue the same
+  majority accuracy goes with very different ones on the minority. Whether
+  choosing by it pays was {chosen} here.
+- **Keep group labels for a part of the test rows**, equally many of each
+  group, at least some hundreds: minority accuracy is noise otherwise.
+- **Do not fit a curve to a cloud** and read a cause from its bend: the unit,
+  the filter on weak models and the strength of the cue change it.""")
+
+# %% [markdown]
+# ### In detail: why an ellipse
+#
+# Class $y = \pm 1$, one *core* column with mean $\mu_c y$, one cue with mean $\mu_s a$, where $a = y$ in the majority
+# and $a = -y$ in the minority, and nuisance; all with unit variance. A linear classifier with weights $w$ of length 1
+# is right with probability $\Phi(u)$, $u = w_c\mu_c + w_s\mu_s$, on the majority and $\Phi(v)$,
+# $v = w_c\mu_c - w_s\mu_s$, on the minority. So
+#
+# $$\Big(\frac{u + v}{2\mu_c}\Big)^2 + \Big(\frac{u - v}{2\mu_s}\Big)^2 = w_c^2 + w_s^2 = 1 - \rho^2,$$
+#
+# where $\rho^2$ is the share of the squared weights on nuisance. In *probits* $u, v$ all linear classifiers lie on or
+# inside an ellipse. Training moves from the cue along its edge towards the core.
+
+# %%
+from scipy.special import ndtri
+
+from repro.closed_form import linear_error_rates
+
+core, cue = 1.0, 0.7
+weights = np.random.default_rng(0).standard_normal((4, 5))
+for w in weights:
+    u, v = (
+        ndtri(1 - linear_error_rates(w, 0.0, [-m, m], np.ones(5)).mean())
+        for m in (
+            np.array([core, cue, 0, 0, 0]),
+            np.array([core, -cue, 0, 0, 0]),
+        )
+    )
+    nuisance = (w[2:] ** 2).sum() / (w**2).sum()
+    left = ((u + v) / (2 * core)) ** 2 + ((u - v) / (2 * cue)) ** 2
+    assert np.isclose(left, 1 - nuisance)
+
+# %% [markdown]
+# Many models are trained at once: weights of forty networks are stacked, and one product of matrices serves all. Each
+# has its own learning rate and decay, and is read at four times.
+#
+# ### The claims about the curve
+
+# %% tags=["hide-input"]
+models = results("subpopulation_curve.models", "quick").frame
+display(
+    curves.gains(models),
+    claims.card("subpopulation_curve-l2"),
+    claims.card("subpopulation_curve-l3"),
+)
+
+# %% tags=["hide-input"]
+display(
+    claims.card("subpopulation_curve-l1"),
+    claims.card("subpopulation_curve-l4"),
+    claims.card("subpopulation_curve-l5"),
+    claims.card("subpopulation_curve-l6"),
+)
+
+# %% [markdown]
+# The baseline is the straight line, in both units. Mean over seeds of what both explain of new models, and the sign of
+# the curvature:
+
+# %% tags=["hide-input"]
+explained = models[models["chosen_by"].isna()]
+explained = explained.pivot_table(
+    index=["data", "family", "agreement", "amplitude"],
+    columns="metric",
+    values="value",
+    sort=False,
+)
+explained[
+    [
+        "kept",
+        "r2_line_accuracy",
+        "r2_parabola_accuracy",
+        "r2_line_probit",
+        "r2_parabola_probit",
+        "curvature_probit",
+    ]
+].round(2)
+
+# %% [markdown]
+# ### Where the curve breaks
+#
+# With the strong cue the cloud is nearly upright: majority accuracy says almost nothing about minority accuracy, so
+# neither line nor parabola predicts it, and a share of explained variance below zero means worse than the mean. A bent
+# *boundary* of the cloud, the ellipse, is not a bent *relation* inside it. Two choices were fixed in advance and move
+# the numbers: models are kept if the mean of both accuracies is at least 0.6, and all are judged on test rows of which
+# half disagree with the cue. Untrained models near 0.5 would add a tail that looks like a fold.
+#
+# ### Try it: the curve
+#
+# The knob is `agreement`.
+
+# %%
+for agreement in (0.6, 0.8, 0.95):
+    where = {"data": "cue_digits", "agreement": agreement, "amplitude": 0.5}
+    cell = Cell("curve", where | {"family": "linear", "seed": 1}, seed=2305)
+    task, right = cloud(cell)
+    major, minor = accuracies(right, task.minority_test)
+    best = major.argmax()
+    print(
+        f"{agreement}: best majority {major[best]:.2f}, then minority",
+        f"{minor[best]:.2f}",
+    )
+
+# %% [markdown]
+# **Exercise 7.** Move along the ellipse: what happens to linear models if both groups get the same total weight?
+#
+# <details><summary>Answer in words</summary>
+#
+# The cue then agrees with the class for half of the weighted rows and tells nothing. The model uses the core, $u$ and
+# $v$ become equal, and the point moves to the diagonal.
+#
+# </details>
+
+# %% tags=["hide-cell"]
+from sklearn.linear_model import LogisticRegression
+
+from repro.studies.subpopulation_curve.tasks import group_task
+
+task = group_task("cue_digits", 0.9, 0.5, np.random.default_rng(4))
+balance = np.where(task.minority, 0.5 / 0.1, 0.5 / 0.9)
+for name, weight in {"plain": None, "groups alike": balance}.items():
+    fitted = LogisticRegression(max_iter=2000).fit(
+        task.X, task.y, sample_weight=weight
+    )
+    right = fitted.predict(task.X_test) == task.y_test
+    print(
+        name,
+        [
+            round(float(a[0]), 2)
+            for a in accuracies(right[None], task.minority_test)
+        ],
+    )
+
+# %% [markdown]
+# **Exercise 8.** What does another 1 % of minority rows do?
+#
+# <details><summary>Answer in words</summary>
+#
+# Little on the majority and more on the minority: the few rows are the only ones that speak against the cue.
+#
+# </details>
+
+# %% tags=["hide-cell"]
+for share in (0.90, 0.89):
+    both = []
+    for seed in range(10):
+        task = group_task(
+            "cue_digits", share, 0.5, np.random.default_rng(seed)
+        )
+        fitted = LogisticRegression(max_iter=2000).fit(task.X, task.y)
+        right = fitted.predict(task.X_test) == task.y_test
+        both.append(np.ravel(accuracies(right[None], task.minority_test)))
+    print(share, np.mean(both, axis=0).round(3))
+
+# %% tags=["hide-input"]
+claims.table("subpopulation_curve")
+
+# %% [markdown]
+# ## What this chapter adds to one number
+#
+# | beside the headline number | says | made by |
+# |---|---|---|
+# | the price of a miss that the score implies | which mistakes it forgives | `confusion_metrics`, `f_score` |
+# | ambiguity by class | whose risk depends on the choice of the model | `LogisticLevelSet` |
+# | accuracy of the worst group | who pays for the average | equally many test rows of each group |
+
+# %% [markdown]
 # ## Provenance, references, citation
 #
 # Every card names the commit, the machine and the table that it rests on. The references stand in the
@@ -331,8 +767,8 @@ claims.table("noisy_metrics")
 # @incollection{imbalancebook-one_number,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {One number says this model is best. Best for whom?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/one_number.ipynb}
 # }
 #
 # @misc{kulatilleke2022,

@@ -4,9 +4,9 @@ python scripts/pack_digit_features.py                  write the files to src/re
 python scripts/pack_digit_features.py --folder FOLDER  write them to another folder
 
 Each network is a perceptron with layers of 256 and 32 units, trained for ten epochs on all embedded images of the
-digits 0 to 4. Its 32 features of the digits 5 to 9 are stored as one byte each: feature = scale * code, where scale is
-the largest value of the feature divided by 255. No picture can be seen in them. The checksum that is printed stands in
-``repro.studies.gda.features``. Another processor or another release of PyTorch may give other features.
+digits 0 to 4. Its 32 features of the digits 5 to 9 are stored as one byte each: feature = low + step * code, where low
+is the least value of the feature and step a 255th of its range. No picture can be seen in them. The checksum that is
+printed stands in ``repro.studies.gda.features``. Another processor or release of PyTorch may give other features.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import numpy as np
 
 from repro.ground.files import atomic_write_bytes, atomic_write_text
 from repro.protocol.experiment import child_seed
-from repro.studies.gda.features import FILE, NETWORKS, SEED, SEEN, WIDTHS, digits, trained_features
+from repro.studies.gda.features import FILE, NETWORKS, SEED, SEEN, WIDTHS, as_bytes, digits, trained_features
 
 EMBEDDED: Final = Path(__file__).resolve().parents[1] / "src" / "repro" / "data" / "embedded"
 
@@ -41,16 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts = [digits("mnist-subset", split) for split in ("train", "test")]
     images, labels = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
     early, late = labels < SEEN, labels >= SEEN
-    codes, scales = [], []
+    coded = []
     for number in range(NETWORKS):
         (found,) = trained_features(images[early], labels[early], [images[late]], child_seed(SEED, number, 0))
-        scale = np.maximum(found.max(axis=0), np.finfo(np.float32).tiny) / 255
-        codes.append(np.round(found / scale).astype(np.uint8))
-        scales.append(scale.astype(np.float32))
+        coded.append(as_bytes(found))
+    codes, low, step = (np.stack(part) for part in zip(*coded, strict=True))
     stream = io.BytesIO()
-    np.savez_compressed(
-        stream, codes=np.stack(codes), scale=np.stack(scales), labels=(labels[late] - SEEN).astype(np.uint8)
-    )
+    np.savez_compressed(stream, codes=codes, low=low, step=step, labels=(labels[late] - SEEN).astype(np.uint8))
     content = stream.getvalue()
     about = {
         "what": "features of the digits 5 to 9 by perceptrons that were trained on the digits 0 to 4",

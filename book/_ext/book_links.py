@@ -51,7 +51,8 @@ class Entry:
 
     def pattern(self, docname: str) -> str:
         """Regular expression of the names that mean this word on a page; empty where none does."""
-        page = docname.lower().replace("_", " ")
+        # a page for teachers speaks of levels and steps of its own, so that no word has a chapter's meaning there
+        page = "" if docname.startswith("book/teaching/") else docname.lower().replace("_", " ")
         return "|".join(pattern_of(name) for name, where in self.names if not where or where.lower() in page)
 
 

@@ -186,7 +186,10 @@ def state_version(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     cite = app.builder.get_relative_uri(docname, "book/how-to-cite")
     section = next(doctree.findall(nodes.section))
     opening = [place for place, node in enumerate(section.children) if isinstance(node, nodes.paragraph)][:2]
-    line = f'<p class="chapter-state small">{" · ".join(words)} · <a href="{cite}">Cite</a></p>'
+    links = f'<a href="{cite}">Cite</a>'
+    if (teaching := f"book/teaching/{name}") in app.env.found_docs:
+        links += f' · <a href="{app.builder.get_relative_uri(docname, teaching)}">Teach</a>'
+    line = f'<p class="chapter-state small">{" · ".join(words)} · {links}</p>'
     section.insert(opening[-1] + 1 if opening else 1, raw(line))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from book_site import ROOT
 from scipy.stats import t as student
 from sklearn.metrics import brier_score_loss
 
+from repro.geometry import ufm_gap, ufm_mse
 from repro.longtail import simplex_grid
 from repro.metrics import (
     auroc,
@@ -34,6 +37,7 @@ from repro.plotting.widgets import (
     Widget,
     borrowing_from_frequent_steps,
     does_smote_help,
+    grand_tour_of_collapse,
     price_of_one_mistake,
     same_auroc_different_life,
     three_experts_one_slider,
@@ -485,6 +489,210 @@ def test_experts_with_a_missing_training_leave_the_still_picture(opened: Any, ex
     assert "cannot be read" in page.locator("[role=status]").inner_text()
     assert page.locator("[role=status]").bounding_box()["height"] > 10, "it is seen"
     assert "learned weights" in page.locator(".experts table").inner_text()
+
+
+@pytest.fixture(scope="module")
+def tour() -> Widget:
+    return grand_tour_of_collapse()
+
+
+def test_a_thousand_closed_forms_are_those_of_the_package(opened: Any, tour: Widget) -> None:
+    page = opened(tour)
+    generator = np.random.default_rng(10)
+    cases = [
+        (
+            generator.integers(1, 300, size=generator.integers(2, 9)).tolist(),
+            *(10 ** generator.uniform(-4, 0, 2)).tolist(),
+        )
+        for _ in range(1000)
+    ]
+    found = page.evaluate("all => all.map(one => imbalanceBook.tour.optimum(...one))", cases)
+    dead = 0
+    for (sizes, lambda_w, lambda_h), ours in zip(cases, found, strict=True):
+        wanted = ufm_mse(sizes, [lambda_w], lambda_h)
+        assert ours["means"] == pytest.approx(wanted.h_norms, abs=1e-9)
+        assert ours["rows"] == pytest.approx(wanted.w_norms, abs=1e-9)
+        assert ours["loss"] == pytest.approx(wanted.loss, abs=1e-9)
+        assert ours["threshold"] == pytest.approx(wanted.thresholds.class_size, rel=1e-9)
+        dead += not wanted.alive.all()
+    assert 100 < dead < 1000, "some classes are kept and some given up"
+
+
+def test_a_thousand_steps_of_the_training_go_down_the_slope_of_the_loss(opened: Any, tour: Widget) -> None:
+    """Against PyTorch: every row of the data has a feature of its own, and those of one point move together."""
+    page = opened(tour)
+    generator = np.random.default_rng(11)
+    cases = []
+    for _ in range(1000):
+        n_classes, each, width = generator.integers(2, 5), generator.integers(1, 4), generator.integers(1, 5)
+        problem = {
+            "sizes": (each * generator.integers(1, 9, size=n_classes)).tolist(),
+            "lambdaW": generator.uniform(0, 1),
+            "lambdaH": generator.uniform(0, 1),
+        }
+        state = {
+            "classifier": generator.normal(size=(n_classes, width)).tolist(),
+            "features": generator.normal(size=(n_classes * each, width)).tolist(),
+        }
+        cases.append((problem, state, generator.uniform(0.01, 2)))
+    found = page.evaluate(
+        "all => all.map(([problem, state, rate]) => "
+        "[imbalanceBook.tour.loss(problem, state), imbalanceBook.tour.step(problem, state, rate)])",
+        cases,
+    )
+    for (problem, state, rate), (loss, after) in zip(cases, found, strict=True):
+        copies = np.repeat(problem["sizes"], len(state["features"]) // len(problem["sizes"])) // (
+            len(state["features"]) // len(problem["sizes"])
+        )
+        W = torch.tensor(state["classifier"], dtype=torch.float64, requires_grad=True)
+        H = torch.tensor(state["features"], dtype=torch.float64).repeat_interleave(torch.tensor(copies), 0)
+        H.requires_grad_()
+        labels = torch.arange(len(problem["sizes"])).repeat_interleave(torch.tensor(problem["sizes"]))
+        wrong = H @ W.T - torch.nn.functional.one_hot(labels, W.shape[0])
+        wanted = (wrong**2).sum() / (2 * len(H)) + (problem["lambdaW"] * W**2).sum() / 2
+        wanted = wanted + (problem["lambdaH"] * H**2).sum() / 2
+        wanted.backward()
+        assert loss == pytest.approx(wanted.item(), abs=1e-9)
+        first = np.concatenate([[0], copies.cumsum()[:-1]])
+        assert np.array(after["classifier"]) == pytest.approx((W - rate * W.grad).detach().numpy(), abs=1e-9)
+        assert np.array(after["features"]) == pytest.approx((H - rate * H.grad).detach().numpy()[first], abs=1e-9)
+
+
+def test_every_view_is_a_plane_and_every_frame_has_axes_at_right_angles(opened: Any, tour: Widget) -> None:
+    page = opened(tour)
+    start = np.linalg.qr(np.random.default_rng(12).normal(size=(4, 2)))[0].T.tolist()
+    angles = np.linspace(0, 2 * np.pi, 1000).tolist()
+    views = np.array(
+        page.evaluate("([plane, all]) => all.map(one => imbalanceBook.tour.view(plane, one))", [start, angles])
+    )
+    assert views @ views.transpose(0, 2, 1) == pytest.approx(np.tile(np.eye(2), (1000, 1, 1)), abs=1e-9)
+    assert views[0] == pytest.approx(views[-1], abs=1e-9), "it comes back"
+    rows = np.random.default_rng(13).normal(size=(4, 4))
+    rows[2] = 1e-12 * rows[0]  # a class that was given up
+    axes = np.array(page.evaluate("rows => imbalanceBook.tour.axes(rows)", rows.tolist()))
+    assert axes @ axes.T == pytest.approx(np.eye(4), abs=1e-9)
+    assert axes[0] == pytest.approx(rows[0] / np.linalg.norm(rows[0]))
+    assert axes[:2] @ rows[1] @ (axes[:2] @ rows[1]) == pytest.approx(rows[1] @ rows[1]), "the plane of the first two"
+
+
+def test_training_ends_at_the_closed_form_for_every_size(opened: Any, tour: Widget) -> None:
+    page = opened(tour)
+    table = page.locator(".tour tbody tr")
+    for place, size in enumerate((1, 2, 3, 5, 8, 10, 12, 15, 20, 30, 50, 100)):
+        page.get_by_role("slider", name="Rows of the fourth class").fill(str(place))
+        wanted = ufm_mse([100, 60, 30, size], [0.015], 0.015)
+        for row, cells in enumerate(table.all_inner_texts()):
+            numbers = [float(number) for number in re.findall(r"\d\.\d{3}", cells)]
+            of_class = [wanted.h_norms[row], wanted.w_norms[row]]
+            assert numbers == pytest.approx(np.repeat(of_class, 2), abs=2e-3), (size, row)
+        kept = "kept" if wanted.alive[3] else "given up"
+        assert f"the fourth class is {kept}" in page.locator(".tour-told").inner_text()
+        mark, ring = (page.locator(f".tour-space .tour-{name}").nth(3) for name in ("mean", "ring"))
+        at = [
+            [float(part.get_attribute(name)) for name in names]
+            for part, names in ((mark, ("x", "y")), (ring, ("cx", "cy")))
+        ]
+        assert at[0] == pytest.approx(at[1], abs=1.5), "the mark stands in its ring"
+
+
+def test_the_training_and_the_view_are_moved_and_nothing_plays_where_motion_is_unwanted(
+    browser: Any, opened: Any, tour: Widget
+) -> None:
+    page = opened(tour)
+    assert page.get_by_role("button").count() == 0, "this reader wants no motion"
+    set_slider(page, "Training", 0)
+    told = page.locator("[role=status]").inner_text()
+    gap = float(re.search(r"loss is ([\d.]+) %", told)[1])
+    data = json.loads(page.locator(".tour script[type='application/json']").inner_text())
+    features, classifier = np.array(data["features"]), np.array(data["classifier"])
+    sizes = np.array([100, 60, 30, 8])
+    weights = np.repeat(sizes / 6, 6)
+    wrong = features @ classifier.T - np.repeat(np.eye(4), 6, axis=0)
+    loss = weights @ (wrong**2).sum(1) / 396 + 0.015 / 2 * ((classifier**2).sum() + weights @ (features**2).sum(1))
+    assert gap == pytest.approx(100 * ufm_gap(loss, sizes, [0.015], 0.015), abs=0.051)
+    before = page.locator(".tour-space .tour-mean").first.get_attribute("x")
+    set_slider(page, "View", 9)
+    assert page.locator(".tour-space .tour-mean").first.get_attribute("x") != before
+    moving = browser.new_context(reduced_motion="no-preference")
+    other = moving.new_page()
+    other.set_content(f"<!doctype html><html lang=en><title>w</title><body>{tour.markup}")
+    other.get_by_role("button", name="play the training").click()
+    other.get_by_role("button", name="stop").wait_for()
+    other.wait_for_function("document.querySelectorAll('input')[1].getAttribute('aria-valuetext') === '4000 steps'")
+    other.get_by_role("button", name="play the training").wait_for(timeout=20_000)
+    assert "4000 steps" in other.locator("[role=status]").inner_text()
+    moving.close()
+
+
+def test_a_tour_without_a_start_leaves_the_still_picture(browser: Any, opened: Any, tour: Widget) -> None:
+    page = opened(tour, tour.markup.replace('"features": [[', '"features": [[null, ', 1))
+    assert "cannot be read" in page.locator("[role=status]").inner_text()
+    quiet = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 700})
+    still = quiet.new_page()
+    still.set_content(f"<!doctype html><html lang=en><title>w</title><body>{tour.markup}")
+    assert "Threshold 8.8 rows" in still.locator(".tour").inner_text()
+    assert still.locator(".tour-ring").count() == 5
+    box = still.locator(".tour").bounding_box()
+    assert box["x"] + box["width"] <= 320
+    quiet.close()
+
+
+NEW = ("life", "borrow", "experts", "tour")
+
+
+@pytest.fixture(scope="module")
+def widgets(lives: Widget, borrowed: Widget, experts: Widget, tour: Widget) -> dict[str, Widget]:
+    return dict(zip(NEW, (lives, borrowed, experts, tour), strict=True))
+
+
+@pytest.mark.parametrize("kind", NEW)
+def test_it_runs_from_a_file_asks_for_nothing_and_takes_forced_colours(
+    browser: Any, tmp_path: Path, widgets: dict[str, Widget], kind: str
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><title>w</title><body>{2 * widgets[kind].markup}", "utf-8")
+    context = browser.new_context(forced_colors="active", reduced_motion="reduce")
+    page = context.new_page()
+    asked, problems = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda problem: problems.append(str(problem)))
+    page.goto(path.as_uri())
+    assert asked == [path.as_uri()]
+    assert problems == []
+    assert page.locator("[data-ready=quiet]").count() == 2, "two of one kind do not disturb each other"
+    first, second = (page.locator(f".{kind}").nth(place) for place in (0, 1))
+    before = second.inner_text()
+    first.locator("input").first.press("ArrowLeft" if kind != "experts" else "ArrowRight")
+    assert second.inner_text() == before != first.inner_text()
+    colours = page.evaluate(
+        """kind => {
+          const parts = document.querySelectorAll(`.${kind} svg :is(polyline, circle, line)`);
+          const lines = [...parts].map((one) => getComputedStyle(one));
+          return [getComputedStyle(document.body).color, ...new Set(lines.map((one) => one.stroke))];
+        }""",
+        kind,
+    )
+    assert colours[0] in colours[1:]
+    assert not {"rgb(0, 114, 178)", "rgb(213, 94, 0)", "rgb(0, 122, 94)"} & set(colours)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "picture", "slider"), [("borrow", "plane", "across"), ("experts", "triangle", "third")]
+)
+def test_a_tap_on_the_picture_moves_what_the_sliders_move(
+    browser: Any, widgets: dict[str, Widget], kind: str, picture: str, slider: str
+) -> None:
+    context = browser.new_context(has_touch=True, viewport={"width": 390, "height": 1200})
+    page = context.new_page()
+    page.set_content(f"<!doctype html><html lang=en><title>w</title><body>{widgets[kind].markup}")
+    value = page.get_by_role("slider", name=slider)
+    before = value.input_value()
+    box = page.locator(f".{kind}-{picture}").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.7 * box["width"], box["y"] + 0.85 * box["height"])
+    assert int(value.input_value()) > int(before)
+    assert page.locator("[role=status]").inner_text()
+    context.close()
 
 
 GUESS = (ROOT / "book" / "_static" / "guess.js").read_text(encoding="utf-8")

@@ -25,6 +25,7 @@ WRITTEN = (
     ),
     *(f"tests/studies/test_{name}.py" for name in STUDIES),
     *(f"notebooks/{name}{suffix}" for name in ("demo", "demos") for suffix in (".py", ".ipynb")),
+    *(f"book/teaching/{name}.md" for name in ("demo", "demos")),
 )
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = "of_a_length_that_no_name_of_a_study_has_"
@@ -55,9 +56,16 @@ def test_every_part_of_a_study_is_there(with_demo: Any) -> None:
     found = [chapters[place] for place in studies[-2:]]
     assert found == ["notebooks/demo", "notebooks/demos"], "the new chapters come after the others, each once"
     assert studies == list(range(studies[0], studies[-1] + 1)), "and stand among them"
+    toc = (with_demo.folder / "_toc.yml").read_text()
+    lessons = re.findall(r"- file: book/teaching/(\w+)", toc)
+    assert lessons[-2:] == ["demo", "demos"], "each new chapter has a page for teachers"
     references = (with_demo.folder / "book" / "references.bib").read_text()
     assert [references.count(f"@misc{{{name}_paper,") for name in STUDIES] == [1, 1, 1]
-    size = sum((with_demo.folder / name).read_text().count("\n") for name in WRITTEN if re.search(r"demo[./]", name))
+    size = sum(
+        (with_demo.folder / name).read_text().count("\n")
+        for name in WRITTEN
+        if re.search(r"(?<!teaching/)demo[./]", name)
+    )
     assert size - (with_demo.folder / "notebooks" / "demo.ipynb").read_text().count("\n") < 275
 
 

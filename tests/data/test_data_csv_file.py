@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.data import Dataset, load, load_csv, own_checksum, remarks
+from repro.data import Dataset, load, load_csv, own_file, remarks
 from repro.ground.exceptions import UnknownName
 
 
@@ -296,9 +296,39 @@ def test_checksum_is_that_of_what_is_read(tmp_path: Path) -> None:
     sums = []
     for text in [*texts, BASIC.replace("0.5", "0.75")]:
         (tmp_path / "own.csv").write_text(text)
-        sums.append(own_checksum(tmp_path / "own.csv", "y"))
+        sums.append(own_file(load_csv(tmp_path / "own.csv", "y")).checksum)
     assert len(set(sums[:-1])) == 1
     assert sums[-1] != sums[0]
+
+
+def test_only_the_wanted_columns_are_read_in_the_order_of_the_wish(tmp_path: Path) -> None:
+    texts = [f"text {row}" for row in range(30)]
+    broken = [*(f"{row}.5" for row in range(29)), "x"]
+    rows = [f"{row},{wrong},{text},{row % 2}" for row, (wrong, text) in enumerate(zip(broken, texts, strict=True))]
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(["a,broken,person,y", *rows, ""]))
+    with pytest.raises(ValueError, match="column 'broken'"):
+        load_csv(path, "y")
+    found = load_csv(path, "y", columns=["person", "a"])
+    assert list(found.features.columns) == ["person", "a"], "a text in each row is left out only where nobody wants it"
+    assert found.features["person"].tolist() == texts
+    assert own_file(found).checksum != own_file(load_csv(path, "y", columns=["a"])).checksum
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "message"),
+    [
+        (["colur"], UnknownName, "unknown column of .*own.csv 'colur'; did you mean 'colour'"),
+        (["y"], ValueError, "target and columns must differ, 'y' is named more than once"),
+        (["a", "a"], ValueError, "'a' is named more than once"),
+    ],
+)
+def test_wanted_columns_must_be_there_and_differ(
+    tmp_path: Path, columns: list[str], error: type[Exception], message: str
+) -> None:
+    (tmp_path / "own.csv").write_text(BASIC)
+    with pytest.raises(error, match=message):
+        load_csv(tmp_path / "own.csv", "y", columns=columns)
 
 
 def test_numbers_are_read_exactly(tmp_path: Path) -> None:

@@ -459,7 +459,7 @@ def test_prevalence_outside_the_open_interval_is_named(prevalence: float) -> Non
         average_precision_at_prevalence([0, 1], [1.0, 2.0], prevalence)
 
 
-@pytest.mark.parametrize("name", ["ranking", "mistakes"])
+@pytest.mark.parametrize("name", ["ranking", "by_group", "mistakes"])
 def test_examples_in_the_documentation_give_what_they_say(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"repro.metrics.{name}"))
     assert result.attempted > 0

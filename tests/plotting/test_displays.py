@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import io
 
 import numpy as np
@@ -13,12 +14,18 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from repro.metrics import delong_interval, newcombe_interval, ranking_by_group
-from repro.plotting import CollapseDisplay, RankingDisplay, ReliabilityDisplay
+from repro.plotting import CollapseDisplay, RankingDisplay, ReliabilityDisplay, displays
 
 GENERATOR = np.random.default_rng(0)
 ILL = GENERATOR.random(200) < 0.3
 RISK = np.clip(0.3 + 0.2 * ILL + 0.2 * GENERATOR.normal(size=200), 0.01, 0.99)
 SEX = np.where(np.arange(200) < 120, "men", "women")
+
+
+def test_examples_in_the_documentation_give_what_they_say() -> None:
+    result = doctest.testmod(displays)
+    assert result.attempted > 5
+    assert result.failed == 0
 
 
 def test_rankings_are_drawn_with_their_intervals_by_group() -> None:

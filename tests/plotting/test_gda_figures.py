@@ -31,6 +31,7 @@ def test_the_picture_counts_what_both_priors_find() -> None:
 
 def test_the_long_tail_speaks_of_the_largest_ratio() -> None:
     values = {("gda", 10): 0.7, ("gda", 100): 0.6, ("logistic", 100): 0.5, ("logistic_adjusted", 100): 0.65}
+    values |= {("logistic", 10): 0.6, ("logistic_adjusted", 10): 0.7}
     shown = figures.long_tail(table("ratio", values))
     assert shown.title == ("At 100 to 1, GDA reaches 0.60, logistic regression with adjusted logits 0.65, without 0.50")
 

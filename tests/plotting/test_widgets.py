@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize
 from scipy.stats import ttest_1samp
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
@@ -18,6 +19,7 @@ from repro.plotting.widgets import (
     COUNTEREXAMPLE,
     borrowing_from_frequent_steps,
     does_smote_help,
+    grand_tour_of_collapse,
     price_of_one_mistake,
     same_auroc_different_life,
     three_experts_one_slider,
@@ -163,11 +165,20 @@ def test_the_error_is_that_of_the_true_rare_probability() -> None:
     X = generator.uniform(-1, 1, (1000, 2))
     y = (generator.random((1000, 1)) > 1 / (1 + np.exp(-(X @ slopes.T + [0, 2, 4.6])))).sum(axis=1)
     assert world["count"] == (y == 3).sum()
-    model = PrestoClassifier(lam=0.05, level_penalty=0).fit(X, y)
-    assert np.array(world["fits"][0]["coefs"]) == pytest.approx(model.coef_, abs=1e-3)
     square = np.array([(x, z) for z in np.linspace(-0.95, 0.95, 20) for x in np.linspace(-0.95, 0.95, 20)])
-    off = model.predict_proba(square)[:, 3] - 1 / (1 + np.exp(4.6 + square @ slopes[2]))
-    assert world["errors"][0] == pytest.approx(100 * np.sqrt((off**2).mean()), abs=1e-3)
+    truth = 1 / (1 + np.exp(4.6 + square @ slopes[2]))
+    for place, penalty in ((0, 0.05), (-1, 4e-4)):
+        model = PrestoClassifier(lam=penalty, level_penalty=0).fit(X, y)
+        assert np.array(world["fits"][place]["coefs"]) == pytest.approx(model.coef_, abs=1e-3)
+        off = model.predict_proba(square)[:, 3] - truth
+        assert world["errors"][place] == pytest.approx(100 * np.sqrt((off**2).mean()), abs=1e-3)
+
+
+def test_a_title_says_what_the_simulated_sets_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here all three worlds are one, so that the best penalty cannot go down."""
+    alike = dict.fromkeys(("as the others", "a little otherwise", "another way"), (1.5, 1.5))
+    monkeypatch.setattr("repro.plotting.widgets.borrow.TRUTHS", alike)
+    assert "the less to borrow" not in borrowing_from_frequent_steps(1).markup
 
 
 def test_no_simulated_set_is_refused() -> None:
@@ -194,7 +205,7 @@ def test_three_experts_are_shown_with_the_means_and_intervals_of_the_table(on_di
     gap = by_method["learned"].to_numpy() - by_method["three_balanced_power"].to_numpy()
     assert f"minus one number: {gap.mean():+.1f} points" in widget.markup
     learned = on_digits[on_digits["method"] == "learned"]
-    for metric, words in (("weight_1", "of the first expert goes"), ("weight_3", "of the third")):
+    for metric, words in (("weight_1", "of the first expert goes"), ("weight_3", "that of the third")):
         of_it = learned[learned["metric"] == metric].groupby("test_set")["value"].mean()
         assert f"{words} from {of_it['forward-50']:.2f} to {of_it['backward-50']:.2f}" in widget.markup
     grid = on_digits[(on_digits["method"] == "grid") & (on_digits["test_set"] == "uniform")]
@@ -224,3 +235,33 @@ def test_tables_that_cannot_be_compared_are_refused(on_digits: pd.DataFrame) -> 
         three_experts_one_slider(on_digits[on_digits["method"] != "grid"])
     with pytest.raises(ValueError, match="accuracy of method 'oracle' in every set"):
         three_experts_one_slider(on_digits[(on_digits["method"] != "oracle") | (on_digits["test_set"] != "uniform")])
+
+
+def best_lengths(size: int, total: int, penalty: float) -> tuple[float, float]:
+    """Lengths of mean and classifier row of one class, found by a search from a start that is not zero."""
+
+    def loss(lengths: np.ndarray) -> float:
+        mean, row = lengths
+        return size * (mean * row - 1) ** 2 / (2 * total) + penalty / 2 * (row**2 + size * mean**2)
+
+    found = minimize(loss, [0.3, 1.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15, "maxiter": 9999})
+    return abs(found.x[0]), abs(found.x[1])
+
+
+def test_the_tour_rests_at_the_lengths_that_a_search_finds() -> None:
+    widget = grand_tour_of_collapse()
+    data = data_of(widget.markup)
+    sizes = [*data["others"], data["start"]]
+    rows = re.findall(r"</span> \w+</th><td>(\d+)</td><td>([\d.]+)</td><td>([\d.]+)</td>", widget.markup)
+    assert [int(row[0]) for row in rows] == sizes
+    for size, (_, mean, row) in zip(sizes, rows, strict=True):
+        wanted = best_lengths(size, sum(sizes), data["lambda"])
+        assert (float(mean), float(row)) == pytest.approx(wanted, abs=6e-4)
+    assert rows[-1][1:] == ("0.000", "0.000"), "given up"
+    assert "a class of 8 is given up" in widget.markup
+    assert "From 9 rows on" in widget.markup
+    assert best_lengths(8, 198, data["lambda"])[0] < 1e-3 < best_lengths(9, 199, data["lambda"])[0]
+    assert np.array(data["view"]) @ np.array(data["view"]).T == pytest.approx(np.eye(2)), "the view is a plane"
+    for claim in ("neural_collapse-nc1", "neural_collapse-nc5"):
+        assert f'<a href="#card-{claim}">' in widget.markup
+    assert widget == grand_tour_of_collapse()

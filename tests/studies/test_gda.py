@@ -10,6 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import NearestCentroid
 
+from repro.data.registry import embedded_bytes
 from repro.ground.exceptions import IntegrityError
 from repro.protocol.experiment import Cell
 from repro.studies import experiment
@@ -28,6 +29,7 @@ def values(rows) -> dict[tuple, float]:
 
 
 def test_embedded_features_are_split_into_rows_of_length_1_and_differ_between_networks() -> None:
+    assert len(embedded_bytes(features_of.FILE)) < 1_000_000
     first, second = (features_of.features("embedded", seed) for seed in (0, 1))
     assert first.pool.shape == (5 * 600, 32)
     assert first.test.shape == (5 * 590, 32)
@@ -36,6 +38,21 @@ def test_embedded_features_are_split_into_rows_of_length_1_and_differ_between_ne
     assert np.abs(first.pool[:100] - second.pool[:100]).max() > 0.1
     both = np.vstack([first.pool, first.test])
     assert len(np.unique(both, axis=0)) > 0.999 * len(both), "no row is in both parts"
+
+
+def test_features_survive_their_way_through_bytes() -> None:
+    rows = np.random.default_rng(0).normal(1.0, [0.1, 5.0, 0.0], (500, 3)).astype(np.float32)
+    codes, low, step = features_of.as_bytes(rows)
+    assert codes.dtype == np.uint8
+    assert np.abs(low + step * codes - rows).max(axis=0) == pytest.approx(step / 2, rel=0.05, abs=1e-6)
+    assert rows.min() < 0, "negative features too"
+
+
+def test_embedded_features_tell_digits_apart_that_their_network_never_saw() -> None:
+    for seed in range(features_of.NETWORKS):
+        data = features_of.features("embedded", seed)
+        head = LinearDiscriminantAnalysis().fit(data.pool, data.pool_labels)
+        assert 0.8 < head.score(data.test, data.test_labels) < 0.95, seed
 
 
 def test_embedded_features_that_were_changed_are_refused(monkeypatch) -> None:

@@ -22,6 +22,7 @@ __all__ = ["Kind", "new", "write_study"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 CHAPTER_LINE = re.compile(r"^( *)- file: notebooks/(\w+) *$", re.MULTILINE)
+TEACHING_LINE = re.compile(r"^( *)- file: book/teaching/\w+ *$", re.MULTILINE)
 LONGEST = 40
 """Characters of a study's name; with more the lines of its files become too long."""
 
@@ -91,12 +92,14 @@ def _json(notebook: Any) -> str:
 
 
 def _toc_with(text: str, chapter: str) -> str:
-    """Table of contents with the chapter after the last one."""
-    chapters = list(CHAPTER_LINE.finditer(text))
-    if not chapters:
-        raise ReproError("_toc.yml has no chapter of the form '- file: notebooks/<chapter>' to put the new one after")
-    end = chapters[-1].end()
-    return f"{text[:end]}\n{chapters[-1][1]}- file: notebooks/{chapter}{text[end:]}"
+    """Table of contents with the chapter, and its page for teachers, after the last of their kind."""
+    for line, folder in ((CHAPTER_LINE, "notebooks"), (TEACHING_LINE, "book/teaching")):
+        found = list(line.finditer(text))
+        if not found:
+            raise ReproError(f"_toc.yml has no line '- file: {folder}/<chapter>' to put the new one after")
+        end = found[-1].end()
+        text = f"{text[:end]}\n{found[-1][1]}- file: {folder}/{chapter}{text[end:]}"
+    return text
 
 
 def _joined(source: Path, section: str, study: str) -> dict[Path, str]:
@@ -165,6 +168,7 @@ def study_files(study: str, root: Path, kind: Kind, chapter: str, known: list[st
     return content | {
         source: notebook,
         source.with_suffix(".ipynb"): _json(_notebook(notebook, chapter)),
+        root / "book" / "teaching" / f"{chapter}.md": filled("teaching.md"),
         toc: _toc_with(toc.read_text(encoding="utf-8"), chapter),
     }
 

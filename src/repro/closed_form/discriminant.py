@@ -71,6 +71,14 @@ class GaussianDiscriminant(DiscriminantAnalysisPredictionMixin, ClassifierMixin,
     --------
     PooledNaiveBayes : The same with a diagonal covariance.
     NearestClassMean : The same without a covariance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.0], [4.0, 5.0], [5.0, 4.0], [4.5, 5.0]])
+    >>> model = GaussianDiscriminant().fit(X, [0, 0, 0, 1, 1, 1])
+    >>> model.predict([[4.0, 4.0], [0.5, 0.5]]).tolist()
+    [1, 0]
     """
 
     def __init__(
@@ -202,6 +210,13 @@ class NearestClassMean(GaussianDiscriminant):
     ----------
     classes_, class_prior_, means_, coef_, intercept_, n_features_in_
         As in :class:`GaussianDiscriminant`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 3.0]])
+    >>> NearestClassMean(metric="cosine").fit(X, ["a", "a", "b", "b"]).predict([[9.0, 1.0]]).tolist()
+    ['a']
     """
 
     shrinkage, prior, covariance = "identity", "uniform", "tied"

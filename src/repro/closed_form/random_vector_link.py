@@ -77,6 +77,13 @@ def fuzzy_scores(
     ------
     ValueError
         If there are not two classes, or a width is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]])
+    >>> fuzzy_scores(X, [0, 0, 1, 1, 1, 1], 1.0).round(1)  # rows near the other class count little
+    array([0. , 0. , 0. , 0.6, 0.7, 0.6])
     """
     rows, flags = np.asarray(X, dtype=np.float64), _two_classes(y)
     whole_number("max_rows", max_rows, at_least=2)
@@ -123,6 +130,12 @@ def discriminant_graph(Z: ArrayLike, y: ArrayLike) -> Floats:
     -------
     ndarray of shape (p, p)
         Not symmetric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> discriminant_graph(np.array([[0.0], [2.0], [9.0], [11.0]]), [0, 0, 1, 1]).round(3)
+    array([[0.049]])
     """
     rows, (classes, places, counts) = (
         np.asarray(Z, dtype=np.float64),
@@ -173,6 +186,13 @@ def solve_link(
     Returns
     -------
     ndarray of shape (n_strengths, n_penalties, p)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Z = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 3.0]])
+    >>> solve_link(Z, np.array([False, False, True, True]), [1e6]).round(2).squeeze()
+    array([-1.2,  0.8])
     """
     counts = np.bincount(flags, minlength=2)
     factor = len(flags) / counts[flags.astype(np.intp)] if weights == "classes" else np.ones(len(flags))
@@ -220,6 +240,15 @@ class RandomVectorLink(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     coef_ : ndarray of shape (n_features_in_ + n_nodes + 1,)
         Output weights for the second class over the first.
     n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generator = np.random.default_rng(0)
+    >>> X = generator.normal(size=(200, 2))
+    >>> y = (X[:, 0] * X[:, 1] > 0).astype(int)  # no straight line tells these classes apart
+    >>> bool(RandomVectorLink(n_nodes=100, random_state=0).fit(X, y).score(X, y) > 0.8)
+    True
     """
 
     def __init__(

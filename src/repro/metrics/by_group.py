@@ -49,8 +49,8 @@ def ranking_by_group(y_true: ArrayLike, y_score: ArrayLike, *, groups: Any = Non
     Examples
     --------
     >>> found = ranking_by_group([0, 1, 0, 1, 1, 0], [1, 2, 3, 4, 5, 6], groups=list("aaabbb"))
-    >>> found.loc[found["metric"] == "auroc", ["group", "estimate"]].to_numpy().tolist()
-    [['all rows', 0.5555555555555556], ['a', 0.5], ['b', 0.0]]
+    >>> found.loc[found["metric"] == "auroc", ["group", "estimate"]].round(3).to_numpy().tolist()
+    [['all rows', 0.556], ['a', 0.5], ['b', 0.0]]
     """
     ranking = rank_rows(y_true, y_score, groups=groups)
     if ALL_ROWS in ranking.group_names:

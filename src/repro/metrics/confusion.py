@@ -105,6 +105,11 @@ def recorded_counts(counts: Counts, *, missed: ArrayLike = 0.0, invented: ArrayL
     ------
     ValueError
         If a rate lies outside [0, 1] or both sum to 1 or more.
+
+    Examples
+    --------
+    >>> recorded_counts(Counts(tp=80, fp=10, fn=20, tn=890), missed=0.25)  # a quarter of the positives is not recorded
+    Counts(tp=array(60.), fp=array(30.), fn=array(15.), tn=array(895.))
     """
     a, b = _rates("missed", missed), _rates("invented", invented)
     if not (a + b < 1).all():
@@ -118,7 +123,14 @@ def recorded_counts(counts: Counts, *, missed: ArrayLike = 0.0, invented: ArrayL
 
 
 def f_score(counts: Counts, beta: float = 1.0) -> Floats:
-    """F score, in which recall weighs `beta` times as much as precision; beta**2 misses cost as much as one alarm."""
+    """F score, in which recall weighs `beta` times as much as precision; beta**2 misses cost as much as one alarm.
+
+    Examples
+    --------
+    >>> counts = Counts(tp=8, fp=2, fn=4, tn=86)
+    >>> float(f_score(counts).round(3)), float(f_score(counts, beta=2).round(3))
+    (0.727, 0.69)
+    """
     square = positive_number("beta", beta) ** 2
     hits = (1 + square) * counts.tp
     return np.asarray(hits / (hits + square * counts.fn + counts.fp))
@@ -224,6 +236,12 @@ def threshold_counts(y_true: ArrayLike, y_score: ArrayLike) -> tuple[Floats, Cou
     ------
     ValueError, TypeError
         As :func:`repro.metrics.auroc`.
+
+    Examples
+    --------
+    >>> thresholds, counts = threshold_counts([0, 1, 0, 1], [0.1, 0.4, 0.6, 0.9])
+    >>> thresholds, counts.tp, counts.fp
+    (array([inf, 0.9, 0.6, 0.4, 0.1]), array([0., 1., 1., 2., 2.]), array([0., 0., 1., 1., 2.]))
     """
     scores, counts = _ranked_counts(y_true, y_score)
     return np.append(np.inf, scores), counts

@@ -89,6 +89,13 @@ def multiclass_auroc(
     ValueError
         If shapes do not fit, scores are not finite, a class has no rows, or "ovo" is asked for another average than
         "macro".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> score = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7]])
+    >>> float(multiclass_auroc([0, 1, 0, 2], score))
+    1.0
     """
     if scheme not in SCHEMES:
         raise UnknownName("scheme", scheme, SCHEMES)
@@ -126,5 +133,12 @@ def multiclass_average_precision(
     ------
     UnknownName, ValueError
         As :func:`multiclass_auroc`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> score = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7]])
+    >>> float(multiclass_average_precision([0, 1, 0, 2], score))
+    1.0
     """
     return _one_against_rest(average_precision, y_true, y_score, classes, average)

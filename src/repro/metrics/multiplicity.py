@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from repro.ground.checks import flag, positive_number, share, whole_number
@@ -101,6 +102,12 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.relative = relative
         self.fit_intercept = fit_intercept
 
+    def __sklearn_tags__(self) -> Tags:
+        """Two classes only."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Find the best model and the level.
 
@@ -121,7 +128,11 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(labels)
         self.classes_, places = np.unique(labels, return_inverse=True)
         if len(self.classes_) != 2:
-            raise ValueError(f"y must hold two classes, got {len(self.classes_)}")
+            kind = type_of_target(labels)
+            raise ValueError(
+                f"y must hold two classes, got {len(self.classes_)} class{'es' * (len(self.classes_) > 1)}. Only "
+                f"binary classification is supported. The type of the target is {kind}."
+            )
         self._rows = self._with_intercept(rows)
         self._labels = places.astype(np.float64)
         n, n_parameters = self._rows.shape
@@ -250,8 +261,8 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             parts = [self._ends(sign * rows[at : at + batch], method) for at in range(0, len(rows), batch)]
             ends[name] = [np.concatenate(found) for found in zip(*parts, strict=True)]
         (low, gap_low), (high, gap_high) = ends["low"], ends["high"]
-        risks = (expit((rows * theta).sum(axis=1)) for theta in (self._theta, low, high))
-        return ViableRanges(*risks, low, high, np.maximum(gap_low, gap_high))
+        baseline, *risks = (expit((rows * theta).sum(axis=1)) for theta in (self._theta, low, high))
+        return ViableRanges(baseline, risks[0], risks[1], low, high, np.maximum(gap_low, gap_high))
 
     def _ends(self, directions: Floats, method: Method) -> tuple[Floats, Floats]:
         """Models of the level set with the largest score along each direction, and certified gaps."""
@@ -417,5 +428,6 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Class with the larger probability by the best model, shape (n,)."""
-        predicted: NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(np.intp)]
+        places = (self.decision_function(X) > 0).astype(np.intp)
+        predicted: NDArray[Any] = self.classes_[places]
         return predicted

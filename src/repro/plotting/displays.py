@@ -124,7 +124,7 @@ class ReliabilityDisplay(_Display):
     --------
     >>> display = ReliabilityDisplay.from_predictions([1, 1, 0, 1], [0.9, 0.8, 0.3, 0.4], n_bins=5)
     >>> display.numbers["accuracy"].tolist()
-    [0.5, 1.0, 1.0]
+    [0.0, 1.0, 1.0]
     """
 
     @classmethod
@@ -165,8 +165,8 @@ class ReliabilityDisplay(_Display):
         shown = shared.reliability(
             frame,
             names={name: name},
-            title=f"On average confidence and accuracy are {error:.3g} apart; "
-            f"the {name} is {'too sure' if surer > 0 else 'not too sure'} on the whole",
+            title=f"Confidence and accuracy are {error:.3g} apart on average; on the whole the {name} is "
+            f"{'more' if surer > 0 else 'less'} sure than it is right",
             caption=f"{int(count.sum())} rows in {n_bins} bins of equal width; larger marks stand for more rows.",
         )
         return cls(frame, shown)
@@ -216,7 +216,8 @@ class CollapseDisplay(_Display):
             {"": cosines},
             xlabel="class",
             ylabel="class",
-            text=shared.number_text,
+            text="{:.2f}".format,
+            size=(0.9 + 0.47 * len(names), 0.8 + 0.36 * len(names)),
             cmap="vlag",
             limits=(-1.0, 1.0),
             title=f"The means of {texts[first]} and {texts[second]} are nearest, at a cosine of "

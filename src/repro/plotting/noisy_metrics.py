@@ -45,10 +45,10 @@ def exchange(prevalence: float, tpr: float, fpr: float) -> Shown:
         axes.plot(fpr, tpr, "o", color=INK)
         axes.annotate("the detector", (fpr, tpr), (8, -12), textcoords="offset points")
         axes.set(xscale="log", xlabel="false positive rate", ylabel="true positive rate")
-    cost = (2 - f1) / f1
+    price = (2 - f1) / f1
     return show(
         figure,
-        title=f"Here F1 says that a miss costs {cost:.1f} false alarms, g-mean that it costs "
+        title=f"Here F1 says that a miss costs {price:.1f} false alarms, g-mean that it costs "
         f"{(1 - prevalence) * (1 - fpr) / (prevalence * tpr):.0f}",
         alt="Curves through one detector in the plane of true and false positive rate, on a logarithmic axis: that of "
         "F1 runs like the line of a cheap miss and bends up early, that of g-mean stays flat like that of a dear miss.",

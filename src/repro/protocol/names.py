@@ -219,6 +219,7 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "cifar10": "CIFAR-10",
         "compas": "COMPAS",
         "forest_cover": "Forest cover",
+        "german_credit": "German credit",
         "lsac": "LSAC",
         "mammography": "Mammography",
         "mnist": "MNIST",
@@ -237,6 +238,9 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "metric": {
         "accuracy": "accuracy",
+        "ambiguity": "ambiguity",
+        "ambiguity_held_out": "ambiguity of rows not fitted",
+        "ambiguity_of_errors": "standard errors reach 0.1",
         "area": "AUROC",
         "auc_full": "area from (0, 0)",
         "auc_paper": "area, paper's rule",
@@ -277,7 +281,6 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "ratios": {"first_split": "ratios of one test split", "full_file": "ratios of whole files"},
     "resampled": {"seeds": "means vary", "seeds_and_tasks": "means and tasks vary"},
     "bias": {"True": "with bias", "False": "without bias"},
-    "noise": "noise on features (SD)",
     "normalise": {"True": "yes", "False": "no"},
 }
 

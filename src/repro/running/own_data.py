@@ -25,7 +25,7 @@ __all__ = ["OwnResult", "own_cells", "run_own"]
 
 @dataclass(frozen=True)
 class OwnResult:
-    """What an experiment found in a reader's own file; a notebook shows it as a table with the sentences above it.
+    """What an experiment found in a reader's own file; a notebook shows it as a table below its conclusion.
 
     Attributes
     ----------
@@ -62,8 +62,10 @@ class OwnResult:
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        """Show the sentences, the table, and the remarks folded below."""
-        said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.answer.said)
+        """Show the conclusion, the table, what else is to be said, and the remarks folded below."""
+        first, *others = [html.escape(sentence) for sentence in self.answer.said] or [""]
+        said = f"<p><strong>{first}</strong></p>" if first else ""
+        more = f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in others)}</ul>" if others else ""
         columns = list(self.answer.summary[0]) if self.answer.summary else []
         head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
         body = "".join(
@@ -74,7 +76,7 @@ class OwnResult:
         notes = f"<details><summary>How {html.escape(self.file.name)} was read</summary><ul>{items}</ul></details>"
         return (
             f"<div>{said}<table><caption>{html.escape(self.experiment)} on {html.escape(self.file.name)}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes if items else ''}</div>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}{notes if items else ''}</div>"
         )
 
     def __repr__(self) -> str:

@@ -13,12 +13,14 @@ from repro.plotting.widgets.life import same_auroc_different_life
 from repro.plotting.widgets.markup import Widget
 from repro.plotting.widgets.price import COUNTEREXAMPLE, price_of_one_mistake
 from repro.plotting.widgets.smote import does_smote_help
+from repro.plotting.widgets.tour import grand_tour_of_collapse
 
 __all__ = [
     "COUNTEREXAMPLE",
     "Widget",
     "borrowing_from_frequent_steps",
     "does_smote_help",
+    "grand_tour_of_collapse",
     "price_of_one_mistake",
     "same_auroc_different_life",
     "three_experts_one_slider",

@@ -70,7 +70,7 @@
       (place) => data.worlds[place].name, (place) => { choice.world = place; });
     const [across, up] = ["Ringed row, across", "Ringed row, up"].map((name, column) => add(name, places, choice.row[column],
       (value) => value.toFixed(1), (value) => { choice.row[column] = value; }));
-    plane.addEventListener("pointerdown", (event) => { // a touch moves the row: the two sliders follow
+    plane.addEventListener("click", (event) => { // a touch moves the row: the two sliders follow
       const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(plane.getScreenCTM().inverse());
       for (const [input, value] of [[across, at.x], [up, -at.y]]) {
         input.value = Math.round(10 * value) + 10;

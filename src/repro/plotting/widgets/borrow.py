@@ -136,9 +136,11 @@ def borrowing_from_frequent_steps(draws: int = 8, *, random_state: int = 5) -> W
     weights = [" and ".join(f"{value:.2f}" for value in slopes) for _, slopes in sides]
     chances = [f"{100 * expit(-(intercept + slopes @ np.array(START))):.2f} %" for intercept, slopes in sides]
     penalties = [f"{LAMBDAS[place]:.2g}" for place in best]
+    best_at = f"the best penalty goes from {penalties[0]} over {penalties[1]} to {penalties[2]}"
     title = (
-        "The less the rare step is like the others, the less to borrow: the best penalty goes from "
-        f"{penalties[0]} over {penalties[1]} to {penalties[2]}"
+        f"The less the rare step is like the others, the less to borrow: {best_at}"
+        if best[0] < best[1] < best[2]
+        else f"How much to borrow from the other steps: as the rare step grows unlike them, {best_at}"
     )
     told = "; ".join(
         f"{one['name']}: {one['errors'][0]:.2f} shared, {min(one['errors']):.2f} at best, {one['errors'][-1]:.2f} "

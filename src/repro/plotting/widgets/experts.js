@@ -94,7 +94,7 @@
         choice.point = nearest(data.grid.weights, [kept[0], 1 - kept[0] - kept[2], kept[2]]);
       });
     }
-    triangle.addEventListener("pointerdown", (event) => {
+    triangle.addEventListener("click", (event) => {
       const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(triangle.getScreenCTM().inverse());
       const [first, , third] = data.grid.weights[nearest(data.grid.weights, weightsAt([at.x, at.y]))];
       kept[2] = third;

@@ -66,7 +66,7 @@ def _values(frame: pd.DataFrame, method: str, metric: str, sets: list[str]) -> l
     rows = frame[(frame["method"] == method) & (frame["metric"] == metric)]
     wide = rows.pivot(index="test_set", columns="replicate", values="value").reindex(sets)
     if wide.isna().to_numpy().any() or wide.shape[1] < 2:
-        raise ValueError(f"table must have {metric} of method {method!r} in every set and at least 2 trainings")
+        raise ValueError(f"frame must have {metric} of method {method!r} in every set and at least 2 trainings")
     return wide.to_numpy(dtype=np.float64).tolist()
 
 
@@ -167,8 +167,8 @@ def three_experts_one_slider(frame: pd.DataFrame) -> Widget:
         rows.append((named, f"{found.estimate:.1f} ({found.low:.1f} to {found.high:.1f})"))
     gap = mean_interval(np.subtract(accuracy["learned"][0], accuracy["three_balanced_power"][0]))
     title = (
-        f"Without a label the weights follow the test images: along the slider that of the first expert goes from "
-        f"{means[0, 0]:.2f} to {means[0, -1]:.2f}, that of the third from {means[2, 0]:.2f} to {means[2, -1]:.2f}"
+        f"Learned without a label, the weight of the first expert goes from {means[0, 0]:.2f} to {means[0, -1]:.2f} "
+        f"along the slider, that of the third from {means[2, 0]:.2f} to {means[2, -1]:.2f}"
     )
     weights = ", ".join(f"{weight:.2f}" for weight in means[:, 0])
     still = (

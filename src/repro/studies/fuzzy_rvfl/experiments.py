@@ -78,6 +78,8 @@ BASELINES: Final[Mapping[str, Callable[[Floats, Flags, Floats, float], Flags]]] 
 }
 NOISE_METHODS: Final = ("rvfl", "weights", "full", "logistic_balanced")
 """What is also run under noise."""
+MISLED: Final = ("breast_cancer", "digits", "simulated_5", "simulated_10")
+"""Families of the control under noise."""
 
 
 def _balanced(y: Flags, predicted: Flags) -> Floats:
@@ -249,7 +251,10 @@ EXPERIMENTS: Final = (
                 combinations(family=FAMILIES, noise=[0.0], partitions=[5], grid=["whole"]),
                 combinations(family=SMALL_FAMILIES, noise=[0.1, 0.2, 0.4], partitions=[5], grid=["whole"]),
             ),
-            "control": combinations("full_model_misled", family=EMBEDDED, noise=[0.0], partitions=[1], grid=["small"]),
+            "control": together(
+                combinations("full_model_misled", family=EMBEDDED, noise=[0.0], partitions=[1], grid=["small"]),
+                combinations("full_model_misled", family=MISLED, noise=[0.1, 0.2, 0.4], partitions=[1], grid=["small"]),
+            ),
         },
         variants={
             "methods_exchanged": "the full and the plain network get each other's numbers",

@@ -28,7 +28,7 @@ WIDTHS: Final = (256, 32)
 NETWORKS: Final = 5
 """Networks whose features are embedded, by ``scripts/pack_digit_features.py``."""
 FILE: Final = "digit-features.npz"
-SHA256: Final = "5f8a2137e393e475959b386b1153a4fcb09b5f57a312ccc442e788775538d8a4"
+SHA256: Final = "88549dfee99bfcbf487e6660db4da4ac8d33e64aefefeb7353cdf01fba700c0a"
 SEED: Final = np.random.SeedSequence(240204087)
 TRAINING_IMAGES: Final = 6000
 POOL: Final = 600
@@ -69,6 +69,13 @@ def trained_features(
     )
     with torch.no_grad():
         return [backbone(torch.from_numpy(part)).numpy() for part in others]
+
+
+def as_bytes(rows: Images) -> tuple[npt.NDArray[np.uint8], Images, Images]:
+    """Code each feature in 256 equal steps from its least to its largest value: codes, least values, steps."""
+    low = rows.min(axis=0)
+    step = np.maximum(np.ptp(rows, axis=0), np.finfo(np.float32).tiny) / 255
+    return np.round((rows - low) / step).astype(np.uint8), low, step
 
 
 def digits(name: str, split: str) -> tuple[Images, Classes]:
@@ -119,7 +126,8 @@ def _file() -> dict[str, npt.NDArray[np.generic]]:
 def _embedded(seed: int) -> Features:
     stored = _file()
     labels = stored["labels"].astype(np.int64)
-    rows = normalize(stored["codes"][seed % NETWORKS] * stored["scale"][seed % NETWORKS].astype(np.float64))
+    codes, low, step = (stored[part][seed % NETWORKS].astype(np.float64) for part in ("codes", "low", "step"))
+    rows = normalize(low + step * codes)
     order = np.random.default_rng(child_seed(SEED, seed, 1)).permutation(len(labels))
     in_pool = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):

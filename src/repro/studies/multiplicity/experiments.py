@@ -16,6 +16,7 @@ from repro.protocol.cells import combinations, together
 from repro.protocol.exchange import replaced
 from repro.protocol.experiment import Cell, Experiment
 from repro.protocol.rows import Rows
+from repro.studies.multiplicity.own import OWN
 from repro.trials.table_tasks import numeric_matrix
 
 Floats = npt.NDArray[np.float64]
@@ -67,11 +68,11 @@ def best_of_solver(model: LogisticLevelSet, X: Floats, y: Flags, directions: Flo
     def slope(theta: Floats) -> Floats:
         return np.asarray(rows.T @ (y - expit(rows @ theta)) / len(y) - model.l2 * theta)
 
+    limits: Any = {"type": "ineq", "fun": room, "jac": slope}
+    often: Any = {"ftol": 1e-12, "maxiter": 200}
     for direction in directions:
-        solved = minimize(
-            lambda theta, x=direction: -x @ theta, start, jac=lambda theta, x=direction: -x, method="SLSQP",
-            constraints={"type": "ineq", "fun": room, "jac": slope}, options={"ftol": 1e-12, "maxiter": 200},
-        )  # fmt: skip
+        linear: Any = lambda theta, x=direction: (-x @ theta, -x)  # noqa: E731 - value and slope
+        solved = minimize(linear, start, jac=True, method="SLSQP", constraints=limits, options=often)
         within = model.level_ - model.loss_
         found.append(start + within / max(within, within - room(solved.x)) * (solved.x - start))
     return np.array(found)
@@ -140,12 +141,13 @@ def simulated_ambiguity(cell: Cell) -> pd.DataFrame:
     cell : Cell
         Parameters ``prevalence``, ``separation``, ``outliers``, ``seed`` and ``method`` ("ellipsoid" or "exact").
     """
-    settings = {name: cell.number(name) for name in ("prevalence", "separation")} | {"outliers": cell.text("outliers")}
+    pi, separation, outliers = cell.number("prevalence"), cell.number("separation"), cell.text("outliers")
     method: Method = "exact" if cell.text("method") == "exact" else "ellipsoid"
     generator = cell.generator()
-    X, y = simulated(*settings.values(), generator)
-    fresh, fresh_y = simulated(*settings.values(), generator)
-    rows = Rows(*settings, "tolerance", "class", **settings, replicate=cell.whole("seed"))
+    X, y = simulated(pi, separation, outliers, generator)
+    fresh, fresh_y = simulated(pi, separation, outliers, generator)
+    rows = Rows("prevalence", "separation", "outliers", "tolerance", "class", prevalence=pi, separation=separation,
+                outliers=outliers, replicate=cell.whole("seed"))  # fmt: skip
     for tolerance in ("relative", "absolute"):
         model = LogisticLevelSet(epsilon=EPSILON, relative=tolerance == "relative").fit(X, y)
         own, others = (model.ranges(people, method=method).moves() >= DELTA for people in (X, fresh))
@@ -269,7 +271,7 @@ EXPERIMENTS: Final = (
         summary="share of people whose risk is ambiguous, by prevalence, separation and outliers",
         settings=("prevalence", "separation", "outliers", "tolerance", "class"),
         compute=simulated_ambiguity,
-        cells={"quick": _designs(range(10), "ellipsoid"), "standard": _designs(range(50), "exact")},
+        cells={"quick": _designs(range(10), "ellipsoid"), "standard": _designs(range(20), "exact")},
         variants={
             "outliers_left_out": "rows with outliers get the numbers of those without",
             "separations_reversed": "the closest classes get the numbers of the most distant and the reverse",
@@ -292,7 +294,10 @@ EXPERIMENTS: Final = (
         compute=on_data,
         cells={
             "quick": combinations(dataset=EMBEDDED, subsample=range(5), method=["ellipsoid"]),
-            "standard": combinations(dataset=SETS, subsample=range(20), method=["exact"]),
+            "standard": together(
+                combinations(dataset=[*EMBEDDED[:2], *SETS[3:]], subsample=range(20), method=["exact"]),
+                combinations(dataset=["adult"], subsample=range(20), method=["ellipsoid"]),
+            ),
             "control": combinations(
                 "level_a_thousand_times_smaller", dataset=EMBEDDED, subsample=range(3), method=["ellipsoid"]
             ),
@@ -318,4 +323,5 @@ EXPERIMENTS: Final = (
         tolerance=1e-3,
         seed=2206,
     ),
+    OWN,
 )

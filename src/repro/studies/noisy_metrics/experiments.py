@@ -14,8 +14,9 @@ from scipy.stats import kendalltau
 from repro.metrics import Counts, auroc, average_precision, confusion_metrics, recorded_counts
 from repro.protocol.cells import combinations, together
 from repro.protocol.exchange import replaced
-from repro.protocol.experiment import Cell, Experiment
+from repro.protocol.experiment import Cell, Experiment, Scalar
 from repro.protocol.rows import Rows
+from repro.studies.noisy_metrics.own import OWN
 from repro.trials.folds import held_out
 from repro.trials.learners import fitted, gradient_boosting, logistic_regression, pruned_tree
 from repro.trials.table_tasks import BinaryTask, table_task
@@ -171,7 +172,7 @@ def ordering(cell: Cell) -> pd.DataFrame:
             seen, reverse = recorded(*source, tpr, fpr), cell.variant is not None and labels == "recorded"
             found = scores_of(seen, recorded(*source, *curve))
             for name in COSTS if noise == NOISES[0] else list(COSTS)[:3]:
-                place = {"cost": name, "missed": a, "invented": b, "noise": kind, "labels": labels}
+                place: dict[str, Scalar] = {"cost": name, "missed": a, "invented": b, "noise": kind, "labels": labels}
                 taus, regrets = _against_truth(found, seen, true, COSTS[name], reverse)
                 shown = every and kind == "independent" and labels == "recorded"
                 for method, tau in taus.items():
@@ -297,4 +298,5 @@ EXPERIMENTS: Final = (
         tolerance=0.05,
         seed=2208,
     ),
+    OWN,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,13 @@ STRENGTHS: Final = np.logspace(-3, 2, 20)
 """scikit-learn's ``C``; with 2,500 rows the penalties reach from all weights 0 to nearly none."""
 
 
+def _penalty(l1_ratio: float) -> dict[str, Any]:
+    """Give the options that ask for a penalty: scikit-learn 1.8 has other names for them."""
+    if "use_legacy_attributes" in LogisticRegressionCV().get_params():
+        return {"l1_ratios": (l1_ratio,), "use_legacy_attributes": False}
+    return {"penalty": "l1" if l1_ratio else "l2"}
+
+
 def penalised_regression(training: Training, l1_ratio: float) -> Predictor:
     """Fit the rare class against the rest on standardised columns, with PRESTO's folds and twenty penalties.
 
@@ -40,11 +47,10 @@ def penalised_regression(training: Training, l1_ratio: float) -> Predictor:
         Cs=STRENGTHS,
         cv=[(train, test) for train, test in training.folds if rare[train].any()],
         scoring="neg_brier_score",
-        l1_ratios=(l1_ratio,),
         solver="saga" if l1_ratio else "newton-cholesky",
         max_iter=1000,
         random_state=0,
-        use_legacy_attributes=False,
+        **_penalty(l1_ratio),
     )
     pipeline = make_pipeline(StandardScaler(), model).fit(training.X, rare)
 
