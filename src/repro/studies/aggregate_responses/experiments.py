@@ -337,7 +337,7 @@ EXPERIMENTS: Final = (
                         draws=[draws],
                         block=range(blocks),
                     )
-                    for rows, dimension, draws, blocks in ((1000, 50, 50, 4), (1000, 200, 25, 1), (20_000, 200, 10, 1))
+                    for rows, dimension, draws, blocks in ((1000, 50, 50, 2), (1000, 200, 25, 1), (20_000, 200, 10, 1))
                 )
             ),
             "control": combinations(
@@ -394,7 +394,7 @@ EXPERIMENTS: Final = (
                     design=range(designs),
                 ),
             )
-            for profile, rows, designs in (("quick", 1000, 12), ("standard", 1000, 60))
+            for profile, rows, designs in (("quick", 1000, 12), ("standard", 1000, 30))
         }
         | {
             "control": together(
@@ -429,7 +429,7 @@ EXPERIMENTS: Final = (
         compute=privacy,
         cells={
             "quick": combinations(epsilon=[0.5], draw=range(30)),
-            "standard": combinations(epsilon=[0.25, 0.5, 1.0, 2.0], draw=range(200)),
+            "standard": combinations(epsilon=[0.25, 0.5, 1.0, 2.0], draw=range(60)),
             "control": combinations(
                 "no_privacy_noise_and_little_label_noise", "ridge_left_out", epsilon=[0.5], draw=range(6)
             ),
