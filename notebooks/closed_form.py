@@ -497,8 +497,8 @@ Markdown(f"""
   {heads.effect("gda-g7", ratio=10, unit="points", signed=False)} at 10 to 1.
   Keep its prior uniform: under the released rule the empirical one lost
   {heads.effect("gda-g6", ratio=10, unit="points", signed=False)}.
-- **One row of each class**: there is no covariance to estimate; GDA is the
-  nearest class mean then.""")
+- **One row of each class**: there is no covariance to estimate; the package
+  falls back on the nearest class mean.""")
 
 # %% [markdown]
 # ### In detail: the method from scratch
@@ -529,9 +529,10 @@ assert (head.predict(data.test) == ours.argmax(axis=1)).all()
 
 # %% [markdown]
 # Three things follow from the formula. A *factor* on $P$ changes nothing as long as priors are equal: all scores are
-# multiplied by it. But $P$ is about $d / (N - 1)$ times the inverse covariance, so against the logarithms of *unequal*
-# priors its scores count for too little. And what is added to $S$ is $\mathrm{tr}(S) / (N - 1)$, that is $d / (N - 1)$
-# times the mean eigenvalue: little against the large eigenvalues, but much against the small ones even with many rows.
+# multiplied by it. But $P$ is about $d / (N - 1)$ times the inverse covariance, so against the logarithms of
+# *unequal* priors its scores count for too little where rows outnumber features, and for too much where they do not.
+# And what is added to $S$ is $\mathrm{tr}(S) / (N - 1)$, that is $d / (N - 1)$ times the mean eigenvalue: little
+# against the large eigenvalues, but much against the small ones even with many rows.
 #
 # ### The claims
 
@@ -567,7 +568,8 @@ claims.card("gda-g1")
 # #### Few shots
 #
 # A seed is a network with its own training, and its own draw of rows. The nearest class mean is the simple baseline;
-# the logistic regression chooses among seven penalties, inside the training rows.
+# the logistic regression chooses among seven penalties, inside the training rows; with one row of each class there is
+# nothing to choose by, and C is 10.
 
 # %% tags=["hide-input"]
 few_shot = results("gda.few_shot", "standard").frame
@@ -613,9 +615,9 @@ display(gda_figures.shots(ensembles, trio), claims.card("gda-g5"))
 # %% [markdown]
 # ### Where it breaks
 #
-# Two weak spots of the released rule, measured. The formula divides by zero with one shot. And the factor
-# $d / (N - 1)$ makes its probabilities too soft: the table compares the mean probability that it gives to its own
-# prediction with how often that is right.
+# Two weak spots of the released rule, measured. The formula divides by zero with one shot. And the factor $d / (N -
+# 1)$ makes its probabilities too soft where rows outnumber features: the table compares the mean probability that it
+# gives to its own prediction with how often that is right.
 
 # %% tags=["hide-input"]
 import pandas as pd
@@ -1064,7 +1066,8 @@ claims.table("fuzzy_rvfl")
 #
 # @misc{ganaie2023,
 #   author = {Ganaie, M. A. and Sajid, M. and Malik, A. K. and Tanveer, M.},
-#   title  = {Graph Embedded Intuitionistic Fuzzy Random Vector Functional Link Neural Network for Class Imbalance Learning},
+#   title  = {Graph Embedded Intuitionistic Fuzzy Random Vector Functional
+#             Link Neural Network for Class Imbalance Learning},
 #   year   = {2023},
 #   note   = {arXiv 2307.07881}
 # }

@@ -66,11 +66,11 @@ from repro import claims
 claims.in_short("noisy_metrics")
 
 # %% [markdown]
-# Gayan Kulatilleke and Sugandika Samarakoon asked in 2022 ([arXiv 2208.11904](https://arxiv.org/abs/2208.11904)) which
-# score serves when frauds are very rare and their labels are partly wrong. According to their abstract it is F1 *and
-# then* g-mean, in that order. We draw 200 detectors at a time, say what a miss and a false alarm cost, and
-# look whether a score orders the detectors as this cost does. *Kendall's tau* measures that: 1 for the same order, 0 for no
-# relation, −1 for the reverse.
+# Gayan Kulatilleke and Sugandika Samarakoon asked in 2022 ([arXiv 2208.11904](https://arxiv.org/abs/2208.11904))
+# which score serves when frauds are very rare and their labels are partly wrong. According to their abstract it is F1
+# *and then* g-mean, in that order. We draw 200 detectors at a time, say what a miss and a false alarm cost, and look
+# whether a score orders the detectors as this cost does. *Kendall's tau* measures that: 1 for the same order, 0 for
+# no relation, −1 for the reverse.
 
 # %% [markdown]
 # ### The idea in one picture
@@ -86,7 +86,8 @@ figures.exchange(PREVALENCE, tpr=0.75, fpr=0.0004)
 
 # %% [markdown]
 # So F1 and g-mean do not disagree about quality. They disagree about money. Nobody chose these prices: that of F1 is
-# $(2 - F_1)/F_1$ and changes with the detector, that of g-mean is near the number of genuine cases per fraud.
+# $(2 - F_1)/F_1$ and changes with the detector, that of g-mean is
+# $(1 - \pi)(1 - FPR)/(\pi\,TPR)$, where $\pi$ is the share of frauds.
 #
 # ### What to use instead
 #
@@ -175,8 +176,8 @@ display(
 
 # %% [markdown]
 # The left panel has no errors at all, and looks nearly like the middle one. What decides is the cost of a miss. The
-# simple baseline, the cost computed from the recorded labels, needs no new score and is ahead wherever errors are
-# independent of the detector.
+# simple baseline, the cost computed from the recorded labels, needs no new score. Where errors are independent of the
+# detector it is ahead or nearly level with the best.
 
 # %% tags=["hide-input"]
 display(
@@ -349,7 +350,7 @@ claims.in_short("multiplicity")
 # ### Multiplicity in one picture
 #
 # Sixty people of a simulated population in which one in five has the outcome. Every model in this picture is nearly as
-# good as the best one; nothing in the data says which to use.
+# good as the best one.
 
 # %% tags=["hide-input"]
 from repro.metrics import LogisticLevelSet
@@ -438,10 +439,10 @@ display(
 )
 
 # %% [markdown]
-# What sort of outlier matters: rows far out did not raise ambiguity, wrong labels did; they raise the loss, and with it
-# the tolerance. The share of ambiguous people on data sets, in the profile `standard`, by class and by sex where it is known.
-# The number of columns matters as much as the data. On Mammography, where few columns meet rare positives, the share
-# among all is below what the claim calls notable, and that among positives is not:
+# What sort of outlier matters: rows far out did not raise ambiguity, wrong labels did; they raise the loss, and with
+# it the tolerance. The share of ambiguous people on data sets, in the profile `standard`, by class and by sex where
+# it is known. On Mammography, where few columns meet rare positives, the share among all is below what the claim
+# calls notable, and that among positives is not:
 
 # %% tags=["hide-input"]
 people = results("multiplicity.data", "standard").frame
@@ -518,7 +519,8 @@ print(model.ambiguity(X), model.discrepancy(X))
 #
 # <details><summary>Answer in words</summary>
 #
-# Yes, because fewer women in the table have the higher income, and risks near zero have little room to move.
+# Yes. One possible reason is that fewer women in the table have the higher income, and risks near zero have little
+# room to move; to find out, compare women and men of equal risk.
 #
 # </details>
 
@@ -675,11 +677,12 @@ explained[shown].rename(
 # ### Where the curve breaks
 #
 # With the strong cue the cloud is nearly upright: majority accuracy says almost nothing about minority accuracy, so
-# neither line nor parabola predicts it, and a share of explained variance below zero means worse than the mean. A bent
-# *boundary* of the cloud, the ellipse, is not a bent *relation* inside it. A parabola also swings where models are few,
-# and one model out there costs it more than the bend gains; that is a property of our measure, not of the models. Two choices were fixed in advance and move
-# the numbers: models are kept if the mean of both accuracies is at least 0.6, and all are judged on test rows of which
-# half disagree with the cue. Untrained models near 0.5 would add a tail that looks like a fold.
+# neither line nor parabola predicts it, and a share of explained variance below zero means worse than the mean. A
+# bent *boundary* of the cloud, the ellipse, is not a bent *relation* inside it. A parabola also swings where models
+# are few, and one model out there costs it more than the bend gains; that is a property of our measure, not of the
+# models. Two choices were fixed in advance and move the numbers: models are kept if the mean of both accuracies is at
+# least 0.6, and all are judged on test rows of which half disagree with the cue. Untrained models near 0.5 would add
+# a tail that looks like a fold.
 #
 # ### Try it: the curve
 #

@@ -91,10 +91,10 @@ def _answer(table: pd.DataFrame, parameters: Parameters) -> OwnAnswer:
         {"rows": name, "number": int(classes[name, "rows"]), "ambiguous": round(shares[name], 4)} for name in kinds
     ]
     said = [
-        f"For {shares['all']:.1%} of the rows some logistic model whose loss is within {epsilon:.3g} of the least, "
-        f"relatively, gives a risk that differs by {delta:g} or more.",
-        f"Among positives it is {shares['positive']:.1%}, among negatives {shares['negative']:.1%}; the share among "
-        "all rows hides the rarer class.",
+        f"For {shares['all']:.1%} of the rows some logistic model whose loss is within {100 * epsilon:.3g} % of the "
+        f"least gives a risk that differs by {delta:g} or more.",
+        f"Among positives it is {shares['positive']:.1%}, among negatives {shares['negative']:.1%}."
+        + (" The share among all rows hides the rarer class." if min(shares.values()) < max(shares.values()) else ""),
     ]
     ends = table[table["row"].notna()].set_index(["row", "metric"])["value"].astype(float).to_dict()
     for row in table.loc[table["metric"] == "low", "row"]:

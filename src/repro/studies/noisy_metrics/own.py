@@ -36,13 +36,14 @@ def counts_at(scores: OwnScores, threshold: float) -> Counts:
 
 
 def price(metric: str, counts: Counts) -> float:
-    """Give the false alarms that a metric exchanges for one hit more at a confusion matrix; NaN at its end."""
+    """Give the false alarms that a metric exchanges for one hit more at a confusion matrix; NaN where none matters."""
     here = confusion_metrics(counts)[metric]
     if counts.fn < STEP or counts.tn < STEP:
         return float("nan")
     hit = Counts(counts.tp + STEP, counts.fp, counts.fn - STEP, counts.tn)
     alarm = Counts(counts.tp, counts.fp + STEP, counts.fn, counts.tn - STEP)
-    return float((confusion_metrics(hit)[metric] - here) / (here - confusion_metrics(alarm)[metric]))
+    lost = float(here - confusion_metrics(alarm)[metric])
+    return float(confusion_metrics(hit)[metric] - here) / lost if lost else float("nan")
 
 
 def own(cell: Cell) -> pd.DataFrame:
@@ -99,7 +100,9 @@ def _answer(table: pd.DataFrame, parameters: Parameters) -> OwnAnswer:
     for method, row in found.iterrows():
         entry = {said: row.get(column, float("nan")) for column, said in names.items()}
         values = {said: None if np.isnan(value) else float(f"{value:.4g}") for said, value in entry.items()}
-        summary.append({"chosen by": name_of(method), **values})
+        summary.append(
+            {"chosen by": "least cost at your price" if method == "expected_cost" else name_of(method), **values}
+        )
     low, high = found["called"].min(), found["called"].max()
     said = [
         f"The choice of the metric decides how many rows are called positive: from {low:.0f} to {high:.0f}.",
