@@ -208,6 +208,17 @@ class BagRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         return np.asarray(rows @ self.coef_ + self.intercept_)
 
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Coefficient of determination of the predictions of rows, 1 at best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+        """
+        return float(super().score(X, y, sample_weight))
+
 
 class BagClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Logistic model of rows of which only the share of the class 1 in each bag is known.

@@ -237,7 +237,7 @@ class RandomVectorLink(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-    coef_ : ndarray of shape (n_features_in_ + n_nodes + 1,)
+    coef_ : ndarray of shape (n_features + n_nodes + 1,)
         Output weights for the second class over the first.
     n_features_in_ : int
 
