@@ -775,8 +775,8 @@ claims.table("subpopulation_curve")
 # @incollection{imbalancebook-one_number,
 #   author    = {{The Imbalance Book contributors}},
 #   title     = {One number says this model is best. Best for whom?},
-#   booktitle = {The Imbalance Book}, year = {2026},
-#   url       = {https://github.com/set_owner/imbalance-book}
+#   booktitle = {The Imbalance Book}, year = {2026}, version = {0.1.0},
+#   url       = {https://github.com/set_owner/imbalance-book/blob/v0.1.0/notebooks/one_number.ipynb}
 # }
 #
 # @misc{kulatilleke2022,
