@@ -124,6 +124,7 @@ def test_one_sampler_makes_stale_what_runs_it(stale: Callable[..., set[str]]) ->
 def test_a_solver_makes_stale_what_fits_with_it(stale: Callable[..., set[str]]) -> None:
     fitting = {
         "synthetic", "ridge", "baselines", "shrinkage", "soup", "prediabetes", "estimation", "consistency",
+        "own",
     }  # fmt: skip
     assert stale(repro__ordinal___solver=with_one_line_more("repro.ordinal._solver", "minimise")) == {
         *(f"presto.{short}" for short in fitting),
@@ -174,6 +175,8 @@ def test_torch_counts_for_the_studies_that_train_networks(
     code.forget()
     changed = {name for name in before if after[name] != before[name]}
     assert {name.partition(".")[0] for name in changed} == {
+        "gda",
+        "subpopulation_curve",
         "mixup_collapse",
         "naive_bayes",
         "neural_collapse",
