@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from repro.closed_form import BagRegressor, bag_means
+from repro.closed_form import BagClassifier, BagRegressor, bag_means
 from repro.protocol.experiment import Cell
 from repro.studies import experiment
 from repro.studies.aggregate_responses import experiments as study
@@ -109,7 +109,7 @@ def test_bags_sorted_by_a_feature_hold_neighbours_and_random_ones_do_not(monkeyp
     class Watched(study.BagClassifier):
         def fit(self, X: np.ndarray, y: np.ndarray, bags: np.ndarray | None = None) -> Watched:
             if bags is not None:
-                within = X[:, 0] - bag_means(X[:, 0], bags)[bags]
+                within = X[:, 0] - bag_means(X[:, 0], bags)[np.unique(bags, return_inverse=True)[1]]
                 spread[kind] = float(within.std())
             return super().fit(X, y, bags)
 
@@ -118,3 +118,27 @@ def test_bags_sorted_by_a_feature_hold_neighbours_and_random_ones_do_not(monkeyp
         table = study.rare(cell("rare", dataset="simulated", bags=kind, bag_size=5, seed=0))
         assert table["value"].between(0.5, 1).all()
     assert spread["sorted"] < 0.05 < 0.8 < spread["random"]
+
+
+def test_the_penalty_of_rare_labels_is_chosen_on_bags_that_are_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(2)
+    X, bags = generator.normal(size=(400, 3)), np.repeat(np.arange(80), 5)
+    y = (generator.random(400) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(int)
+    seen = []
+
+    class Watched(study.BagClassifier):
+        def fit(self, X: np.ndarray, y: np.ndarray, bags: np.ndarray | None = None) -> Watched:
+            seen.append(set(bags))
+            return super().fit(X, y, bags)
+
+    monkeypatch.setattr(study, "BagClassifier", Watched)
+    chosen = study._chosen_ridge(X, y, bags, np.random.default_rng(0))
+    held = set(np.random.default_rng(0).permutation(80)[:16])
+    assert all(found == set(range(80)) - held for found in seen)
+    inside = ~np.isin(bags, list(held))
+    losses = {}
+    for ridge in study.RIDGES:
+        chance = BagClassifier(ridge=ridge).fit(X[inside], y[inside], bags[inside]).predict_proba(X[~inside])[:, 1]
+        means, shares = chance.reshape(16, 5).mean(axis=1), y[~inside].reshape(16, 5).mean(axis=1)
+        losses[ridge] = -np.mean(shares * np.log(means) + (1 - shares) * np.log1p(-means))
+    assert chosen == min(losses, key=losses.get)

@@ -42,7 +42,7 @@ _SETTING_NAMES: Final[Mapping[str, str]] = {
     "metric": "measure",
     "n": "rows",
     "network": "network",
-    "noise": "noise on features (SD)",
+    "noise": "noise",
     "normalise": "standardised scores",
     "p_lower": "prevalence of the lower group",
     "penalty": "penalty",
