@@ -13,6 +13,9 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
+GENERATED = "book/api/generated/"
+"""Where the pages of single names of the reference lie."""
+
 
 def drop_needless_scripts(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
@@ -33,6 +36,27 @@ def drop_needless_scripts(
             kept.append(script)
         seen.add(body)
     context["script_files"] = kept
+
+
+def share_navigation(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+    """Resolve the contents of the book once for all pages of the reference, whose navigation is the same.
+
+    The pages of single names lie below the level that the navigation shows, so it does not tell them apart; and lying
+    in one folder they have the same links. Otherwise Sphinx copies the contents of the whole book for each page, in a
+    time that grows with the square of the number of names.
+    """
+    make = context.get("generate_toctree_html")
+    if make is None or not pagename.startswith(GENERATED):
+        return
+    known: dict[tuple[Any, ...], Any] = app.__dict__.setdefault("shared_navigation", {})
+
+    def shared(*args: Any, **options: Any) -> Any:
+        key = (args, tuple(sorted(options.items())))
+        if key not in known:
+            known[key] = make(*args, **options)
+        return known[key]
+
+    context["generate_toctree_html"] = shared
 
 
 def mend_roles(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
@@ -92,6 +116,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the repairs."""
     app.connect("config-inited", remove_generated_pages, priority=1)
     app.connect("html-page-context", drop_needless_scripts, priority=900)
+    app.connect("html-page-context", share_navigation, priority=900)  # the theme offers it at 500
     app.connect("html-page-context", mend_roles)
     app.connect("doctree-read", link_to_cards)
     app.connect("doctree-resolved", mend_outputs, priority=850)

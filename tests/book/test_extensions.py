@@ -278,6 +278,34 @@ def test_repeated_inline_scripts_are_dropped_and_mathjax_where_there_is_no_formu
         assert sum(bool(found.attributes.get("body", "").startswith("const")) for found in context["script_files"]) == 1
 
 
+def test_pages_of_the_reference_share_one_navigation_and_other_pages_have_their_own() -> None:
+    made: list[str] = []
+    app = cast("Sphinx", SimpleNamespace())
+
+    def navigation(page: str, **options: object) -> str:
+        context: dict[str, Any] = {"generate_toctree_html": lambda **_: made.append(page) or f"contents for {page}"}
+        page_fixes.share_navigation(app, page, "page.html", context, None)
+        return str(context["generate_toctree_html"](**options))
+
+    first, second = (navigation(f"book/api/generated/{name}", maxdepth=1) for name in ("one", "two"))
+    assert first == second == "contents for book/api/generated/one"
+    assert navigation("book/api/generated/two", maxdepth=2) == "contents for book/api/generated/two"
+    assert navigation("book/api", maxdepth=1) == "contents for book/api"
+    assert navigation("notebooks/smote", maxdepth=1) == "contents for notebooks/smote"
+    page_fixes.share_navigation(app, "book/api/generated/one", "page.html", {}, None)
+
+
+@pytest.mark.book
+@pytest.mark.xdist_group("book")
+def test_the_navigation_of_the_reference_marks_it_and_leads_somewhere(site: Path) -> None:
+    pages = sorted((site / "book/api/generated").glob("*.html"))[::40]
+    assert len(pages) > 5
+    for page in pages:
+        bar = book_site.parsed(page).select_one("nav.bd-docs-nav")
+        assert [item.a["href"] for item in bar.select("li.current")] == ["../../api.html"]
+        assert all((page.parent / link["href"]).resolve().is_file() for link in bar.select("a[href]"))
+
+
 def test_address_and_version_are_filled_in_from_the_settings() -> None:
     app: Any = SimpleNamespace(
         config=SimpleNamespace(html_theme_options={"repository_url": "https://github.com/someone/book"})
