@@ -163,8 +163,8 @@ claims.card("aggregate_responses-j4")
 #
 # An average of a bag can be published with random noise that hides every single response. The larger the bag, the
 # less noise is needed; but there are fewer averages. The mechanism here is ours: responses clipped to ±3 and Laplace
-# noise. With the noise of the figure hardly anything is learned: coefficients that are all zero have a risk of 1, and
-# the best has little less.
+# noise. With the privacy noise of the figure hardly anything is learned: coefficients that are all zero have a risk of
+# 1, and the best has little less.
 
 # %% tags=["hide-input"]
 display(

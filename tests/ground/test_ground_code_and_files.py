@@ -82,6 +82,16 @@ def test_an_edit_changes_the_hash_exactly_when_it_can_change_a_number(
     assert (digest() != before) == counts
 
 
+def test_a_name_inside_a_comprehension_is_no_name_of_the_module(modules: dict[str, str]) -> None:
+    """A local variable of the same name leads nowhere; one that a comprehension assigns (``:=``) is the module's."""
+    modules["repro.study"] = "def compute(cell):\n    size = 3\n    return size\n"
+    before = digest()
+    modules["repro.study"] += "\nSQUARES = [size**2 for size, _ in zip(range(4), range(4))]\n"
+    assert digest() == before
+    modules["repro.study"] += "\nCUBES = [(size := other) for other in range(4)]\n"
+    assert digest() != before
+
+
 def test_a_name_in_the_default_of_an_argument_counts(modules: dict[str, str]) -> None:
     modules["repro.study"] = "START = 1\n\ndef compute(cell, first=START):\n    return first\n"
     before = digest()

@@ -155,11 +155,16 @@ def _imports_of(node: ast.AST, package: str) -> Iterator[tuple[str, Imported]]:
 
 
 def _names_bound_by(statement: ast.stmt) -> set[str]:
-    """Names that a statement binds at the top level of a module."""
+    """Names that a statement binds at the top level of a module; those of a comprehension live in it alone."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
+    inner = {
+        part for node in ast.walk(statement) if isinstance(node, ast.comprehension) for part in ast.walk(node.target)
+    }
     return {
-        node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in inner
     } | {
         node.name
         for node in ast.walk(statement)
