@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from book_site import served, visit_in
-from page_checker import SCREENS, WITH_AXE, problems_of
+from page_checker import AROUND_WITH_AXE, SCREENS, WHOLE_WITH_AXE, problems_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-1")]
 
@@ -42,9 +42,12 @@ PAGE = """<!doctype html>
 <details><summary>Solution</summary><p>Folded.</p></details>
 <button>Sort</button> <label>Text <input type="text" value="all"></label>
 {more}
-</article></main></body></html>
+</article>{around}</main></body></html>
 """
-EVERYWHERE, BY_AXE = ({f"{width} {theme}" for width, theme in screens} for screens in (SCREENS, WITH_AXE))
+EVERYWHERE, BY_AXE, AROUND_BY_AXE = (
+    {f"{width} {theme}" for width, theme in screens}
+    for screens in (SCREENS, [WHOLE_WITH_AXE], [WHOLE_WITH_AXE, AROUND_WITH_AXE])
+)
 FAULTS = {  # what is planted, what a line about it holds, and the screens where that is (none for noise)
     "picture without a text": ('<img src="figure.svg" id="mute">', "#mute", BY_AXE),
     "contrast in the dark": ('<p id="unlit" class="unlit">text</p>', 'id="unlit"', {"2560 dark", "390 dark"}),
@@ -121,6 +124,11 @@ FAULTS = {  # what is planted, what a line about it holds, and the screens where
     ),
     "wrong role": ('<p id="role" role="headng">text</p>', "#role", BY_AXE),
 }
+AROUND_FAULTS = {  # the same of what is planted around the article
+    "button without a name": ('<button id="beside"></button>', "#beside", AROUND_BY_AXE),
+    "wrong role": ('<p id="odd" role="headng">text</p>', "#odd", AROUND_BY_AXE),
+    "contrast in the light": ('<p id="dim" class="glare">text</p>', 'id="dim"', {"1366 light", "320 light"}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +137,9 @@ def look(tmp_path_factory: pytest.TempPathFactory, context: Any) -> Callable[...
     folder = tmp_path_factory.mktemp("pages")
     (folder / "figure.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"/>')
 
-    def problems(more: str, lang: str = ' lang="en"') -> list[str]:
-        (folder / "page.html").write_text(PAGE.format(lang=lang, style=STYLE, themes=THEMES, more=more))
+    def problems(more: str, around: str = "", lang: str = ' lang="en"') -> list[str]:
+        page = PAGE.format(lang=lang, style=STYLE, themes=THEMES, more=more, around=around)
+        (folder / "page.html").write_text(page)
         with served(folder) as address:
             seen = visit_in(context, address, "page.html")
             found = problems_of(seen)
@@ -143,16 +152,23 @@ def look(tmp_path_factory: pytest.TempPathFactory, context: Any) -> Callable[...
 @pytest.fixture(scope="module")
 def found(look: Callable[..., list[str]]) -> list[str]:
     """Problems of the page with all faults."""
-    return look("\n".join(planted for planted, _, _ in FAULTS.values()), lang="")
+    more, around = ("\n".join(planted for planted, _, _ in faults.values()) for faults in (FAULTS, AROUND_FAULTS))
+    return look(more, around, lang="")
 
 
 def test_a_page_in_order_has_no_problems(look: Callable[..., list[str]]) -> None:
     assert look("") == []
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_on_the_screens_that_have_it(found: list[str], fault: str) -> None:
-    _, text, screens = FAULTS[fault]
+@pytest.mark.parametrize(
+    ("text", "screens"),
+    [
+        pytest.param(text, screens, id=f"{place}: {fault}")
+        for place, faults in (("article", FAULTS), ("around", AROUND_FAULTS))
+        for fault, (_, text, screens) in faults.items()
+    ],
+)
+def test_a_fault_is_found_on_the_screens_that_have_it(found: list[str], text: str, screens: set[str]) -> None:
     about = [line for line in found if text in line]
     assert about
     assert screens == {line.partition(":")[0] for line in about} & EVERYWHERE
@@ -163,7 +179,8 @@ def test_a_page_without_a_language_is_found(found: list[str]) -> None:
 
 
 def test_axe_looks_at_a_text_of_each_kind_as_well(found: list[str]) -> None:
-    reports = [line for line in found if "accessibility violations" in line]
-    assert len(reports) == len(WITH_AXE)
+    of_screen = {line.partition(":")[0]: line for line in found if "accessibility violations" in line}
+    assert set(of_screen) == AROUND_BY_AXE
+    (whole,) = BY_AXE
     for name in ("cell", "code", "folded", "veil", "field"):
-        assert all(f"#{name}\n" in report for report in reports), name
+        assert f"#{name}\n" in of_screen[whole], name
