@@ -26,6 +26,7 @@ from repro.protocol.used import FILE_VARIABLE, Use, read_uses
 EXECUTED = BUILD / "executed"
 CACHE = BUILD / ".jupyter_cache"
 TIMEOUT = 600  # seconds a cell may take
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 USED = "used.jsonl"
 """File beside a notebook that is executed, into which the package writes what it looks at."""
 
@@ -139,11 +140,18 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def share_of_threads(at_once: int) -> dict[str, str]:
+    """Environment in which the compiled libraries of one of so many processes take their share of the processors."""
+    return dict.fromkeys(THREADS, str(max(1, (os.cpu_count() or 1) // at_once)))
+
+
 def execute(paths: list[Path], workers: int) -> list[Path]:
     """Execute notebooks through nbmake and store those that ran to their end.
 
     They run in a temporary folder with the kernel of this environment: a notebook may rely on the installed package,
-    not on its place in the repository. (nbmake also passes over every path that contains ``_build``.)
+    not on its place in the repository. (nbmake also passes over every path that contains ``_build``.) The processors
+    are shared out: threads of two kernels that wait for each other on the same two cores took ten times as long.
+    ``OMP_NUM_THREADS`` and the like are left as they are where they are set.
 
     Parameters
     ----------
@@ -168,6 +176,8 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
         environ = {
             key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "JUPYTER_", "IPYTHON"))
         }
+        at_once = max(1, min(workers, len(paths)))
+        environ = share_of_threads(at_once) | environ
         environ |= {
             "REPRO_PROFILE": "quick",
             FILE_VARIABLE: USED,
@@ -175,7 +185,7 @@ def execute(paths: list[Path], workers: int) -> list[Path]:
             "IPYTHONDIR": str(folder / ".ipython"),
         }
         options = ["--nbmake", "--overwrite", f"--nbmake-timeout={TIMEOUT}", "--nbmake-kernel=python3"]
-        parallel = ["-n", str(min(workers, len(paths)))] if workers > 1 and len(paths) > 1 else []
+        parallel = ["-n", str(at_once), "--dist", "worksteal"] if at_once > 1 else []
         command = [
             sys.executable,
             "-m",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,22 @@ def test_notebooks_are_executed_once_and_a_failed_one_is_named(
 
     write(good, "import os", "print(6 * 8)")
     assert book_notebooks.is_stale(good)
+
+
+@pytest.mark.parametrize(("processors", "at_once", "each"), [(2, 1, "2"), (2, 2, "1"), (16, 3, "5"), (2, 4, "1")])
+def test_notebooks_share_the_processors(
+    monkeypatch: pytest.MonkeyPatch, processors: int, at_once: int, each: str
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert set(book_notebooks.share_of_threads(at_once).values()) == {each}
+
+
+def test_a_limit_of_threads_that_is_set_stays(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    path = write(checkout / "notebooks" / "threads.ipynb", "import os", "print(os.environ['OMP_NUM_THREADS'])")
+    assert book_notebooks.execute([path], 1) == []
+    executed = nbformat.read(checkout / "_build" / "executed" / "notebooks" / "threads.ipynb", 4)
+    assert executed.cells[2].outputs[0].text == "7\n"
 
 
 def test_a_damaged_execution_is_done_again_and_said(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
