@@ -101,9 +101,9 @@ Markdown(f"""
 - **Do not give rows the average of their bag and stop there.** With middle
   noise the chosen interpolation is ahead in {ahead} comparisons with the bag
   loss and the instance loss.
-- **Rare labels are another matter.** With shares of a class in bags the bag loss
-  of a logistic model, with a fixed or a chosen ridge penalty, ranks single
-  rows best in {best.sum()} of {best.size} settings: interpolation does not
+- **Rare labels are another matter.** With shares of a class in bags the bag
+  loss of a logistic model, with a fixed or a chosen ridge penalty, ranks
+  single rows best in {best.sum()} of {best.size} settings: interpolation does not
   help there (the table at the end of this section).
 - **Keep bags small, and rows in them mixed.** A bag of neighbours hides what
   tells them apart.""")
