@@ -103,8 +103,8 @@ Markdown(f"""
   loss and the instance loss.
 - **Rare labels are another matter.** With shares of a class in bags the bag
   loss of a logistic model, with a fixed or a chosen ridge penalty, ranks
-  single rows best in {best.sum()} of {best.size} settings: interpolation does not
-  help there (the table at the end of this section).
+  single rows best in {best.sum()} of {best.size} settings: interpolation does
+  not help there (the table at the end of this section).
 - **Keep bags small, and rows in them mixed.** A bag of neighbours hides what
   tells them apart.""")
 
