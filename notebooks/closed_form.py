@@ -598,7 +598,7 @@ shifts = results("gda.shift", "standard").frame
 display(claims.card("gda-g4"))
 shifts.pivot_table(
     index="method", columns="test_images", values="value"
-).rename(name_of).round(3)
+).rename(name_of).rename_axis(columns="test images").round(3)
 
 # %% [markdown]
 # #### The ensemble

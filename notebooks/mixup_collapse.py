@@ -350,12 +350,15 @@ card("mixup_collapse-mx7")
 display(figures.calibration_errors(calibration), card("mixup_collapse-mx5"))
 
 # %% tags=["hide-input"]
+from repro.protocol.names import name_of
+
 means = calibration.pivot_table(
     index=["rows", "method"], columns="metric", values="value"
 )
-means[["accuracy", "confidence_gap", "ece", "log_loss", "temperature"]].round(
-    3
-)
+measures = ["accuracy", "confidence_gap", "ece", "log_loss", "temperature"]
+means[measures].rename(name_of, level="method").rename_axis(
+    columns="measure"
+).rename(columns=lambda measure: name_of(measure, "metric")).round(3)
 
 # %% [markdown]
 # ## Try it

@@ -519,7 +519,7 @@ recall = mild[
 ]
 recall = 100 * recall.pivot_table(
     index="method", columns="metric", values="value"
-)
+).rename(columns=lambda measure: name_of(measure, "metric"))
 if len(mild):
     display(recall.filter(regex="expert_3", axis=0).rename(name_of).round(1))
 TAUS = [

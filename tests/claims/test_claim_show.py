@@ -108,6 +108,14 @@ def test_only_the_run_that_speaks_for_the_claim_is_open_and_folds_are_one_deep(e
     assert len(page.get_text().split()) < 70
 
 
+def test_a_terminal_shows_words_and_not_what_cards_are_made_of(evidence):
+    shown, rows = repr(card("toy-c1")), repr(table("toy"))
+    assert "A is better than B." in shown
+    assert "partly, 1 of 2" in rows
+    for text in (shown, rows):
+        assert not {"Judgement(", "Claim(", "Provenance("} & set(re.findall(r"\w+\(", text))
+
+
 def test_a_card_can_be_linked_to(evidence):
     page = BeautifulSoup(card("toy-c1")._repr_html_(), "html.parser")
     link = page.find("a", class_="headerlink")

@@ -110,6 +110,7 @@ def test_what_a_notebook_shows_depends_on_the_sentences() -> None:
     assert shown._repr_markdown_().count("\n- ") == len(sentences("smote")) + len(sentences("sade")) - 1
     assert "#card-smote-m1" in shown._repr_markdown_()
     assert "#card-" not in str(shown)
+    assert repr(shown) == str(shown)
 
 
 def test_a_file_that_is_no_list_of_sentences_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

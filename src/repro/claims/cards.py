@@ -99,7 +99,7 @@ def _short_marks(judgement: Judgement) -> list[str]:
     return [mark.partition(":")[0] for mark in mark_words(judgement)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Card:
     """Verdict card of one claim: the run that speaks for it, all else folded.
 
@@ -294,8 +294,12 @@ class Card:
     def __str__(self) -> str:
         return self._repr_markdown_().replace("**", "")
 
+    def __repr__(self) -> str:
+        """Return what a terminal shows: the card as text, not the judgements that it is made of."""
+        return str(self)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class ClaimsTable:
     """Verdicts of several claims, one row for each claim: the run that speaks for it, the others in a word.
 
@@ -352,6 +356,10 @@ class ClaimsTable:
 
     def __str__(self) -> str:
         return self._repr_markdown_()
+
+    def __repr__(self) -> str:
+        """Return what a terminal shows: the table as text, not the judgements that it is made of."""
+        return str(self)
 
 
 TABLE_HEAD: Final = ("Claim", "Statement", "Verdict", "Effect", "Runs")

@@ -194,7 +194,7 @@ def sentences(study: str) -> tuple[Sentence, ...]:
         raise StudyError(f"{path}: {wanted}; {'; '.join(lines)}") from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InShort:
     """What came out of the studies of a chapter, as a notebook shows it."""
 
@@ -205,6 +205,10 @@ class InShort:
 
     def __str__(self) -> str:
         return "\n".join(f"- {said.text}" for said in self.sentences)
+
+    def __repr__(self) -> str:
+        """Return what a terminal shows: the sentences."""
+        return str(self)
 
 
 def in_short(*names: str) -> InShort:
