@@ -102,3 +102,20 @@ def test_all_people_are_the_mean_of_the_groups_in_the_committed_table() -> None:
         assert len(groups)
         between = groups.min(axis=1) <= rows.loc[groups.index, "all"] + 1e-4
         assert (between & (rows.loc[groups.index, "all"] <= groups.max(axis=1) + 1e-4)).all()
+
+
+def test_newton_steps_end_at_the_least_loss_where_classes_are_nearly_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons of losses that differ by less than rounding stopped them 1e-9 before it, and a range was not found."""
+    where = {"prevalence": 0.5, "separation": 3.0, "outliers": "none", "seed": 9, "method": "exact"}
+    X, y = study.simulated(0.5, 3.0, "none", cell("simulated", **where).generator())
+    model = LogisticLevelSet(epsilon=study.EPSILON, relative=False).fit(X, y)
+    solve, left = model._newton, []
+
+    def noted(*arguments: object) -> object:
+        models, gradients = solve(*arguments)
+        left.append(np.abs(gradients).max())
+        return models, gradients
+
+    monkeypatch.setattr(model, "_newton", noted)
+    model.ranges(X[:200])
+    assert max(left) < 1e-11

@@ -219,11 +219,12 @@ class LogisticLevelSet(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 return theta, left
             active, here, pull = active[going], here[going], pull[going]
             step, decrement, value = step[going], decrement[going], value[going]
-            size, waiting = np.ones(len(active)), np.ones(len(active), dtype=bool)
+            # where less is to be gained than the loss is rounded by, no comparison tells a good step from a bad one
+            size, waiting = np.ones(len(active)), decrement > 1e-12 * (1 + np.abs(value))
             for _ in range(40):
                 trial = here - size[:, None] * step
                 new = self._loss(trial) - (trial * pull).sum(axis=1)
-                waiting = new > value - 1e-4 * size * decrement + 1e-15 * (1 + np.abs(value))
+                waiting &= new > value - 1e-4 * size * decrement + 1e-15 * (1 + np.abs(value))
                 if not waiting.any():
                     break
                 size[waiting] /= 2
