@@ -105,7 +105,7 @@ def test_all_people_are_the_mean_of_the_groups_in_the_committed_table() -> None:
 
 
 def test_newton_steps_end_at_the_least_loss_where_classes_are_nearly_separated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Comparisons of losses that differ by less than rounding stopped them 1e-9 before it, and a range was not found."""
+    """Comparisons of losses that differ by less than rounding stopped them 1e-9 short; one range was not found."""
     where = {"prevalence": 0.5, "separation": 3.0, "outliers": "none", "seed": 9, "method": "exact"}
     X, y = study.simulated(0.5, 3.0, "none", cell("simulated", **where).generator())
     model = LogisticLevelSet(epsilon=study.EPSILON, relative=False).fit(X, y)
