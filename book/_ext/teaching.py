@@ -191,17 +191,28 @@ def key_claims(chapter: str) -> set[str]:
     return {claim for sentence in in_short(*told).sentences for claim in sentence.claims} if told else set()
 
 
+def parts_of(doctree: nodes.document, studies: int) -> list[nodes.Element]:
+    """Sections of the studies of a chapter; all of it where there is one study."""
+    if studies < 2:
+        return [doctree]
+    return [part for part in next(doctree.findall(nodes.section)) if isinstance(part, nodes.section)]
+
+
 def slides_of(app: Sphinx, chapter: str) -> list[Slide]:
-    """Slides of a chapter: its first figure, those beside cards of its findings, and others until there are four."""
+    """Slides of a chapter: a figure of each study, those beside cards of findings, and others until there are four."""
     wanted = key_claims(chapter)
     found: list[tuple[bool, str]] = []
-    for cell in app.env.get_doctree(CHAPTERS + chapter).findall(nodes.container):
-        if "cell" not in cell["classes"]:
-            continue
-        html = "\n".join(node.astext() for node in cell.findall(nodes.raw) if node.get("format") == "html")
-        shows = bool(wanted & set(CARDS.findall(html)))
-        found += [(shows, figure) for figure in FIGURE.findall(html)]
-    key = [place for place, (shows, _) in enumerate(found) if shows or place == 0]
+    for part in parts_of(app.env.get_doctree(CHAPTERS + chapter), len(chapters().get(chapter, ()))):
+        opens = True
+        for cell in part.findall(nodes.container):
+            if "cell" not in cell["classes"]:
+                continue
+            html = "\n".join(node.astext() for node in cell.findall(nodes.raw) if node.get("format") == "html")
+            shows = bool(wanted & set(CARDS.findall(html)))
+            for figure in FIGURE.findall(html):
+                found.append((shows or opens, figure))
+                opens = False
+    key = [place for place, (shows, _) in enumerate(found) if shows]
     others = [place for place in range(len(found)) if place not in key]
     chosen = sorted((key + others[: max(FEWEST - len(key), 0)])[:MOST])
     return [Slide.of(found[place][1]) for place in chosen]

@@ -14,6 +14,8 @@ import teaching
 import yaml
 from book_inputs import ROOT, toc_files
 from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
 
 from repro.claims import Sentence, say
 from repro.plotting import show
@@ -145,6 +147,37 @@ def test_a_slide_is_the_figure_with_title_text_and_licence_in_plain_colours() ->
     assert float(panel.get("x")) >= 0
     assert float(panel.get("x")) + float(panel.get("width")) <= teaching.WIDTH
     assert float(panel.get("y")) + float(panel.get("height")) <= teaching.HEIGHT
+
+
+def figure_cell(*titles: str) -> nodes.container:
+    import matplotlib.pyplot as plt
+
+    shown = [show(plt.figure(), title=title, alt="A line.", caption="Points.") for title in titles]
+    html = "".join(one._repr_html_() for one in shown)
+    return nodes.container("", nodes.raw("", html, format="html"), classes=["cell"])
+
+
+@pytest.mark.parametrize(
+    ("chapter", "wanted"),
+    [
+        (
+            "closed_form",
+            ["first", "second", "other study", "third study"],
+        ),  # three studies: one figure of each and a fourth
+        ("sade", ["first", "second", "third", "other study"]),  # one study: the first four
+    ],
+)
+def test_slides_begin_with_a_figure_of_each_study(chapter: str, wanted: list[str]) -> None:
+    sections = [
+        nodes.section("", figure_cell("first", "second"), nodes.section("", figure_cell("third"))),
+        nodes.section("", figure_cell("other study"), figure_cell("more of it")),
+        nodes.section("", nodes.section("", figure_cell("third study"))),
+        nodes.section("", nodes.paragraph("", "Provenance")),
+    ]
+    doctree = new_document("chapter")
+    doctree += nodes.section("", nodes.title("", "Why?"), *sections)
+    app: Any = SimpleNamespace(env=SimpleNamespace(get_doctree=lambda name: doctree))
+    assert [slide.title for slide in teaching.slides_of(app, chapter)] == wanted
 
 
 @pytest.mark.book

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.data import Dataset, load, load_csv, own_file, remarks
+from repro.data import Dataset, csv_lines, load, load_csv, own_file, remarks
 from repro.ground.exceptions import UnknownName
 
 
@@ -179,13 +179,35 @@ def test_columns_that_number_or_name_the_rows_are_pointed_out(tmp_path: Path) ->
         for row, (number, age) in enumerate(zip(numbers, ages, strict=True))
     ]
     dataset = load_text(tmp_path, "count,patient_id,record,income,age,ward,y\n" + "".join(lines))
-    assert list(dataset.features) == ["count", "patient_id", "income", "age", "ward"]
+    assert list(dataset.features) == ["count", "income", "age", "ward"]
     told = {name: [note for note in dataset.metadata.notes if repr(name) in note] for name in dataset.features}
     assert told["count"] == ["column 'count' rises from row to row, as row numbers do; it is used"]
-    assert told["patient_id"] == ["column 'patient_id' holds 40 different whole numbers, as identifiers do; it is used"]
     assert told["ward"] == ["column 'ward' has 28 categories in 40 rows"]
     assert told["income"] == told["age"] == []
-    assert "column 'record' holds another text in each row, as identifiers do: left out" in dataset.metadata.notes
+    for name, what, hint in (("record", "text", ""), ("patient_id", "whole number", "; if it is a feature, rename it")):
+        told_so = f"column {name!r} holds another {what} in each row, as identifiers do: left out{hint}"
+        assert told_so in dataset.metadata.notes
+
+
+def test_an_identifier_of_which_one_occurs_twice_is_used_with_a_note_and_a_wanted_one_is_kept(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(5).permutation(1000)[:40]
+    (tmp_path / "own.csv").write_text("id,a,y\n" + "".join(f"{n},{n % 7},{n % 2}\n" for n in numbers))
+    assert list(load_csv(tmp_path / "own.csv", "y").features) == ["a"]
+    assert load_csv(tmp_path / "own.csv", "y", columns=["id"]).features["id"].tolist() == numbers.tolist()
+    numbers[1] = numbers[0]
+    dataset = load_text(tmp_path, "id,a,y\n" + "".join(f"{n},{n % 7},{n % 2}\n" for n in numbers))
+    assert list(dataset.features) == ["id", "a"]
+    assert "column 'id' holds 39 different whole numbers, as identifiers do; it is used" in dataset.metadata.notes
+
+
+def test_lines_are_those_that_an_editor_shows(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text('sep=;\na;y\n1;0\n\n"two\nlines";1\n;;\n3;0\n')
+    assert csv_lines(path, "y") == [3, 6, 8]
+    assert "1 line holds nothing but separators and is left out" in load_csv(path, "y").metadata.notes
+    path.write_text("sep=;\na;y\n1;0\n\n2;\n")
+    with pytest.raises(ValueError, match="1 row has no label in column 'y', in line 5 of the file"):
+        load_csv(path, "y")
 
 
 def test_a_column_that_holds_nothing_has_only_missing_values(tmp_path: Path) -> None:
@@ -245,7 +267,7 @@ def test_what_can_be_read_in_two_ways_is_decided_by_the_file_or_refused(tmp_path
 @pytest.mark.parametrize("wrong", ["12o", "1,5", "12%", "n.a.x", "\u2212 4"])
 def test_a_column_of_numbers_with_a_wrong_field_is_refused_by_column_field_and_line(tmp_path: Path, wrong: str) -> None:
     rows = "".join(f'"{wrong if row == 7 else 100 + row / 8}",{row % 2}\n' for row in range(60))
-    with pytest.raises(ValueError, match=rf"column 'level' holds numbers.*'{wrong}' in line 9; correct them"):
+    with pytest.raises(ValueError, match=rf"column 'level' holds numbers.*'{wrong}' in line 9 of the file; write"):
         load_text(tmp_path, "level,y\n" + rows)
 
 
@@ -271,7 +293,7 @@ def test_leading_zeros_and_marks_among_words_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mark", ["nan", "NaN", "NA", "?", "<NA>", "NULL", "null", "#N/A", "none", "None", "-", "."])
 def test_marks_of_missing_labels_are_no_class(tmp_path: Path, mark: str) -> None:
     rows = "".join(f"{row},{mark if row == 5 else float(row % 3 == 0)}\n" for row in range(20))
-    with pytest.raises(ValueError, match=r"1 rows have no label in column 'y' \(.*\), the first one is row 6 after"):
+    with pytest.raises(ValueError, match=r"1 row has no label in column 'y' \(.*\), in line 7 of the file; remove it"):
         load_text(tmp_path, "a,y\n" + rows)
 
 
@@ -287,7 +309,7 @@ def test_everything_to_know_about_a_file_is_put_into_sentences(tmp_path: Path) -
         "column 'd' lacks 2 of 3 values",
         "column 'b' is constant",
         "column 'c' repeats column 'a'",
-        "1 of 3 rows repeat an earlier one, also across folds",
+        "1 of 3 rows repeats an earlier one, also across folds",
     )
 
 
@@ -357,12 +379,12 @@ def test_a_written_table_is_read_back(tmp_path: Path) -> None:
         (b"a,y\n", "has a header and no rows"),
         (b"a,a,y\n1,2,0\n", "column names must differ; 'a' occurs more than once"),
         (b"y\n1\n0\n", "'y' is the only column found"),
-        (b"a,y\n1,0\n2,1,5\n", "rows do not have the 2 columns of the header"),
+        (b"a,y\n1,0\n2,1,5\n", "1 of 2 rows does not have the 2 columns of the header"),
         (b"a,y\n1,0,9\n2,1,9\n", "rows do not have the 2 columns of the header"),
-        (b"a,y\n1,0\n2,\n3,\n", "2 rows have no label in column 'y', the first one is row 2 after the header"),
+        (b"a,y\n1,0\n2,\n3,\n", "2 rows have no label in column 'y', the first one in line 3 of the file"),
         (
             b"a,y\n1,0\n2\n",
-            "1 of 2 rows do not have the 2 columns of the header, the first one is line 3 with 1 fields",
+            "1 of 2 rows does not have the 2 columns of the header, the first one is line 3 of the file with 1 field;",
         ),
         (b"a b y\n1 2 0\n", "'a b y' is the only column found .separators tried: comma, semicolon, tab, pipe"),
         (b"@relation r\n@attribute a real\n@data\n1\n", "is an ARFF file"),

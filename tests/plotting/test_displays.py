@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import doctest
 import io
+from collections.abc import Callable
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
@@ -75,6 +78,40 @@ def test_coinciding_classes_are_found_among_the_cosines() -> None:
     assert display.numbers.loc["b", "c"] == pytest.approx(1.0)
     assert display.shown.title.startswith("The means of b and c are nearest, at a cosine of 1;")
     assert len(display.ax_.texts) == 16
+
+
+MAKERS = [
+    lambda **given: RankingDisplay.from_predictions(ILL, RISK, groups=SEX, **given),
+    lambda **given: ReliabilityDisplay.from_predictions(ILL.astype(int), RISK, **given),
+    lambda **given: CollapseDisplay.from_features(np.eye(4)[[0, 0, 1, 1, 3, 3]], list("aabbcc"), **given),
+]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_display_draws_into_axes_that_are_given_as_into_its_own(make: Callable[..., Any]) -> None:
+    own = make()
+    figure, axes = plt.subplots(1, 2)
+    axes[1].set_title("mine")
+    try:
+        display = make(ax=axes[1])
+        assert display.ax_ is axes[1]
+        assert display.figure_ is figure
+        assert plt.fignum_exists(figure.number), "a reader's figure stays open"
+        assert axes[1].get_title() == "mine"
+        assert not axes[0].lines, "the other axes stay as they were"
+        assert not axes[0].collections
+        for kind in ("lines", "collections", "texts"):
+            assert len(getattr(axes[1], kind)) == len(getattr(own.ax_, kind))
+        for drawn, wanted in zip(axes[1].lines, own.ax_.lines, strict=True):
+            assert drawn.get_xydata() == pytest.approx(wanted.get_xydata())
+        legend = axes[1].get_legend()
+        assert (legend is not None) == isinstance(display, RankingDisplay), "two series need names"
+        assert repr(display) == repr(own)
+        before = set(plt.get_fignums())
+        make(ax=axes[0])
+        assert set(plt.get_fignums()) == before, "no figure is made beside"
+    finally:
+        plt.close(figure)
 
 
 @pytest.mark.parametrize(

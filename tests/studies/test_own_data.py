@@ -142,18 +142,24 @@ def test_which_of_the_two_fits_follows_from_the_purpose(
     ("text", "given", "message"),
     [
         ("y,s\n1,0.2\n1,0.3\n", {}, "column 'y' holds one class only, 1"),
-        ("y,s\n1,0.2\n0,\n", {}, "score must have no missing values, column 's' lacks 1 of 2, the first in row 2"),
+        (
+            "y,s\n1,0.2\n0,\n",
+            {},
+            "score, column 's', must have no missing values, it lacks 1 of 2, the first in line 3",
+        ),
         ("y,s\n1,high\n0,low\n", {}, "score must be a column of numbers, but 's' holds 'high', 'low'"),
         ("y,s\n1,inf\n0,1\n", {}, "score must be finite, column 's' holds 1 infinite"),
-        ("y,s,g\n1,3,a\n0,2,\n", {"group": "g"}, "group must have no missing values, column 'g' lacks 1 of 2"),
+        ("y,s,g\n1,3,a\n0,2,\n", {"group": "g"}, "group, column 'g', must have no missing values, it lacks 1 of 2"),
         ("y,s,g\n1,3,all rows\n0,2,b\n", {"group": "g"}, "group must not hold the name 'all rows'"),
-        ("y,s\n1,3\n0,2\n", {"score": "y"}, "'y' is named more than once"),
+        ("y,s\n1,3\n0,2\n", {"score": "y"}, "'y' is named more than once; other columns: s"),
+        ("y,s\nb,3\na,2\nc,1\na,5\n", {}, "it has 3: 'a' (2 rows), 'b' (1 row), 'c' (1 row). Name one, for example"),
+        ("y,s\nb,3\na a,2\nc,1\n", {}, "--positive 'a a' (positive='a a' in Python); all others are negative"),
         ("y,s\n1,3\n0,2\n", {"cost_of_miss": -1}, "cost_of_miss must be above 0"),
         ("y,s\n1,3\n0,2\n", {"cost_of_miss": "dear"}, "cost_of_miss must be a number, got 'dear'"),
         ("y,s\n1,3\n0,2\n", {"cost_of_false_alarm": 2}, "says nothing without cost_of_miss"),
         ("y,s\n1,3\n0,2\n", {"capacity": 3}, "capacity must not be larger than the number of rows"),
         ("y,s\n1,3\n0,2\n", {"score": None}, "needs --score, the column with the model's score"),
-        ("y,s\n1,3\n,2\n", {}, "1 rows have no label in column 'y'"),
+        ("y,s\n1,3\n,2\n", {}, "1 row has no label in column 'y', in line 3 of the file"),
     ],
 )
 def test_a_file_of_scores_that_cannot_be_used_is_refused(
@@ -169,7 +175,8 @@ def test_a_file_of_scores_that_cannot_be_used_is_refused(
     ("given", "message"),
     [
         ({"score": "rsik"}, "unknown column of .*scores.csv 'rsik'; did you mean 'risk'"),
-        ({"group": "colour"}, "unknown column of .* 'colour'; known: risk, sex, note"),
+        ({"group": "colour"}, "unknown column of .* 'colour'; known: sex, note"),
+        ({"score": "level"}, "unknown column of .* 'level'; known: risk, sex, note"),
         ({"target": "sick"}, "unknown target column of .* 'sick'"),
         ({"positive": "2"}, "unknown label in column 'ill' '2'; known: 0, 1"),
         ({"columns": "x"}, "unknown argument of auroc_auprc.own 'columns'"),
@@ -259,10 +266,17 @@ def test_an_order_of_numbers_is_given_as_it_is_written(ordered: pd.DataFrame, tm
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda frame: frame.assign(a=frame["a"].mask(frame.index == 3)), "column 'a' of .* holds 1 missing values"),
+        (
+            lambda frame: frame.assign(a=frame["a"].mask(frame.index == 3)),
+            "column 'a' must have no missing .* 1 of 400, the first in line 5",
+        ),
+        (lambda frame: frame.assign(b=frame["b"] * 1e160), "of column 'b' must differ by 1e-50 to 1e\\+50, they lie "),
+        (lambda frame: frame.assign(b=frame["b"] / frame["b"].abs().max() * 1.7e308), "of column 'b' must differ by"),
+        (lambda frame: frame.assign(b=frame["b"] * 1e-160), "of column 'b' must differ by"),
+        (lambda frame: frame.assign(b=frame["b"].where(frame.index != 7, np.inf)), "'b' must be finite.* in line 9 of"),
         (lambda frame: frame[frame["level"] != "much"], "it adds 'much'"),
         (lambda frame: frame.drop(frame.index[frame["level"] == "much"][2:]), "at least 10 rows, 'much' has 2"),
-        (lambda frame: frame[["constant", "level"]], "no column beside 'level' varies"),
+        (lambda frame: frame[["constant", "level"]], "no column beside 'level' varies, of 'constant'; at least"),
     ],
 )
 def test_a_table_for_ordered_classes_that_cannot_be_used_is_refused(
@@ -326,6 +340,7 @@ def test_complete_collapse_and_classes_that_coincide_have_measures(tmp_path: Pat
     assert "those of 0 and 1, at an angle of 0 degrees" in found.answer.said[1]
 
 
+WIDE = np.eye(5)[np.repeat([0, 1, 2], 4)]
 OBJECTS = np.array([[1.0, "x"]] * 12, dtype=object)
 
 
@@ -342,8 +357,24 @@ OBJECTS = np.array([[1.0, "x"]] * 12, dtype=object)
         ({"labels": np.r_[0, np.ones(11, int)]}, "each class needs at least 2 rows, 0 has one"),
         ({"features": np.full((12, 2), "x")}, "features must hold real numbers, got entries of type <U1"),
         ({"W": np.full((3, 3), "x")}, "W must hold real numbers"),
-        ({"W": np.zeros((3, 4))}, r"W must have shape \(3, 3\), got \(3, 4\)"),
-        ({"W": np.zeros((2, 3))}, r"W must have shape \(3, 3\), got \(2, 3\)"),
+        (
+            {"W": np.zeros((3, 4))},
+            r"W must have shape \(3, 3\), a row for each class .*, got \(3, 4\); it looks transposed: save W.T",
+        ),
+        (
+            {"W": np.zeros((2, 3))},
+            r"W must have shape \(3, 3\), a row for each class and a column for .*, got \(2, 3\)$",
+        ),
+        ({"features": WIDE, "W": np.ones((5, 3))}, r"W must have shape \(3, 5\), .* got \(5, 3\); it looks transposed"),
+        ({"features": WIDE, "W": np.ones((5, 4))}, r"got \(5, 4\); it looks transposed"),
+        ({"W": np.eye(3) * 1e200}, r"W must lie between -1e\+15 and 1e\+15, got 1e\+200"),
+        (
+            {"features": WIDE * 1e160},
+            r"features must lie between -1e\+15 and 1e\+15 .*, they lie between 0 and 1e\+160;",
+        ),
+        ({"features": np.where(np.arange(5) == 4, 1e200, WIDE)}, "features must lie between"),
+        ({"features": WIDE * 1e-160}, "features must .* differ by at least 1e-15, they lie between 0 and 1e-160"),
+        ({"features": np.full((12, 2), 0.1)}, "features must differ between rows, all 12 rows are equal"),
         ({"W": np.eye(3), "b": np.zeros(2)}, r"b must have shape \(3,\), got \(2,\)"),
         ({"b": np.zeros(3)}, "b says nothing without W"),
         ({"labels": None}, "unknown array of .*own.npz 'labels'; known: features"),
@@ -355,6 +386,25 @@ def test_features_that_cannot_be_used_are_refused(
     with pytest.raises(ValueError, match=message):
         run("neural_collapse.own", features=frame_of_three(tmp_path, **arrays))
     assert not build.exists(), "nothing is written"
+
+
+def test_classes_of_one_mean_have_no_quotient_and_the_answer_says_so(tmp_path: Path) -> None:
+    found = run("neural_collapse.own", features=frame_of_three(tmp_path, features=np.tile([[1.0], [-1.0]], (6, 3))))
+    assert found.answer.said[0].startswith("All classes have the same mean")
+    assert "nan" not in " ".join(found.answer.said)
+    assert found.answer.summary[0]["your labels"] is None
+
+
+def test_measures_do_not_depend_on_the_size_of_features_as_long_as_it_is_allowed(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    features, W, b = generator.normal(size=(12, 3)), generator.normal(size=(3, 3)), generator.normal(size=3)
+    tables = [
+        run("neural_collapse.own", features=frame_of_three(tmp_path, features=features * size, W=W, b=b * size)).table
+        for size in (1.0, 2.0**40, 2.0**-40)
+    ]
+    values = [table.loc[table["metric"] != "norm", "value"].to_numpy() for table in tables]
+    assert values[1] == pytest.approx(values[0], rel=1e-9)
+    assert values[2] == pytest.approx(values[0], rel=1e-9)
 
 
 def test_only_a_whole_archive_is_read(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from repro.ground import files
@@ -78,7 +79,76 @@ def test_ambiguity_of_an_own_table_grows_with_the_tolerance_and_names_the_rows_t
         shares.append(values["all", "ambiguity"])
     assert shares[0] < shares[1]
     assert found.answer.summary[0]["rows"] == "all"
-    assert sum(line.startswith("Row ") for line in found.answer.said) == 5
+    told = [line for line in found.answer.said if line.startswith("Line ")]
+    assert len(told) == 5
+    first = int(told[0].split()[1])
+    frame = pd.read_csv(table)
+    model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+    X = pd.get_dummies(frame.drop(columns="ill"), drop_first=True).astype(float)
+    risk = model.fit(X, frame["ill"]).predict_proba(X)[first - 2, 1]
+    assert f"Line {first} of the file: risk {risk:.2f}," in told[0], "the header is line 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("multiplicity.own", {}),
+        ("noisy_metrics.own", {"score": "a"}),
+        ("auroc_auprc.own", {"score": "a"}),
+    ],
+)
+def test_one_of_three_labels_stands_against_the_others_once_it_is_named(
+    table: Path, name: str, given: dict[str, str]
+) -> None:
+    frame = pd.read_csv(table)
+    frame["ill"] = np.where(np.arange(len(frame)) % 3 == 0, "unknown", frame["ill"].map(str))
+    frame.to_csv(table, index=False)
+    with pytest.raises(ValueError, match=r"column 'ill' must have two classes, or .* it has 3: .*--positive \w+"):
+        run(name, csv=table, target="ill", **given)
+    found = run(name, csv=table, target="ill", positive="unknown", **given)
+    assert "column 'ill' has 3 classes; the positive class stands against all others" in found.remarks
+    frame.assign(ill=np.where(frame["ill"] == "unknown", "unknown", "known")).to_csv(table, index=False)
+    two = run(name, csv=table, target="ill", positive="unknown", **given)
+    assert two.table["value"].to_numpy() == pytest.approx(found.table["value"].to_numpy(), nan_ok=True)
+
+
+def test_labels_of_a_table_for_smote_are_named_where_they_are_three(table: Path) -> None:
+    frame = pd.read_csv(table)
+    frame.assign(ill=["a", "b", "c"] * 100).to_csv(table, index=False)
+    with pytest.raises(ValueError, match=r"must have two classes, it has 3: 'a' \(100 rows\), .*; leave rows out, or"):
+        run("smote.roc_sweep", csv=table, target="ill", positive="a")
+
+
+def test_an_identifier_is_no_feature(table: Path) -> None:
+    ranges = []
+    for frame in (pd.read_csv(table), pd.read_csv(table)):
+        if ranges:
+            frame.insert(0, "id", np.random.default_rng(2).permutation(300))
+            frame["name"] = [f"person {row}" for row in range(300)]
+        frame.to_csv(table, index=False)
+        found = run("multiplicity.own", csv=table, target="ill")
+        ranges.append(found.table["value"].to_numpy())
+    assert ranges[1] == pytest.approx(ranges[0])
+    assert sum("as identifiers do: left out" in remark for remark in found.remarks) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"a": 1, "b": 2, "c": 3, "town": "x"}, "no column beside 'ill' varies, of 'a', 'b', 'c', 'town'"),
+        ({"a": [1e300, 0, 0] * 100}, "the numbers of column 'a' must differ by 1e-50 to"),
+        (
+            {"a": [1.5, np.nan, 0] * 100},
+            "column 'a' must have no missing values, it lacks 100 of 300, the first in line 3",
+        ),
+        ({"ill": [1] * 3 + [0] * 297}, "at least 10 rows, the positive one of column 'ill' has 3"),
+        ({"ill": 1}, "column 'ill' holds one class only, 1"),
+    ],
+)
+def test_a_table_of_two_classes_that_cannot_be_used_is_refused(table: Path, columns: Any, message: str) -> None:
+    pd.read_csv(table).assign(**columns).to_csv(table, index=False)
+    with pytest.raises(ValueError, match=message):
+        run("multiplicity.own", csv=table, target="ill")
 
 
 def test_a_distance_beyond_one_is_refused(table: Path) -> None:

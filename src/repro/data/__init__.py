@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from repro.data.csv_file import load_csv, own_file, remarks
+from repro.data.csv_file import counted, csv_lines, load_csv, own_file, remarks
 from repro.data.dataset import Dataset, ImageDataset, Metadata
 from repro.data.keeping import Status, Summary, clear, describe, fetch, verify
 from repro.data.loading import checksum, load, load_images
@@ -25,6 +25,8 @@ __all__ = [
     "Summary",
     "checksum",
     "clear",
+    "counted",
+    "csv_lines",
     "describe",
     "fetch",
     "load",

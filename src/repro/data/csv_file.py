@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ _WITHOUT_GROUPS = {
 
 @dataclass(frozen=True)
 class _Sheet:
-    """The fields of a file: names of the columns, fields by column, number of each row's line."""
+    """The fields of a file: names of the columns, fields by column, number of each row's line in the file."""
 
     names: list[str]
     columns: list[list[str]]
@@ -86,9 +86,10 @@ def load_csv(
     missing and are counted in ``metadata.missing_values``; ``?`` is missing among numbers and a category of its own
     elsewhere.
 
-    Left out, with a note: columns with neither name nor values, row numbers without a name, and text that is another
-    one in each of 20 rows or more. Converted, with a note: numbers with decimal commas or with commas, points or gaps
-    between thousands.
+    Left out, with a note: columns with neither name nor values, row numbers without a name, and, of 20 rows or more,
+    text that is another one in each row and whole numbers that are others in each row of a column called like an
+    identifier. Converted, with a note: numbers with decimal commas or with commas, points or gaps between thousands.
+    Messages count lines as an editor does, the first line of the file being line 1.
 
     Parameters
     ----------
@@ -156,6 +157,23 @@ def load_csv(
     return Dataset(path.name, features, labels, None, chosen, metadata)
 
 
+def csv_lines(path: str | Path, target: str) -> list[int]:
+    """Line in the file of each row that :func:`load_csv` reads, its last one where a field holds line breaks.
+
+    Raises
+    ------
+    FileNotFoundError, UnknownName, ValueError
+        As :func:`load_csv`.
+    """
+    path = Path(path)
+    return _sheet(path, _text(path), target).lines
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number with its noun, which is given in the plural: 2 rows, 1 row."""
+    return f"{count} {noun[:-1] if count == 1 else noun}"
+
+
 def own_file(loaded: Dataset) -> OwnFile:
     """Sum up what :func:`load_csv` read: a checksum, equal for files that give the same table, and all remarks."""
     facts = canonical_json([table_checksum(Table(loaded.features, loaded.target, loaded.groups)), str(loaded.positive)])
@@ -166,12 +184,14 @@ def remarks(metadata: Metadata) -> tuple[str, ...]:
     """Put into sentences what to know about a loaded table: its notes, then what is missing, constant or repeated."""
     said = list(metadata.notes)
     said += [
-        f"column {name!r} lacks {count} of {metadata.n_rows} values" for name, count in metadata.missing_values.items()
+        f"column {name!r} lacks {count} of {counted(metadata.n_rows, 'values')}"
+        for name, count in metadata.missing_values.items()
     ]
     said += [f"column {name!r} is constant" for name in metadata.constant_columns]
     said += [f"column {later!r} repeats column {earlier!r}" for later, earlier in metadata.duplicate_columns]
     if metadata.repeated_rows:
-        said.append(f"{metadata.repeated_rows} of {metadata.n_rows} rows repeat an earlier one, also across folds")
+        repeat = "repeats" if metadata.repeated_rows == 1 else "repeat"
+        said.append(f"{metadata.repeated_rows} of {metadata.n_rows} rows {repeat} an earlier one, also across folds")
     return tuple(said)
 
 
@@ -268,7 +288,8 @@ def _sheet(path: Path, text: str, target: str) -> _Sheet:
     notes = []
     bare = sum(len(fields) > 1 for _, fields in records) - sum(len(fields) > 1 for _, fields in filled)
     if bare:
-        notes.append(f"{bare} lines hold nothing but separators and are left out")
+        does = "holds nothing but separators and is" if bare == 1 else "hold nothing but separators and are"
+        notes.append(f"{counted(bare, 'lines')} {does} left out")
     names = [name or f"column_{position}" for position, name in enumerate(header, start=1)]
     if target not in names:
         if all(_PLAIN.fullmatch(name) for name in names):
@@ -279,7 +300,10 @@ def _sheet(path: Path, text: str, target: str) -> _Sheet:
         raise UnknownName(f"target column of {path}", target, names)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ValueError(f"{path}: column names must differ; {', '.join(map(repr, repeated))} occurs more than once")
+        raise ValueError(
+            f"{path}: column names must differ; {', '.join(map(repr, repeated))} "
+            f"{'occurs' if len(repeated) == 1 else 'occur'} more than once"
+        )
     if not rows:
         raise ValueError(f"{path} has a header and no rows")
     unfit = [(line, fields) for line, fields in rows if not _fits(fields, header)]
@@ -287,8 +311,9 @@ def _sheet(path: Path, text: str, target: str) -> _Sheet:
         line, fields = unfit[0]
         why = "; a number or text that holds a comma needs quotes" if separator == "," else ""
         raise ValueError(
-            f"{path}: {len(unfit)} of {len(rows)} rows do not have the {len(names)} columns of the header, the first "
-            f"one is line {line} with {len(fields)} fields{why}"
+            f"{path}: {len(unfit)} of {counted(len(rows), 'rows')} {'does' if len(unfit) == 1 else 'do'} not have the "
+            f"{len(names)} columns of the header, the first one is line {line} of "
+            f"the file with {counted(len(fields), 'fields')}{why}"
         )
     width = len(names)
     if any(len(fields) > width for _, fields in rows):
@@ -317,10 +342,14 @@ def _chosen_columns(path: Path, sheet: _Sheet, target: str, columns: Sequence[st
     wanted = [target, *columns]
     for name in columns:
         if name not in sheet.names:
-            raise UnknownName(f"column of {path}", name, [known for known in sheet.names if known != target])
+            raise UnknownName(f"column of {path}", name, [known for known in sheet.names if known not in wanted])
     repeated = sorted({name for name in wanted if wanted.count(name) > 1})
     if repeated:
-        raise ValueError(f"{path}: target and columns must differ, {repeated[0]!r} is named more than once")
+        left = ", ".join(name for name in sheet.names if name not in wanted)
+        raise ValueError(
+            f"{path}: target and columns must differ, {repeated[0]!r} is named more than once; other columns: "
+            f"{left or 'none'}"
+        )
     return _Sheet(wanted, [sheet.columns[sheet.names.index(name)] for name in wanted], sheet.lines, sheet.notes)
 
 
@@ -332,7 +361,7 @@ def _numbers_rows(fields: Sequence[str]) -> bool:
 
 
 def _rises(numbers: Sequence[float]) -> bool:
-    return bool((np.diff(numbers) > 0).all())
+    return all(later > earlier for earlier, later in pairwise(numbers))
 
 
 # From fields to columns
@@ -356,6 +385,8 @@ def _features(path: Path, target: str, sheet: _Sheet, *, keep_all: bool = False)
         column, said = _feature(path, name, fields, sheet.lines, writings[name], clear)
         if keep_all and column is None:
             column, said = nominal(pd.Series(fields, name=name, dtype=object)), []
+        elif not keep_all and column is not None and _identifies_rows(name, column):
+            column, said = None, [_LEFT_OUT.format(name, "whole number") + "; if it is a feature, rename it"]
         notes += said
         if column is not None:
             columns[name] = column
@@ -374,7 +405,9 @@ def _feature(
     notes = []
     broken = [field for field in fields if field in SPREADSHEET_ERRORS]
     if broken:
-        notes.append(f"column {name!r} holds {len(broken)} errors of a spreadsheet ({broken[0]!r}): missing")
+        notes.append(
+            f"column {name!r} holds {counted(len(broken), 'errors')} of a spreadsheet ({broken[0]!r}): missing"
+        )
     present = set(_present(fields))
     if not present and set(fields) <= set(MISSING):
         return pd.Series(np.nan, index=range(len(fields)), name=name), notes
@@ -403,6 +436,8 @@ def _feature(
     column = _numbers(kept).rename(name)
     return column, notes + _remarks_on_numbers(name, fields, column)
 
+
+_LEFT_OUT: Final = "column {!r} holds another {} in each row, as identifiers do: left out"
 
 _ABSENT: Final = frozenset((*MISSING, *MISSING_AMONG_NUMBERS))
 _TRUTH: Final = {"True": 1, "TRUE": 1, "true": 1, "False": 0, "FALSE": 0, "false": 0}
@@ -460,13 +495,23 @@ def _remarks_on_numbers(name: str, fields: Sequence[str], column: pd.Series[Any]
     zeros = next((field for field in fields if field[:1] == "0" and field.isdigit() and len(field) > 1), None)
     if zeros is not None:
         return [f"column {name!r} is read as numbers although some begin with 0 ({zeros!r}); is it a code?"]
-    whole = column.notna().all() and np.isfinite(column).all() and bool((column == np.round(column)).all())
-    if whole and len(column) >= MANY_ROWS and column.nunique() > len(column) / 2:
+    if _whole(column) and len(column) >= MANY_ROWS and column.nunique() > len(column) / 2:
         if _rises(column.to_list()):
             return [f"column {name!r} rises from row to row, as row numbers do; it is used"]
         if _IDENTIFIER.fullmatch(name):
             return [f"column {name!r} holds {column.nunique()} different whole numbers, as identifiers do; it is used"]
     return []
+
+
+def _whole(column: pd.Series[Any]) -> bool:
+    return bool(column.notna().all() and np.isfinite(column).all() and (column == np.round(column)).all())
+
+
+def _identifies_rows(name: str, column: pd.Series[Any]) -> bool:
+    """Whether a column is called like an identifier and holds another whole number in each of many rows."""
+    if len(column) < MANY_ROWS or _IDENTIFIER.fullmatch(name) is None or not pd.api.types.is_numeric_dtype(column):
+        return False
+    return _whole(column) and column.nunique() == len(column)
 
 
 def _category(
@@ -484,9 +529,9 @@ def _category(
     if (share >= NEARLY_ALL and len(numbers) > FEW_NUMBERS) or len(point | comma) == len(counts):
         wrong = [field for field in others if field not in MISSING_AMONG_NUMBERS]
         raise ValueError(
-            f"{path}: column {name!r} holds numbers, as {min(numbers)!r}, and {len(wrong)} fields that are none or "
-            f"are written otherwise, as {wrong[0]!r} in line {lines[fields.index(wrong[0])]}; correct them, or leave "
-            "them empty where the value is missing"
+            f"{path}: column {name!r} holds numbers, as {min(numbers)!r}, and also {counted(len(wrong), 'texts')}, "
+            f"{wrong[0]!r} in line {lines[fields.index(wrong[0])]} of the file; write numbers in one way, and nothing "
+            "where the value is missing"
         )
     if share >= 0.5:
         named = ", ".join(map(repr, sorted(others)[:3]))
@@ -496,7 +541,7 @@ def _category(
         notes.append(f"{marks[0]!r} in column {name!r} is a category of its own, not a missing value")
     if len(fields) >= MANY_ROWS:
         if len(counts) == len(fields):
-            return None, [*notes, f"column {name!r} holds another text in each row, as identifiers do: left out"]
+            return None, [*notes, _LEFT_OUT.format(name, "text")]
         if len(counts) > len(fields) / 2:
             notes.append(f"column {name!r} has {len(counts)} categories in {len(fields)} rows")
     return nominal(text), notes
@@ -514,9 +559,11 @@ def _labels(path: Path, target: str, sheet: _Sheet) -> tuple[pd.Series[Any], lis
     if absent:
         mark = labels[absent[0]]
         means = f" ({mark!r} means a missing one; if it is a class, give it another name)" if mark else ""
+        one = len(absent) == 1
         raise ValueError(
-            f"{path}: {len(absent)} rows have no label in column {target!r}{means}, the first one is row "
-            f"{absent[0] + 1} after the header; remove them or fill them in"
+            f"{path}: {counted(len(absent), 'rows')} {'has' if one else 'have'} no label in column {target!r}{means}, "
+            f"{'' if one else 'the first one '}in line {sheet.lines[absent[0]]} of the file; remove "
+            f"{'it or fill it' if one else 'them or fill them'} in"
         )
     writing = _writing(labels)
     if writing == "either":
@@ -551,7 +598,9 @@ def _positive_class(target: str, counts: dict[Label, int], wanted: Label | None)
     chosen = smallest[-1]
     if len(smallest) > 1:
         tied = ", ".join(repr(label) for label in smallest)
-        notes.append(f"the classes {tied} have {fewest} rows each; {chosen!r}, the last one, is taken as positive")
+        notes.append(
+            f"the classes {tied} have {counted(fewest, 'rows')} each; {chosen!r}, the last one, is taken as positive"
+        )
     else:
         notes.append(f"{chosen!r} is taken as positive: it has the fewest rows, {fewest} of {sum(counts.values())}")
     return chosen, notes

@@ -1,7 +1,8 @@
 """Pictures of a reader's own predictions and features, made and used as scikit-learn's displays are.
 
 Each is a shared figure of the book: a notebook shows it with its finding and its numbers, and ``figure_`` and ``ax_``
-are Matplotlib's, to change or to save.
+are Matplotlib's, to change or to save. With ``ax`` a display draws into axes of yours, as in
+``figure, axes = plt.subplots(1, 2)``; the figure stays open then.
 """
 
 from __future__ import annotations
@@ -38,10 +39,13 @@ class _Display:
         What is drawn.
     shown : Shown
         The picture with finding, caption and alternative text.
+    ax : Axes or None
+        The axes that were given to draw into.
     """
 
     numbers: pd.DataFrame
     shown: Shown
+    ax: Axes | None = None
 
     @property
     def figure_(self) -> Figure:
@@ -51,7 +55,7 @@ class _Display:
     @property
     def ax_(self) -> Axes:
         """Axes of Matplotlib."""
-        return self.figure_.axes[0]
+        return self.figure_.axes[0] if self.ax is None else self.ax
 
     def _repr_html_(self) -> str:
         return self.shown._repr_html_()
@@ -78,7 +82,9 @@ class RankingDisplay(_Display):
     """
 
     @classmethod
-    def from_predictions(cls, y_true: ArrayLike, y_score: ArrayLike, *, groups: Any = None) -> Self:
+    def from_predictions(
+        cls, y_true: ArrayLike, y_score: ArrayLike, *, groups: Any = None, ax: Axes | None = None
+    ) -> Self:
         """Draw the intervals of :func:`repro.metrics.ranking_by_group`.
 
         Parameters
@@ -87,6 +93,8 @@ class RankingDisplay(_Display):
             Booleans, 0 and 1, or -1 and 1.
         y_score : array-like of shape (n_samples,)
         groups : array-like of shape (n_samples,), optional
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; by default a new figure is made.
 
         Raises
         ------
@@ -109,8 +117,9 @@ class RankingDisplay(_Display):
             level=0.5,
             title=f"{' and '.join(texts)} over all rows",
             caption=f"{rows} rows, {positives} of them positive; the line is the AUROC of a random order.",
+            ax=ax,
         )
-        return cls(found, shown)
+        return cls(found, shown, ax)
 
 
 class ReliabilityDisplay(_Display):
@@ -129,7 +138,13 @@ class ReliabilityDisplay(_Display):
 
     @classmethod
     def from_predictions(
-        cls, y_true: ArrayLike, probability: ArrayLike, *, n_bins: int = 15, name: str = "model"
+        cls,
+        y_true: ArrayLike,
+        probability: ArrayLike,
+        *,
+        n_bins: int = 15,
+        name: str = "model",
+        ax: Axes | None = None,
     ) -> Self:
         """Draw the bins of :func:`repro.metrics.reliability`.
 
@@ -141,6 +156,8 @@ class ReliabilityDisplay(_Display):
             A vector is the probability of class 1 of two.
         n_bins : int, default=15
         name : str, default="model"
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; by default a new figure is made.
 
         Raises
         ------
@@ -168,8 +185,9 @@ class ReliabilityDisplay(_Display):
             title=f"Confidence and accuracy are {error:.3g} apart on average; on the whole the {name} is "
             f"{'more' if surer > 0 else 'less'} sure than it is right",
             caption=f"{int(count.sum())} rows in {n_bins} bins of equal width; larger marks stand for more rows.",
+            ax=ax,
         )
-        return cls(frame, shown)
+        return cls(frame, shown, ax)
 
 
 class CollapseDisplay(_Display):
@@ -184,7 +202,7 @@ class CollapseDisplay(_Display):
     """
 
     @classmethod
-    def from_features(cls, features: Any, labels: ArrayLike) -> Self:
+    def from_features(cls, features: Any, labels: ArrayLike, *, ax: Axes | None = None) -> Self:
         """Draw the cosines as a coloured table.
 
         Parameters
@@ -192,6 +210,8 @@ class CollapseDisplay(_Display):
         features : array-like or tensor of shape (n_samples, n_features)
         labels : array-like of shape (n_samples,)
             Numbers or texts, 2 to 20 different ones.
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; by default a new figure is made.
 
         Raises
         ------
@@ -224,5 +244,6 @@ class CollapseDisplay(_Display):
             f"{shared.number_text(float(apart.max()))}; "
             f"complete collapse of equal classes has {shared.number_text(frame)} everywhere",
             caption="Cosines between the class means, after their mean was taken off.",
+            ax=ax,
         )
-        return cls(cosines, shown)
+        return cls(cosines, shown, ax)

@@ -206,7 +206,7 @@ class Shown:
     key : tuple of str
         Entries of the legend, as parts of a page.
     figures : tuple of matplotlib.figure.Figure
-        The panels themselves, closed; for :mod:`repro.plotting.displays`.
+        The panels themselves, closed if they were made for it; for :mod:`repro.plotting.displays`.
     """
 
     title: str
@@ -240,6 +240,7 @@ def show(
     caption: str,
     table: pd.DataFrame | None = None,
     key: Sequence[str] = (),
+    close: bool = True,
 ) -> Shown:
     """Render figures once, in the book's style, close them, and return them with their texts.
 
@@ -257,6 +258,8 @@ def show(
         The numbers that are drawn.
     key : sequence of str, default=()
         Entries of the legend.
+    close : bool, default=True
+        Whether to close the figures; one that a reader made stays open.
 
     Raises
     ------
@@ -276,6 +279,6 @@ def show(
         drawn = [_svg(panel) for panel in panels]
         many = sum(marks for _, marks in drawn) > MOST_MARKS
         pictures = tuple(_png(panel) if many else picture for panel, (picture, _) in zip(panels, drawn, strict=True))
-    for panel in panels:
+    for panel in panels if close else ():
         plt.close(panel)
     return Shown(title, pictures, alt, caption, table, tuple(key), tuple(panels))

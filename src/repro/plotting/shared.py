@@ -211,6 +211,8 @@ class Options(TypedDict, total=False):
         Width and height of a panel in inches.
     decorate : callable
         Adds to each panel; gets its axes and its value of the panel's column.
+    ax : Axes or None
+        Axes to draw into instead of a new figure, where there is one panel; the series are named in a legend there.
     """
 
     title: Required[str]
@@ -223,6 +225,7 @@ class Options(TypedDict, total=False):
     shared: bool
     size: tuple[float, float]
     decorate: Callable[[Axes, Any], object]
+    ax: Axes | None
 
 
 def panel_axes(count: int, size: tuple[float, float] | None = None) -> list[tuple[Figure, Axes]]:
@@ -246,11 +249,15 @@ def _draw(
     keys = list(dict.fromkeys(frame[panel])) if panel else [None]
     given = options.get("panel_names", {})
     headings = [given.get(key) or name_of(key, panel) for key in keys] if panel else [""]
-    drawn = [axes for _, axes in panel_axes(len(keys), options.get("size"))]
+    own = options.get("ax")
+    drawn = [own] if own is not None else [axes for _, axes in panel_axes(len(keys), options.get("size"))]
     for axes, key, heading in zip(drawn, keys, headings, strict=True):
         draw(axes, frame if panel is None else frame[frame[panel] == key], key)
         width = int(9.5 * axes.figure.get_figwidth())  # type: ignore[union-attr]
-        axes.set_title(_wrapped(heading, width))
+        if own is None:
+            axes.set_title(_wrapped(heading, width))
+        elif len(axes.get_legend_handles_labels()[1]) > 1:
+            axes.legend()
         axes.set(xlabel=_wrapped(axes.get_xlabel(), width + 8), ylabel=_wrapped(axes.get_ylabel(), 40))
         for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
             if name in options.get("log", ""):
@@ -290,6 +297,7 @@ def _shown(
         caption=options["caption"],
         table=table,
         key=key,
+        close=options.get("ax") is None,
     )
 
 
@@ -453,7 +461,7 @@ def forest(
             places = mine[rows].map(list(labels).index).astype(float) + shift
             axes.hlines(places, mine["low"], mine["high"], color=style.color, linewidth=1.7)
             look: dict[str, Any] = {"color": style.color, "markerfacecolor": style.face, "markersize": 6.5}
-            axes.plot(mine["estimate"], places, style.marker, **look)
+            axes.plot(mine["estimate"], places, style.marker, label=called[one], **look)
         axes.set_yticks(range(len(labels)), list(labels.values()))
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -622,7 +630,8 @@ def reliability(
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9)
         for one, style in styles.items():
             mine = part[part[series] == one].sort_values("confidence")
-            axes.plot(mine["confidence"], mine["accuracy"], style.line, color=style.color, linewidth=1)
+            look: dict[str, Any] = {"color": style.color, "linewidth": 1, "label": everything[series][one]}
+            axes.plot(mine["confidence"], mine["accuracy"], style.line, **look)
             sns.scatterplot(
                 mine, x="confidence", y="accuracy", size="share", sizes=(14, 150), size_norm=(0, 1),
                 marker=style.marker, color=style.color, alpha=0.85, linewidth=0, legend=False, ax=axes,

@@ -7,14 +7,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from repro.data import load_csv, own_file
+from repro.data import csv_lines
 from repro.ground.checks import positive_number, share
 from repro.metrics import LogisticLevelSet
 from repro.protocol.experiment import Cell, Experiment, Parameters
 from repro.protocol.own_data import OwnAnswer, OwnArgument, OwnData, OwnFile
 from repro.protocol.rows import Rows
-from repro.trials.own_files import TABLE_ARGUMENTS
-from repro.trials.table_tasks import BinaryTask, as_task
+from repro.trials.own_files import TABLE_ARGUMENTS, own_two_classes
 
 ARGUMENTS: Final = (
     *TABLE_ARGUMENTS,
@@ -24,12 +23,6 @@ ARGUMENTS: Final = (
 MOST_EXACT: Final = 2000
 """Rows up to which ranges are exact; of larger tables they are those of the ellipsoid."""
 SHOWN: Final = 5
-
-
-def _task(parameters: Parameters) -> tuple[BinaryTask, OwnFile]:
-    positive = parameters.get("positive")
-    loaded = load_csv(str(parameters["csv"]), str(parameters["target"]), None if positive is None else str(positive))
-    return as_task(loaded, nominal="dummies", imbalanced=False), own_file(loaded)
 
 
 def _limits(parameters: Parameters) -> tuple[float, float]:
@@ -51,29 +44,28 @@ def own(cell: Cell) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``class, row, replicate, metric, value``: ``ambiguity`` and ``rows`` of all, the positives and the
-        negatives; ``baseline``, ``low`` and ``high`` of the rows whose range is widest, counted from 1 after the
-        header.
+        Columns ``class, line, replicate, metric, value``: ``ambiguity`` and ``rows`` of all, the positives and the
+        negatives; ``baseline``, ``low`` and ``high`` of the rows whose range is widest, by their line in the file.
     """
-    task, _ = _task(cell.parameters)
+    task, _ = own_two_classes(cell.parameters)
+    lines = csv_lines(str(cell.parameters["csv"]), str(cell.parameters["target"]))
     epsilon, delta = _limits(cell.parameters)
-    spread = task.X.std(axis=0)
-    X = (task.X - task.X.mean(axis=0))[:, spread > 0] / spread[spread > 0]
+    X = (task.X - task.X.mean(axis=0)) / task.X.std(axis=0)
     model = LogisticLevelSet(epsilon=epsilon).fit(X, task.y)
     found = model.ranges(X, method="exact" if len(X) <= MOST_EXACT else "ellipsoid")
-    rows = Rows("class", "row", replicate=0)
+    rows = Rows("class", "line", replicate=0)
     for name, part in (("all", task.y | True), ("positive", task.y), ("negative", ~task.y)):
         moved = found.moves()[part] >= delta
         rows.add({"ambiguity": float(moved.mean()), "rows": float(len(moved))}, **{"class": name})
     for row in np.argsort(found.low - found.high, kind="stable")[:SHOWN]:
         ends = {"baseline": found.baseline[row], "low": found.low[row], "high": found.high[row]}
-        rows.add({name: float(value) for name, value in ends.items()}, row=int(row) + 1)
+        rows.add({name: float(value) for name, value in ends.items()}, line=lines[row])
     return rows.frame()
 
 
 def _read(parameters: Parameters) -> OwnFile:
     _limits(parameters)
-    task, used = _task(parameters)
+    task, used = own_two_classes(parameters)
     remarks = list(used.remarks)
     if len(task.y) > MOST_EXACT:
         remarks.append(
@@ -96,17 +88,17 @@ def _answer(table: pd.DataFrame, parameters: Parameters) -> OwnAnswer:
         f"Among positives it is {shares['positive']:.1%}, among negatives {shares['negative']:.1%}."
         + (" The share among all rows hides the rarer class." if min(shares.values()) < max(shares.values()) else ""),
     ]
-    ends = table[table["row"].notna()].set_index(["row", "metric"])["value"].astype(float).to_dict()
-    for row in table.loc[table["metric"] == "low", "row"]:
-        risk, low, high = (ends[row, name] for name in ("baseline", "low", "high"))
-        said.append(f"Row {int(row)}: risk {risk:.2f}, anywhere from {low:.2f} to {high:.2f}.")
+    ends = table[table["line"].notna()].set_index(["line", "metric"])["value"].astype(float).to_dict()
+    for line in table.loc[table["metric"] == "low", "line"]:
+        risk, low, high = (ends[line, name] for name in ("baseline", "low", "high"))
+        said.append(f"Line {int(line)} of the file: risk {risk:.2f}, anywhere from {low:.2f} to {high:.2f}.")
     return OwnAnswer(summary, said)
 
 
 OWN: Final = Experiment(
     name="multiplicity.own",
     summary="share of the rows of your own table whose risk moves among equally good logistic models, by class",
-    settings=("class", "row"),
+    settings=("class", "line"),
     compute=own,
     cells={},
     seconds=lambda parameters: 5.0,

@@ -20,6 +20,9 @@ from repro.protocol.rows import Rows
 
 SHUFFLES: Final = 5
 FEWEST_ROWS: Final = 2
+SMALLEST: Final = 1e-15
+LARGEST: Final = 1e15
+"""Sizes of features between which squares of squares are exact, and squares fit into single precision."""
 OF_THE_CLASSIFIER: Final = "nc2_etf_err_W"
 """Does not depend on the labels."""
 MEASURES: Final = {
@@ -66,8 +69,9 @@ def own_features(parameters: Parameters) -> tuple[OwnFeatures, OwnFile]:
     Raises
     ------
     FileNotFoundError, UnknownName, ValueError
-        As :func:`repro.data.load_npz`; if a shape does not fit, a feature is no finite number, labels are of another
-        kind, or there are fewer than two classes or than two rows of one.
+        As :func:`repro.data.load_npz`; if a shape does not fit, a feature is no finite number, features are equal in
+        all rows or of extreme size, labels are of another kind, or there are fewer than two classes or than two rows of
+        one.
     """
     path = str(parameters["features"])
     arrays = load_npz(path, ("features", "labels"), ("W", "b"))
@@ -78,6 +82,7 @@ def own_features(parameters: Parameters) -> tuple[OwnFeatures, OwnFile]:
     if given.ndim != 2 or 0 in given.shape:
         raise ValueError(f"{path}: features must have shape (n_samples, n_features), got {given.shape}")
     features = finite_rows("features", given, given.shape[1]).astype(np.float64)
+    _check_size(path, features)
     if labels.shape != (len(features),):
         raise ValueError(
             f"{path}: labels must have shape ({len(features)},), one for each row of features, got {labels.shape}"
@@ -90,10 +95,13 @@ def own_features(parameters: Parameters) -> tuple[OwnFeatures, OwnFile]:
     if counts.min() < FEWEST_ROWS:
         raise ValueError(f"{path}: each class needs at least {FEWEST_ROWS} rows, {names[counts.argmin()]!s} has one")
     codes = codes.reshape(-1)
-    if W is not None and labels.dtype.kind in "iu" and W.ndim == 2 and names[0] >= 0 and names[-1] < len(W):
-        names, codes = np.arange(len(W)), labels
     if W is not None:
+        if labels.dtype.kind in "iu" and W.ndim == 2 and W.shape[1] == features.shape[1] and names[0] >= 0:
+            names, codes = (np.arange(len(W)), labels) if names[-1] < len(W) else (names, codes)
+        _check_rows_of_classes(path, W.shape, (len(names), features.shape[1]))
         W = finite_matrix("W", W, (len(names), features.shape[1]))
+        if np.abs(W).max() > LARGEST:
+            raise ValueError(f"{path}: W must lie between {-LARGEST:g} and {LARGEST:g}, got {np.abs(W).max():g}")
     if "b" in arrays and W is None:
         raise ValueError(f"{path}: b says nothing without W; save both or neither")
     b = bias_vector(arrays.get("b"), len(names))
@@ -106,6 +114,34 @@ def own_features(parameters: Parameters) -> tuple[OwnFeatures, OwnFile]:
     if W is None:
         said.append("no array W, so nothing is said about the classifier (NC3, NC4)")
     return used, OwnFile(digest.hexdigest(), said)
+
+
+def _check_size(path: str, features: npt.NDArray[np.float64]) -> None:
+    """Raise the error of features that no measure can be computed of."""
+    low, high = features.min(axis=0), features.max(axis=0)
+    if (low == high).all():
+        raise ValueError(
+            f"{path}: features must differ between rows, all {len(features)} rows are equal; are they those of the "
+            "trained network?"
+        )
+    if not -LARGEST <= low.min() <= high.max() <= LARGEST or (high - low).max() < SMALLEST:
+        raise ValueError(
+            f"{path}: features must lie between {-LARGEST:g} and {LARGEST:g} and differ by at least {SMALLEST:g}, "
+            f"they lie between {low.min():g} and {high.max():g}; divide features, and b, by one number: the measures "
+            "do not depend on it"
+        )
+
+
+def _check_rows_of_classes(path: str, found: tuple[int, ...], wanted: tuple[int, int]) -> None:
+    """Raise the error of a classifier of another shape."""
+    if found == wanted:
+        return
+    n_classes, n_features = wanted
+    transposed = len(found) == 2 and found[0] == n_features and found[1] >= n_classes
+    hint = "; it looks transposed: save W.T" if transposed else ""
+    raise ValueError(
+        f"{path}: W must have shape {wanted}, a row for each class and a column for each feature, got {found}{hint}"
+    )
 
 
 def _sizes(counts: npt.NDArray[np.intp]) -> str:
@@ -202,6 +238,9 @@ def _answer(table: pd.DataFrame, parameters: Parameters) -> OwnAnswer:
     said = [
         f"The spread within classes is {quotient[0]:.3g} times that between their means; with shuffled labels it is "
         f"{quotient[1]:.3g} times. All measures are 0 at complete collapse, but only one of the frames can be met."
+        if np.isfinite(quotient).all()
+        else "All classes have the same mean, with your labels or with shuffled ones: a measure that divides by the "
+        "distance of means does not exist there, a dash in the table."
     ]
     if pairs:
         names = " and ".join(_name(pairs[-1][column]) for column in ("class_label", "other_class"))
