@@ -294,8 +294,8 @@ claims.in_short("quantile_aggregation")
 #
 # ### Pooling in one picture
 #
-# Straight lines follow the bend of the simulation badly, neighbours follow it bluntly. A small network learns whom to
-# trust, and where.
+# Straight lines miss the bend of the simulation, neighbours follow it bluntly. A small network may trust one model here
+# and another there. It settles on the one with the right shape, nearly everywhere.
 
 # %% tags=["hide-input"]
 from repro.plotting import quantile_aggregation as quantile_figures
