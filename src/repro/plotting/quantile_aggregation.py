@@ -61,7 +61,7 @@ def gains(table: pd.DataFrame) -> Shown:
     shown = table[(table["metric"] == "pinball") & ((table["dataset"] != "hetero") | (table["rows"] == 1000))]
     loss = shown.pivot_table(index=["dataset", "rows", "replicate"], columns="method", values="value")
     saved = (1 - loss[list(POOLED)].div(loss["average"], axis=0)).mul(100)
-    rows = saved.stack().rename("value").reset_index()
+    rows = saved.reset_index().melt(["dataset", "rows", "replicate"], var_name="method")
     rows["data"] = [
         f"{name_of(name, 'dataset')}, {n:,} rows" for name, n in zip(rows["dataset"], rows["rows"], strict=True)
     ]
