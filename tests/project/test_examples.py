@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-TOOLS = ("sampling", "trees", "ordinal", "metrics", "geometry", "closed_form", "longtail")
+TOOLS = ("sampling", "trees", "ordinal", "metrics", "geometry", "closed_form", "quantiles", "longtail")
 """Rooms of which every function and estimator has an example."""
 ROOMS = (*TOOLS, "data", "training", "protocol.rows", "claims")
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS

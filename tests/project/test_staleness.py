@@ -180,6 +180,7 @@ def test_torch_counts_for_the_studies_that_train_networks(
         "mixup_collapse",
         "naive_bayes",
         "neural_collapse",
+        "quantile_aggregation",
         "sade",
     }
     assert not {f"neural_collapse.{short}" for short in ("exact", "norms", "direct", "traps", "minority")} & changed
