@@ -70,15 +70,14 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
         axes.set(xlabel="rank, highest score first", ylabel="gain from fixing the mistake", ylim=(0, 1.08 * top))
     ratio = gains["average_precision"].max() / gains["average_precision"].min()
     title = (
-        f"AUROC pays {gains['auroc'][0]:.4f} for every repair, under AUPRC the dearest is worth "
-        f"{ratio:.0f} times the cheapest"
+        f"AUROC pays {gains['auroc'][0]:.4f} for every repair, under AUPRC the dearest is worth {ratio:.0f} times the "
+        "cheapest"
     )
     return show(
         figure,
         title=title,
         alt=f"A row of {positive.size} marks in order of score, {positive.sum()} of them squares for positives. At "
-        f"each of "
-        f"{between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right. {title}",
+        f"each of {between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right. {title}",
         caption="One ranking. At each stem a negative stands directly above a positive: exchanging the two repairs an "
         "atomic mistake.",
         table=pd.DataFrame(
@@ -123,9 +122,8 @@ def models(table: pd.DataFrame) -> Shown:
             for name, text in WEIGHTING_NAMES.items()
             if (name, METRICS[0]) in rho
         ),
-        caption=f"Adult by sex, one random split, {len(wide) // wide['weighting'].nunique()} models a weighting. "
-        f"Mean gap "
-        "and its middle half in each tenth. Gap: AUROC of the higher-prevalence group minus that of the other.",
+        caption=f"Adult by sex, one random split, {len(wide) // wide['weighting'].nunique()} models a weighting. Mean "
+        "gap and its middle half in each tenth. Gap: AUROC of the higher-prevalence group minus that of the other.",
     )
 
 
@@ -185,8 +183,8 @@ def tasks(table: pd.DataFrame) -> Shown:
         series="weighting",
         names=WEIGHTING_NAMES | {"paper": "the paper's stored means"},
         xlabel="rank correlation with the gap: of validation AUPRC minus of validation AUROC",
-        title=f"AUPRC is clearly more tied to the gap in {clear[0]} of our {len(ours)} settings and in "
-        f"{clear[1]} of the paper's {len(theirs)} means",
+        title=f"AUPRC is clearly more tied to the gap in {clear[0]} of our {len(ours)} settings and in {clear[1]} of "
+        f"the paper's {len(theirs)} means",
         caption="95 % intervals that allow for reused rows (the paper's: mean ± 1.96 standard errors).",
     )
 
@@ -250,8 +248,8 @@ def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
         ylabel="AUROC",
         shared=False,
         band=True,
-        title=f"{found['step'].max():.0f} repairs from the top leave a gap of {last['gap', 'highest']:.3f} between the "
-        f"groups, repairs at random one of {last['gap', 'random']:.3f}",
+        title=f"{found['step'].max():.0f} repairs from the top leave a gap of {last['gap', 'highest']:.3f} between "
+        f"the groups, repairs at random one of {last['gap', 'random']:.3f}",
         caption="Fifty repairs in two groups of 200 rows with 10 and 2 positives. Lines: mean over seeds; bands: 5 to "
         "95 % of the seeds.",
     )
@@ -273,9 +271,8 @@ def subpopulations(table: pd.DataFrame) -> Shown:
         xlabel="prevalence of the lower group (the other: 0.2)",
         log="x",
         ylim=(0, 1.04),
-        title=f"With a lower group of prevalence {most:g}, the mistake that AUPRC rewards most lies inside the "
-        f"higher group in "
-        f"{100 * share['ap_best'][most]:.0f} % of draws, a random one in {100 * share['uniform'][most]:.0f} %",
+        title=f"With a lower group of prevalence {most:g}, the mistake that AUPRC rewards most lies inside the higher "
+        f"group in {100 * share['ap_best'][most]:.0f} % of draws, a random one in {100 * share['uniform'][most]:.0f} %",
         caption="Share of draws in which both rows of the mistake belong to the group of higher prevalence, with 95 % "
         "intervals over batches. The numbers above are for calibrated scores.",
     )
@@ -317,8 +314,8 @@ def phase(table: pd.DataFrame) -> Shown:
         size=(SINGLE[0], 4.2),
         title=f"Without a shift of scores the balance of repairs goes from {_tenths(middle.iloc[0])} at ratio "
         f"{ratios[0]:.3g} to {_tenths(middle.iloc[-1])} at {ratios[-1]:.3g}",
-        caption="Share of fifty repairs inside the group of higher prevalence minus share inside the other. The dashed "
-        "line is where calibrated scores lie.",
+        caption="Share of fifty repairs inside the group of higher prevalence minus share inside the other. The "
+        "dashed line is where calibrated scores lie.",
         decorate=calibrated,
     )
 
@@ -347,8 +344,8 @@ def prevalence_shift(table: pd.DataFrame) -> Shown:
         log="x",
         ylim=(0, 1.04),
         title=f"At prevalence {found['prevalence'].min():g} the same model (AUROC {found['auroc'].max():g}) has an "
-        f"AUPRC of {fallen['average_precision']:.2f}, and of "
-        f"{fallen['average_precision_at_half']:.2f} at a reference prevalence of one half",
+        f"AUPRC of {fallen['average_precision']:.2f}, and of {fallen['average_precision_at_half']:.2f} at a reference "
+        "prevalence of one half",
         caption="The same model, other base rates: mean over draws, bars of one standard deviation.",
     )
 
@@ -378,9 +375,8 @@ def coverage(table: pd.DataFrame) -> Shown:
         size=(SINGLE[0], 0.9 + 0.3 * len(order)),
         title=f"At their worst, 95 % intervals hold the true value in {whole.max():.0f} % ({whole.idxmax()}) down to "
         f"{whole.min():.0f} % ({whole.idxmin()})",
-        caption="Share of nominal 95 % intervals that hold the true value, in percent; binormal scores of AUROC "
-        "0.85. The "
-        "darker, the further from 95.",
+        caption="Share of nominal 95 % intervals that hold the true value, in percent; binormal scores of AUROC 0.85. "
+        "The darker, the further from 95.",
     )
 
 
@@ -407,16 +403,13 @@ def weights(choice: MetricChoice) -> Shown:
     low, high = choice.region
     shares = [f"{100 * choice.agreement[metric]:.0f} % of {name_of(metric)}'s weight" for metric in METRICS]
     title = f"{shares[0]} and {shares[1]} lie where this deployment has its own"
-    return show(
-        figure,
-        title=title,
-        alt="Step lines along the ranking on logarithmic axes: the deployment's weight as an area, AUROC flat, AUPRC "
-        "falling. "
-        f"The deployment looks between {low:.1%} and {high:.1%} of the rows. {title}",
-        caption="What a mistake weighs along the ranking. Grey: the deployment described; dotted: its cut.",
-        table=table.round(3),
-        key=[key_entry(name_of(metric), STYLES["method", metric]) for metric in METRICS],
+    alt = (
+        "Step lines along the ranking on logarithmic axes: the deployment's weight as an area, AUROC flat, AUPRC "
+        f"falling. The deployment looks between {low:.1%} and {high:.1%} of the rows. {title}"
     )
+    caption = "What a mistake weighs along the ranking. Grey: the deployment described; dotted: its cut."
+    key = [key_entry(name_of(metric), STYLES["method", metric]) for metric in METRICS]
+    return show(figure, title=title, alt=alt, caption=caption, table=table.round(3), key=key)
 
 
 def ratios(table: pd.DataFrame) -> Shown:
@@ -437,8 +430,7 @@ def ratios(table: pd.DataFrame) -> Shown:
         ylabel="correlation with the gap: AUPRC minus AUROC",
         level=0.0,
         title=f"AUPRC is clearly more tied to the gap at {clear} of {len(found)} ratios and weightings; the largest "
-        f"difference is "
-        f"{number_text(found['estimate'].max())}",
+        f"difference is {number_text(found['estimate'].max())}",
         caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals allow for reused "
         "rows.",
     )

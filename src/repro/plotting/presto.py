@@ -84,20 +84,19 @@ def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence
             axes.set_title(f"penalty {path.lambdas[place]:.2g}")
     apart = {penalty: float(np.ptp(found)) for penalty, found in angles.items()}
     title = (
-        f"The directions of the three boundaries differ by {apart[min(apart)]:.0f} degrees under the smallest penalty, "
-        f"by {apart[max(apart)]:.0f} under the largest"
+        f"The directions of the three boundaries differ by {apart[min(apart)]:.0f} degrees under the smallest "
+        f"penalty, by {apart[max(apart)]:.0f} under the largest"
     )
-    return show(
-        [figure for figure, _ in drawn],
-        title=title,
-        alt=f"{len(places)} panels with the same points of four classes and three straight lines between them. {title}",
-        caption="Where P(y ≤ k | x) = 1/2 for k = 1 (line), 2 (dashed) and 3 (dotted). Only differences between "
-        "boundaries are penalised here; parallel ones are the proportional-odds model.",
-        table=pd.DataFrame(
-            {f"penalty {penalty:.2g}": [f"{a:.0f} degrees" for a in found] for penalty, found in angles.items()}
-        ),
-        key=[key_entry(f"class {label + 1}", style, line=False) for label, style in enumerate(CLASSES)],
+    alt = f"{len(places)} panels with the same points of four classes and three straight lines between them. {title}"
+    caption = (
+        "Where P(y ≤ k | x) = 1/2 for k = 1 (line), 2 (dashed) and 3 (dotted). Only differences between "
+        "boundaries are penalised here; parallel ones are the proportional-odds model."
     )
+    table = pd.DataFrame(
+        {f"penalty {penalty:.2g}": [f"{a:.0f} degrees" for a in found] for penalty, found in angles.items()}
+    )
+    key = [key_entry(f"class {label + 1}", style, line=False) for label, style in enumerate(CLASSES)]
+    return show([figure for figure, _ in drawn], title=title, alt=alt, caption=caption, table=table, key=key)
 
 
 def _by_rarity(found: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +133,7 @@ def errors(table: pd.DataFrame) -> Shown:
         log="xy",
         ticks=RARE_TICKS,
         title=f"Fitted as published, our median errors are {ratio.min():.2f} to {ratio.max():.2f} times those of the "
-        f"paper",
+        "paper",
         caption="Median and quartiles over repetitions. Short black lines: medians measured from the paper's figures.",
         decorate=theirs,
     )
@@ -272,8 +271,7 @@ def figure4(table: pd.DataFrame) -> Shown:
         log="y",
         title=f"A constant prediction has the best published score at {wins} of {len(means)} cutoffs",
         caption="The published score on PreDiabetes, by the age up to which diabetes counts. Points: our mean over "
-        "random "
-        "splits with a 95 % interval that allows for reused rows. Black: the paper's Figure 4.",
+        "random splits with a 95 % interval that allows for reused rows. Black: the paper's Figure 4.",
         decorate=theirs,
     )
 
@@ -334,8 +332,8 @@ def soup(table: pd.DataFrame) -> Shown:
         xlabel="score, smaller is better",
         title="Best on soup, split by rows: "
         + ", ".join(f"{name_of(method)} ({name_of(metric, 'metric')})" for metric, method in best.items()),
-        caption="Soup: mean over 350 random splits with 95 % intervals that allow for reused rows. Every panel has its "
-        "own range.",
+        caption="Soup: mean over 350 random splits with 95 % intervals that allow for reused rows. Every panel has "
+        "its own range.",
     )
 
 
@@ -370,9 +368,8 @@ def missing_baselines(table: pd.DataFrame) -> Shown:
             else "; no method is ahead of it in most settings"
         ),
         caption="Squared error of the rare probability over that of PRESTO, geometric mean on fresh rows; above 1 "
-        "(red) "
-        "PRESTO is better. Only unpenalised logistic regression and proportional odds are in the paper. "
-        "sp.: sparse design.",
+        "(red) PRESTO is better. Only unpenalised logistic regression and proportional odds are in the paper. sp.: "
+        "sparse design.",
     )
 
 
@@ -396,8 +393,7 @@ def information(table: pd.DataFrame) -> Shown:
         log="xy",
         band=True,
         title=f"At a rare probability of {near:.2g} logistic regression has "
-        f"{there['logit'] / there['proportional_odds']:.0f} times the variance of "
-        "proportional odds",
+        f"{there['logit'] / there['proportional_odds']:.0f} times the variance of proportional odds",
         caption="Trace of the inverse information, median and range of nine in ten weight vectors.",
         decorate=lambda axes, _: axes.invert_xaxis(),
     )

@@ -154,6 +154,13 @@ def differences(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], by: Seque
     return pd.concat(found, ignore_index=True).dropna(subset=["value"])
 
 
+def chosen(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
+    """Rows with the wanted value, or one of the wanted values, of some columns, sorted as these are given."""
+    orders = {column: [kept] if isinstance(kept, str) else list(kept) for column, kept in wanted.items()}
+    rows = table[np.all([table[column].isin(order) for column, order in orders.items()], axis=0)]
+    return rows.sort_values([*orders], key=lambda column: column.map(orders[str(column.name)].index), kind="stable")
+
+
 def number_text(estimate: float, low: float | None = None, high: float | None = None) -> str:
     """Estimate and interval with as many digits as the interval supports; ends that are none or equal are left out."""
     if low is None or high is None or not high - low > 1e-9 * max(abs(low), abs(high)):
@@ -269,12 +276,12 @@ def _draw(
     return drawn, headings
 
 
-def _shown(
+def shown(
     drawn: Sequence[Axes],
     options: Options,
     kind: str,
-    details: Sequence[str],
-    table: pd.DataFrame,
+    details: Sequence[str] = (),
+    table: pd.DataFrame | None = None,
     key: Sequence[str] = (),
 ) -> Shown:
     """Show what was drawn; the alternative text says what is seen, as long as there is room, and the finding."""
@@ -334,7 +341,8 @@ def lines(
     Parameters
     ----------
     frame : DataFrame
-        Summary with the columns `x`, `series`, `panel`. Texts in `x` stand at equal distances, in their order.
+        Summary with the columns `x`, `series`, `panel`. Texts in `x` stand at equal distances, in their order. Without
+        ``low`` and ``high`` there are no intervals.
     x, series, panel : str
         Columns along the axis, of the lines, and of the panels.
     xlabel, ylabel : str
@@ -350,6 +358,8 @@ def lines(
     """
     import seaborn as sns
 
+    if "low" not in frame:
+        frame = frame.assign(low=frame["estimate"], high=frame["estimate"])
     everything = _named(frame, {panel: options.get("panel_names"), series: options.get("names"), x: None})
     styles, called = styles_of(frame[series], series), everything[series]
     order = [] if pd.api.types.is_numeric_dtype(frame[x]) else list(dict.fromkeys(frame[x]))
@@ -394,7 +404,7 @@ def lines(
                 for one, name in called.items()
             }
             direct = _label_ends(drawn[0], ends)
-    return _shown(
+    return shown(
         drawn,
         options,
         f"Lines over {xlabel or setting_name(x)}: {', '.join(called.values())}",
@@ -462,7 +472,7 @@ def forest(
 
     with book_style():
         drawn, headings = _draw(frame, panel, draw, options, "x")
-    return _shown(
+    return shown(
         drawn,
         options,
         f"{len(labels)} rows with points and intervals",
@@ -526,7 +536,7 @@ def heat(
     if len(cells) > 1:
         cells = [cell.assign(panel=heading) for cell, heading in zip(cells, tables, strict=True)]
     rows, columns = next(iter(tables.values())).shape
-    return _shown(
+    return shown(
         drawn, options, f"Coloured table of {rows} by {columns} numbers", [f"columns: {xlabel}"], pd.concat(cells)
     )
 
@@ -588,7 +598,7 @@ def distributions(
     with book_style():
         drawn, headings = _draw(draws, panel, draw, options)
     table = pd.DataFrame(rows, columns=["panel", "of", f"{xlabel}: mean (95 % of the draws)"])
-    return _shown(
+    return shown(
         drawn,
         options,
         "Histogram" + "s" * (len(drawn) > 1) + f" of {xlabel}",
@@ -633,7 +643,7 @@ def reliability(
         drawn, headings = _draw(frame, panel, draw, options)
     table = pd.DataFrame({setting_name(column): frame[column].map(names) for column, names in everything.items()})
     table = table.assign(**{name: frame[name].map(number_text) for name in ("confidence", "accuracy", "share")})
-    return _shown(
+    return shown(
         drawn,
         options,
         "Accuracy against confidence, with the diagonal on which both agree",
@@ -686,4 +696,4 @@ def paired(table: pd.DataFrame, levels: Sequence[str], *, ylabel: str, column: s
     }
     text = wide.map(number_text).set_axis(names, axis=1).reset_index()
     kind = f"Two columns of {len(wide)} points joined by lines, means {means[0]} and {means[1]}"
-    return _shown([axes], options, kind, [], text)
+    return shown([axes], options, kind, [], text)
