@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from repro.plotting.figures import Shown, key_entry, show
+from repro.plotting.figures import Shown, key_entry
 from repro.plotting.shared import (
     SINGLE,
+    chosen,
     distributions,
     forest,
     heat,
@@ -19,6 +19,7 @@ from repro.plotting.shared import (
     number_text,
     panel_axes,
     reused_rows,
+    shown,
     summarise,
 )
 from repro.plotting.styles import GROUND, INK, PALETTE, STYLES, Style, book_style
@@ -59,7 +60,7 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
     between = mistakes["rank_of_negative"].to_numpy() + 0.5
     gains = {"auroc": mistakes["delta_auroc"].to_numpy(), "average_precision": mistakes["delta_ap"].to_numpy()}
     with book_style():
-        ((figure, axes),) = panel_axes(1, (7.2, 3.2))
+        ((_, axes),) = panel_axes(1, (7.2, 3.2))
         top = 1.12 * max(gain.max() for gain in gains.values())
         axes.plot(rank[~positive], np.full((~positive).sum(), top), "o", color=PALETTE["grey"], markerfacecolor=GROUND)
         axes.plot(rank[positive], np.full(positive.sum(), top), "s", color=PALETTE["purple"], markersize=7)
@@ -69,23 +70,22 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
             axes.plot(between + shift, gain, style.marker, color=style.color, markersize=6)
         axes.set(xlabel="rank, highest score first", ylabel="gain from fixing the mistake", ylim=(0, 1.08 * top))
     ratio = gains["average_precision"].max() / gains["average_precision"].min()
-    title = (
-        f"AUROC pays {gains['auroc'][0]:.4f} for every repair, under AUPRC the dearest is worth {ratio:.0f} times the "
-        "cheapest"
-    )
-    return show(
-        figure,
-        title=title,
-        alt=f"A row of {positive.size} marks in order of score, {positive.sum()} of them squares for positives. At "
-        f"each of {between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right. {title}",
-        caption="One ranking. At each stem a negative stands directly above a positive: exchanging the two repairs an "
-        "atomic mistake.",
+    negative, one = Style(PALETTE["grey"], "o", hollow=True), Style(PALETTE["purple"], "s")
+    return shown(
+        [axes],
+        {
+            "title": f"AUROC pays {gains['auroc'][0]:.4f} for every repair, under AUPRC the dearest is worth "
+            f"{ratio:.0f} times the cheapest",
+            "caption": "One ranking. At each stem a negative stands directly above a positive: exchanging the two "
+            "repairs an atomic mistake.",
+        },
+        f"A row of {positive.size} marks in order of score, {positive.sum()} of them squares for positives. At each of "
+        f"{between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right",
         table=pd.DataFrame(
             {"between ranks": between} | {name_of(m): [f"{g:.4f}" for g in gain] for m, gain in gains.items()}
         ),
         key=[
-            key_entry("negative", Style(PALETTE["grey"], "o", hollow=True), line=False),
-            key_entry("positive", Style(PALETTE["purple"], "s"), line=False),
+            *(key_entry(name, style, line=False) for name, style in (("negative", negative), ("positive", one))),
             *(key_entry(f"worth in {name_of(metric)}", STYLES["method", metric], line=False) for metric in METRICS),
         ],
     )
@@ -128,18 +128,7 @@ def models(table: pd.DataFrame) -> Shown:
 
 
 def task_table(compared: pd.DataFrame) -> pd.DataFrame:
-    """Write the means of all tasks and the published ones as a table to read.
-
-    Parameters
-    ----------
-    compared : DataFrame
-        Result of :func:`repro.studies.auroc_auprc.comparing.beside_the_paper`.
-
-    Returns
-    -------
-    DataFrame
-        One row a task and weighting, named by both.
-    """
+    """Write the means of all tasks beside the published ones as a table to read, one row a task and weighting."""
 
     def interval(row: pd.Series[Any], estimate: str, low: str, high: str) -> str:
         return f"{row[estimate]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"
@@ -175,10 +164,9 @@ def tasks(table: pd.DataFrame) -> Shown:
     columns = ["dataset", "attribute", "weighting", "estimate", "low", "high"]
     both = pd.concat([pd.DataFrame(theirs, columns=columns), ours])
     both["task"] = [_task(*task) for task in zip(both["dataset"], both["attribute"], strict=True)]
-    order = list(WEIGHTING_NAMES)
     clear = [int((ours["low"] > 0).sum()), int(sum(row[4] > 0 for row in theirs))]
     return forest(
-        both.sort_values(["task", "weighting"], key=lambda c: c.map(order.index) if c.name == "weighting" else c),
+        chosen(both, task=sorted(both["task"].unique()), weighting=WEIGHTING_NAMES),
         "task",
         series="weighting",
         names=WEIGHTING_NAMES | {"paper": "the paper's stored means"},
@@ -194,10 +182,8 @@ def headline(table: pd.DataFrame) -> Shown:
     rows = table[table["tasks"] == "all"]
     point = rows[rows["metric"] == "point_estimate"].groupby("ratios")["value"].first()
     draws = rows[rows["metric"] == "spearman"]
-    low, high = (
-        draws.groupby("ratios")["value"].quantile(0.025).min(),
-        draws.groupby("ratios")["value"].quantile(0.975).max(),
-    )
+    low = draws.groupby("ratios")["value"].quantile(0.025).min()
+    high = draws.groupby("ratios")["value"].quantile(0.975).max()
     return distributions(
         draws,
         series="resampled",
@@ -216,8 +202,6 @@ def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
     """Draw what fifty repairs do to both groups under two policies.
 
     Table of ``auroc_auprc.repair``.
-    auroc : float, default=0.85
-        AUROC of both groups at the start.
     """
     names = {
         "auroc": "all rows",
@@ -225,15 +209,11 @@ def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
         "auroc_lower": "group with fewer positives",
         "gap": "gap between the groups",
     }
-    chosen = (table["sampler"] == "binomial") & table["normalise"].astype(str).eq("True") & (table["auroc"] == auroc)
-    rows = table[
-        chosen & table["step"].notna() & table["metric"].isin(names) & table["method"].isin(["random", "highest"])
-    ]
+    rows = table[table["normalise"].astype(str).eq("True") & (table["auroc"] == auroc) & table["step"].notna()]
+    rows = chosen(rows, sampler="binomial", metric=names, method=["random", "highest"])
     found = rows.pivot_table(index=["metric", "method", "step"], columns="statistic", values="value").reset_index()
     found = found.rename(columns={"mean": "estimate", "p5": "low", "p95": "high"})
-    found = found.sort_values(
-        ["metric", "method", "step"], key=lambda c: c.map(list(names).index) if c.name == "metric" else c
-    )
+    found = chosen(found, metric=names, method=["highest", "random"])
     last = found[found["step"] == found["step"].max()].set_index(["metric", "method"])["estimate"]
     return lines(
         found,
@@ -294,6 +274,7 @@ def phase(table: pd.DataFrame) -> Shown:
     balance = ((wide["fixes_higher"] - wide["fixes_lower"]) / 50).unstack("ratio").sort_index(ascending=False)
     line = table[table["metric"] == "calibrated_shift"].groupby("ratio")["value"].mean()
     shifts, ratios = balance.index.to_numpy(dtype=float), balance.columns.to_numpy(dtype=float)
+    rows = [f"{shift:+g}" if shift else "0" for shift in shifts]
     middle = balance.iloc[int(np.abs(shifts).argmin())]
 
     def calibrated(axes: Axes, _: str) -> None:
@@ -301,11 +282,7 @@ def phase(table: pd.DataFrame) -> Shown:
         axes.plot(np.arange(ratios.size) + 0.5, places, "--", color="#1b1b1b", linewidth=1.6)
 
     return heat(
-        {
-            "": balance.set_axis([f"{shift:+g}" if shift else "0" for shift in shifts]).set_axis(
-                [f"{r:.3g}" for r in ratios], axis=1
-            )
-        },
+        {"": balance.set_axis(rows).set_axis([f"{r:.3g}" for r in ratios], axis=1)},
         text=_tenths,
         cmap="PuOr_r",
         limits=(-1, 1),
@@ -327,10 +304,11 @@ def prevalence_shift(table: pd.DataFrame) -> Shown:
     """
     metrics = ("average_precision", "average_precision_at_half", "area")
     found = summarise(
-        table[table["metric"].isin(metrics)],
+        chosen(table, metric=metrics),
         ["auroc", "metric", "prevalence"],
         lambda values: (values.mean(), values.mean() - values.std(ddof=1), values.mean() + values.std(ddof=1)),
-    ).sort_values(["auroc", "metric"], key=lambda c: c.map(metrics.index) if c.name == "metric" else c, kind="stable")
+    )
+    found = chosen(found, auroc=found["auroc"].unique(), metric=metrics)
     rare = found[(found["prevalence"] == found["prevalence"].min()) & (found["auroc"] == found["auroc"].max())]
     fallen = rare.set_index("metric")["estimate"]
     return lines(
@@ -381,17 +359,11 @@ def coverage(table: pd.DataFrame) -> Shown:
 
 
 def weights(choice: MetricChoice) -> Shown:
-    """Draw what a deployment and both metrics weigh a mistake with, along the ranking.
-
-    Parameters
-    ----------
-    choice : MetricChoice
-        Result of :func:`repro.metrics.choose_metric`.
-    """
+    """Draw what a deployment and both metrics weigh a mistake with, along the ranking."""
     table = choice.weights
     edges = np.append(table["first_rank"], table["last_rank"].iloc[-1] + 1) / (table["last_rank"].iloc[-1] + 1)
     with book_style():
-        ((figure, axes),) = panel_axes(1)
+        ((_, axes),) = panel_axes(1)
         axes.stairs(table["deployment"], edges, fill=True, color=PALETTE["grey"], alpha=0.3)
         for metric in METRICS:
             style = STYLES["method", metric]
@@ -402,14 +374,17 @@ def weights(choice: MetricChoice) -> Shown:
         axes.set(xlabel="share of rows with a higher score", ylabel="weight of a mistake (1 = mean)")
     low, high = choice.region
     shares = [f"{100 * choice.agreement[metric]:.0f} % of {name_of(metric)}'s weight" for metric in METRICS]
-    title = f"{shares[0]} and {shares[1]} lie where this deployment has its own"
-    alt = (
+    return shown(
+        [axes],
+        {
+            "title": f"{shares[0]} and {shares[1]} lie where this deployment has its own",
+            "caption": "What a mistake weighs along the ranking. Grey: the deployment described; dotted: its cut.",
+        },
         "Step lines along the ranking on logarithmic axes: the deployment's weight as an area, AUROC flat, AUPRC "
-        f"falling. The deployment looks between {low:.1%} and {high:.1%} of the rows. {title}"
+        f"falling. The deployment looks between {low:.1%} and {high:.1%} of the rows",
+        table=table.round(3),
+        key=[key_entry(name_of(metric), STYLES["method", metric]) for metric in METRICS],
     )
-    caption = "What a mistake weighs along the ranking. Grey: the deployment described; dotted: its cut."
-    key = [key_entry(name_of(metric), STYLES["method", metric]) for metric in METRICS]
-    return show(figure, title=title, alt=alt, caption=caption, table=table.round(3), key=key)
 
 
 def ratios(table: pd.DataFrame) -> Shown:
@@ -419,13 +394,12 @@ def ratios(table: pd.DataFrame) -> Shown:
     """
     found = summarise(table[table["metric"] == "rho_difference"], ["weighting", "ratio"], SPLITS)
     clear = int((found["low"] > 0).sum())
-    text: Mapping[str, str] = WEIGHTING_NAMES
     return lines(
-        found.sort_values("weighting", key=lambda names: names.map(list(text).index), kind="stable"),
+        chosen(found, weighting=WEIGHTING_NAMES),
         "ratio",
         series="weighting",
         dodge=0.05,
-        names=text,
+        names=WEIGHTING_NAMES,
         xlabel="ratio of the prevalences",
         ylabel="correlation with the gap: AUPRC minus AUROC",
         level=0.0,

@@ -98,7 +98,8 @@ def _mean_curves(table: pd.DataFrame, methods: Mapping[str, Sequence[str]]) -> p
     rows = table[np.any(wanted, axis=0) & table["step"].notna()]
     points = rows.pivot_table(index=["dataset", "method", "step"], columns="metric", values="value").reset_index()
     points = points.sort_values(["fpr", "tpr"]).assign(estimate=lambda rows: rows["tpr"])
-    return chosen(points, dataset=methods, method=[name for names in methods.values() for name in names])
+    backwards = dict.fromkeys(name for names in reversed([*methods.values()]) for name in reversed(names))
+    return chosen(points, dataset=methods, method=reversed(backwards))
 
 
 def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[str, int]) -> Shown:
@@ -112,7 +113,6 @@ def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[s
     """
     points = _mean_curves(table, {name: ["under", f"smote_{levels[name]}", "naive_bayes"] for name in datasets})
     points["method"] = points["method"].str.replace(r"smote_\d+", "smote", regex=True)
-    points = chosen(points, dataset=datasets, method=["smote", "under", "naive_bayes"])
     curves = dict(iter(points.groupby(["dataset", "method"])))
     gaps = [
         np.interp(0.2, curves[name, "smote"]["fpr"], curves[name, "smote"]["tpr"])
