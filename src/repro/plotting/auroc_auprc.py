@@ -92,10 +92,7 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
 
 
 def models(table: pd.DataFrame) -> Shown:
-    """Draw how the gap between groups changes from the models that a metric ranks lowest to those it ranks highest.
-
-    Table of ``auroc_auprc.models``.
-    """
+    """Draw the gap between groups by how a metric ranks the models, from ``auroc_auprc.models``."""
     wide = table.pivot_table(index=["weighting", "draw", "weight"], columns="metric", values="value").reset_index()
     found, rho = [], {}
     for weighting in [name for name in WEIGHTING_NAMES if name in set(wide["weighting"])]:
@@ -199,10 +196,7 @@ def headline(table: pd.DataFrame) -> Shown:
 
 
 def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
-    """Draw what fifty repairs do to both groups under two policies.
-
-    Table of ``auroc_auprc.repair``.
-    """
+    """Draw what fifty repairs do to both groups under two policies, from ``auroc_auprc.repair``."""
     names = {
         "auroc": "all rows",
         "auroc_higher": "group with more positives",
@@ -236,10 +230,7 @@ def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
 
 
 def subpopulations(table: pd.DataFrame) -> Shown:
-    """Draw how often the mistake that AUPRC rewards most lies inside the higher-prevalence group.
-
-    Table of ``auroc_auprc.subpopulations``.
-    """
+    """Draw how often AUPRC's dearest mistake is in the higher group, from ``auroc_auprc.subpopulations``."""
     found = summarise(table[table["metric"] == "share_inside_higher"], ["scores", "method", "p_lower"])
     share = found[found["scores"] == "calibrated"].pivot(index="p_lower", columns="method", values="estimate")
     most = float(share.index[int((share["ap_best"] - share["uniform"]).argmax())])
@@ -265,10 +256,7 @@ def _tenths(value: float) -> str:
 
 
 def phase(table: pd.DataFrame) -> Shown:
-    """Draw whom AUPRC-driven repair serves, by the ratio of prevalences and the shift between the groups' scores.
-
-    Table of ``auroc_auprc.gap_phase``.
-    """
+    """Draw whom AUPRC-driven repair serves, by prevalences and shift of scores, from ``auroc_auprc.gap_phase``."""
     served = table[(table["method"] == "highest") & table["metric"].isin(["fixes_higher", "fixes_lower"])]
     wide = served.pivot_table(index=["shift", "ratio"], columns="metric", values="value")
     balance = ((wide["fixes_higher"] - wide["fixes_lower"]) / 50).unstack("ratio").sort_index(ascending=False)
@@ -298,10 +286,7 @@ def phase(table: pd.DataFrame) -> Shown:
 
 
 def prevalence_shift(table: pd.DataFrame) -> Shown:
-    """Draw AUPRC against the base rate, as observed and at a reference prevalence of one half.
-
-    Table of ``auroc_auprc.prevalence_shift``.
-    """
+    """Draw AUPRC, observed and at one half, against the base rate, from ``auroc_auprc.prevalence_shift``."""
     metrics = ("average_precision", "average_precision_at_half", "area")
     found = summarise(
         chosen(table, metric=metrics),
@@ -329,10 +314,7 @@ def prevalence_shift(table: pd.DataFrame) -> Shown:
 
 
 def coverage(table: pd.DataFrame) -> Shown:
-    """Draw the share of intervals that hold the true value, by method, number of rows and prevalence.
-
-    Table of ``auroc_auprc.interval_coverage``.
-    """
+    """Draw the share of intervals that hold the true value, from ``auroc_auprc.interval_coverage``."""
     rows = table[table["metric"] == "coverage"]
     rows = rows.assign(
         interval=[f"{name_of(a, 'area')}: {name_of(m)}" for a, m in zip(rows["area"], rows["method"], strict=True)]
@@ -388,10 +370,7 @@ def weights(choice: MetricChoice) -> Shown:
 
 
 def ratios(table: pd.DataFrame) -> Shown:
-    """Draw the difference of the two rank correlations against a prevalence ratio that was made by resampling.
-
-    Table of ``auroc_auprc.prevalence_ratio``.
-    """
+    """Draw the difference of both correlations against a made ratio, from ``auroc_auprc.prevalence_ratio``."""
     found = summarise(table[table["metric"] == "rho_difference"], ["weighting", "ratio"], SPLITS)
     clear = int((found["low"] > 0).sum())
     return lines(

@@ -36,25 +36,8 @@ LEAST_SHARE: Final = 0.005
 def in_plane(geometry: Geometry, first: int, second: int) -> tuple[Floats, Floats, Floats]:
     """Mixes of two classes in orthonormal coordinates of the plane of both rows; the first axis halves their angle.
 
-    Parameters
-    ----------
-    geometry : Geometry
-    first, second : int
-        Classes i and j.
-
-    Returns
-    -------
-    points : ndarray of shape (T, n, 2)
-        Mixes with t for class i.
-    rows : ndarray of shape (2, 2)
-        Classifier rows i and j.
-    means : ndarray of shape (2, 2)
-        Class means i and j.
-
-    Raises
-    ------
-    ValueError
-        If there is no mix of the two classes.
+    Points of shape (T, n, 2) are mixes with t for the first class; then classifier rows and class means, each of shape
+    (2, 2). Raises ValueError if there is no mix of the two classes.
     """
     i, j = geometry.classes
     forward, backward = (i == first) & (j == second), (i == second) & (j == first)
@@ -150,10 +133,7 @@ def _by_arm(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def curves(table: pd.DataFrame) -> Shown:
-    """Draw coefficients and angles of mixes against t, for every kind of network.
-
-    Table of ``mixup_collapse.features``.
-    """
+    """Draw coefficients and angles of mixes against t, by network, from ``mixup_collapse.features``."""
     rows = _by_arm(table, "t")
     wide = rows.pivot_table(index=["arm", "replicate", "t"], columns="metric", values="value", sort=False)
     along = (wide["alpha"] + wide["beta"]).unstack("t")
@@ -183,15 +163,7 @@ def curves(table: pd.DataFrame) -> Shown:
 
 
 def course(table: pd.DataFrame) -> Shown:
-    """Draw how far features are from collapse as training goes on.
-
-    Table of ``mixup_collapse.features`` with measurements by epoch.
-
-    Raises
-    ------
-    ValueError
-        If the table has none.
-    """
+    """Draw how far features are from collapse as training goes on, if ``mixup_collapse.features`` has epochs."""
     names = {
         "course_same_class_cosine": "cosine within a class",
         "course_residual_share": "share outside the span",
@@ -221,10 +193,7 @@ def course(table: pd.DataFrame) -> Shown:
 
 
 def reliability(table: pd.DataFrame) -> Shown:
-    """Draw accuracy against confidence on test rows, one panel for each number of training rows.
-
-    Table of ``mixup_collapse.calibration``.
-    """
+    """Draw accuracy against confidence, by training rows, from ``mixup_collapse.calibration``."""
     methods = ["erm", "mixup", "erm_temperature"]
     rows = table[table["bin"].notna() & table["method"].isin(methods)]
     keys = ["rows", "method", "bin"]
@@ -247,10 +216,7 @@ def reliability(table: pd.DataFrame) -> Shown:
 
 
 def calibration_errors(table: pd.DataFrame) -> Shown:
-    """Draw the expected calibration error of every method with its interval.
-
-    Table of ``mixup_collapse.calibration``.
-    """
+    """Draw the calibration error of every method, from ``mixup_collapse.calibration``."""
     found = chosen(summarise(table[table["metric"] == "ece"], ["method", "rows"]), method=CALIBRATED)
     best = found.loc[found.groupby("rows")["estimate"].idxmin()]
     return forest(

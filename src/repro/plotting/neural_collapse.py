@@ -64,10 +64,7 @@ def plane(snapshots: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], labels: 
 
 
 def phase(table: pd.DataFrame) -> Shown:
-    """Draw which classes trained networks learnt over the threshold of the theory.
-
-    Table of ``neural_collapse.learnt``.
-    """
+    """Draw which classes are learnt over the threshold of the theory, from ``neural_collapse.learnt``."""
     rows = table[table["metric"] == "accuracy"]
     found = rows.groupby(["layers", "threshold", "class_size"])["value"].mean().reset_index()
     found["learnt"] = found["value"] > 0.5
@@ -101,10 +98,7 @@ def phase(table: pd.DataFrame) -> Shown:
 
 
 def norms_by_size(layers: Sequence[int], lam: float) -> Shown:
-    """Draw the exact norms of classifier rows and features for the imbalanced digits, by depth of the head.
-
-    The penalty is that of all layers and of the features.
-    """
+    """Draw the exact norms of classifier rows and features for the imbalanced digits, by depth of the head."""
     sizes = np.asarray(IMBALANCED)
     found = []
     for depth in layers:
@@ -129,12 +123,7 @@ def norms_by_size(layers: Sequence[int], lam: float) -> Shown:
 
 
 def singular_values(table: pd.DataFrame, lam: float) -> Shown:
-    """Draw the singular values of the class-mean logits of networks with cross-entropy, beside both closed forms.
-
-    Table of ``neural_collapse.cross_entropy``.
-    lam : float
-        Penalty of the runs.
-    """
+    """Draw singular values of logits beside both closed forms, from ``neural_collapse.cross_entropy``."""
     losses = table[table["metric"] == "loss"].groupby("layers")["value"].min()
     K, n = len(BALANCED), BALANCED[0]
     rows = table[table["metric"] == "singular_value"].assign(source="trained networks")
@@ -165,10 +154,7 @@ def singular_values(table: pd.DataFrame, lam: float) -> Shown:
 
 
 def traps(table: pd.DataFrame) -> Shown:
-    """Draw the share of random starts in which each class is learnt against its place below the threshold.
-
-    Table of ``neural_collapse.traps``.
-    """
+    """Draw how often random starts learn each class, by its threshold, from ``neural_collapse.traps``."""
     rows = table[table["metric"] == "learnt"]
     limits = {depth: ufm_mse([2, 1], [1.0] * int(depth), 1.0).thresholds.b for depth in rows["layers"].unique()}
     place = rows["b"] * rows["class_size"].min() / rows["class_size"] / rows["layers"].map(limits)
@@ -235,10 +221,7 @@ def appearance(table: pd.DataFrame) -> Shown:
 
 
 def minority(table: pd.DataFrame) -> Shown:
-    """Draw the cosines between the classifier's rows of the two small and of the two large classes.
-
-    Table of ``neural_collapse.minority``.
-    """
+    """Draw cosines between classifier rows of the small and large classes, from ``neural_collapse.minority``."""
     names = {"minority_cosine": "the two small classes", "majority_cosine": "the two large classes"}
     found = summarise(table[table["metric"].isin(names)], ["metric", "ratio"], MEDIAN)
     last = found[found["ratio"] == found["ratio"].max()].set_index("metric")["estimate"]
@@ -260,10 +243,7 @@ def minority(table: pd.DataFrame) -> Shown:
 
 
 def terminal_phase(table: pd.DataFrame) -> Shown:
-    """Draw the distance to the predicted frame through the training, before and after the training error is zero.
-
-    Table of ``neural_collapse.deep_heads``.
-    """
+    """Draw the distance to the predicted frame through training, from ``neural_collapse.deep_heads``."""
     rows = table.dropna(subset=["epoch"])
     bias = np.where(rows["bias"].astype(str) == "True", ", bias", "")
     rows = rows.assign(

@@ -89,10 +89,7 @@ def _by_rarity(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def errors(table: pd.DataFrame) -> Shown:
-    """Draw median and quartiles of the error of the rare probability in the ten settings, ours and the published.
-
-    Table of ``presto.synthetic``.
-    """
+    """Draw median and quartiles of the error in the ten settings, ours and the published, from ``presto.synthetic``."""
     methods = ("presto_published", "logit", "proportional_odds")
     rows = table[(table["metric"] == "rare_mse") & table["method"].isin(methods)]
     found = _by_rarity(summarise(rows, ["design", "intercepts", "method"], spread(share=0.5)))
@@ -157,10 +154,7 @@ def ridge_ratios(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFra
 
 
 def gains(table: pd.DataFrame) -> Shown:
-    """Draw how many times smaller PRESTO's error is than that of its competitors, by rarity.
-
-    Table of ``presto.synthetic``.
-    """
+    """Draw how many times smaller PRESTO's error is than that of its competitors, from ``presto.synthetic``."""
     found = _by_rarity(_ratios(table, [("logit", "presto"), ("proportional_odds", "presto")], "rare_mse"))
     clear = (found["low"] > 1).groupby(found["method"]).sum()
     count = found["method"].value_counts()
@@ -182,10 +176,7 @@ def gains(table: pd.DataFrame) -> Shown:
 
 
 def shrinking_and_borrowing(table: pd.DataFrame) -> Shown:
-    """Draw how many times smaller the error gets by a penalty, and by PRESTO, than that of a plain logistic regression.
-
-    Table of ``presto.shrinkage``.
-    """
+    """Draw how many times smaller a penalty, and PRESTO, make the error, from ``presto.shrinkage``."""
     methods = ("logit_l1", "logit_ridge", "presto")
     found = _ratios(table, [("logit", method) for method in methods], "rare_mse_fresh")
     settings = [SETTINGS[key] for key in zip(found["design"], found["intercepts"], strict=True)]
@@ -207,10 +198,7 @@ def shrinking_and_borrowing(table: pd.DataFrame) -> Shown:
 
 
 def figure4(table: pd.DataFrame) -> Shown:
-    """Draw the published score on PreDiabetes against the cutoff: the paper's means, ours, and that of a constant.
-
-    Table of ``presto.prediabetes``.
-    """
+    """Draw the published score against the cutoff, the paper's and ours, from ``presto.prediabetes``."""
     methods = ("logit", "proportional_odds", "presto_published", "base_rate")
     rows = chosen(table, metric="coded_error", method=methods)
     found = chosen(summarise(rows, ["method", "cutoff"], SPLITS), method=methods)
@@ -235,10 +223,7 @@ def figure4(table: pd.DataFrame) -> Shown:
 
 
 def sound_scores(table: pd.DataFrame) -> Shown:
-    """Draw by how much PRESTO's sound scores on PreDiabetes are better than its competitors', against the cutoff.
-
-    Table of ``presto.prediabetes``.
-    """
+    """Draw by how much PRESTO's sound scores are better, against the cutoff, from ``presto.prediabetes``."""
     worth = {part.metric: part.smallest_effect or 0.0 for part in find_claim("presto-r4").quantity.parts}
     metrics, others = ("brier", "log_loss", "binned_error"), ("logit", "proportional_odds")
     gained = differences(table, [(other, "presto") for other in others], ["metric", "cutoff"])
@@ -322,10 +307,7 @@ def missing_baselines(table: pd.DataFrame) -> Shown:
 
 
 def information(table: pd.DataFrame) -> Shown:
-    """Draw the variance that one row leaves, for logistic regression and proportional odds, against rarity.
-
-    Table of ``presto.information``.
-    """
+    """Draw the variance that one row leaves, against rarity, from ``presto.information``."""
     rows = table[(table["metric"] == "trace") & table["method"].isin(["logit", "proportional_odds"])]
     found = summarise(rows.astype({"rare": float}), ["method", "rare"], spread(share=0.9))
     near = min(found["rare"].unique(), key=lambda rare: abs(np.log(rare / 0.01)))

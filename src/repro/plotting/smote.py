@@ -103,14 +103,7 @@ def _mean_curves(table: pd.DataFrame, methods: Mapping[str, Sequence[str]]) -> p
 
 
 def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[str, int]) -> Shown:
-    """Draw the sweep of plain under-sampling, of SMOTE with under-sampling, and of naive Bayes priors.
-
-    Table of ``smote.roc_sweep``.
-    datasets : sequence of str
-        One panel each.
-    levels : mapping of str to int
-        Level of SMOTE in percent that is drawn for each data set.
-    """
+    """Draw sweeps of under-sampling, of SMOTE at a level, and of naive Bayes priors, from ``smote.roc_sweep``."""
     points = _mean_curves(table, {name: ["under", f"smote_{levels[name]}", "naive_bayes"] for name in datasets})
     points["method"] = points["method"].str.replace(r"smote_\d+", "smote", regex=True)
     curves = dict(iter(points.groupby(["dataset", "method"])))
@@ -144,10 +137,7 @@ def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[s
 
 
 def table_3(table: pd.DataFrame) -> Shown:
-    """Draw our areas beside those of Table 3, level by level.
-
-    Table of ``smote.roc_sweep`` that holds a data set of Table 3.
-    """
+    """Draw our areas, from ``smote.roc_sweep``, beside those of Table 3, level by level."""
     areas = _whole_curves(table, "auc_paper")
     methods = {
         name: {"under" if level == 0 else f"smote_{level}": value / 1e4 for level, value in row.items()}
@@ -179,10 +169,7 @@ def table_3(table: pd.DataFrame) -> Shown:
 
 
 def selection(table: pd.DataFrame) -> Shown:
-    """Draw SMOTE's gain over plain under-sampling by how its amount was chosen, where all three ways were run.
-
-    Table of ``smote.roc_sweep``.
-    """
+    """Draw SMOTE's gain over under-sampling by how its amount was chosen, from ``smote.roc_sweep``."""
     areas = _whole_curves(table, "auc_paper")
     areas = areas[areas["dataset"].isin(areas.loc[areas["method"] == "smote_chosen_level", "dataset"])]
     several = areas[areas["method"].str.fullmatch(r"smote_\d+")].groupby("dataset")["method"].nunique() > 1
@@ -212,10 +199,7 @@ def selection(table: pd.DataFrame) -> Shown:
 
 
 def replication(table: pd.DataFrame) -> Shown:
-    """Draw tree size and recall against the amount of over-sampling, for SMOTE and replication.
-
-    Table of ``smote.replication``, one data set.
-    """
+    """Draw tree size and recall by the amount of SMOTE and of copies on a data set, from ``smote.replication``."""
     found = summarise(table, ["metric", "method", "level"], PARTITIONS)
     found = chosen(found, metric=["nodes", "recall"], method=["smote", "replication"])
     last = found[found["level"] == found["level"].max()].set_index(["metric", "method"])["estimate"]
@@ -236,14 +220,7 @@ def replication(table: pd.DataFrame) -> Shown:
 
 
 def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
-    """Draw the SMOTE sweep beside the threshold curves of one pruned and two unpruned trees.
-
-    Table of ``smote.roc_sweep``.
-    dataset : str
-        Data set to draw.
-    level : int
-        Level of SMOTE in percent.
-    """
+    """Draw the SMOTE sweep of a level beside threshold curves of three trees, from ``smote.roc_sweep``."""
     methods = [f"smote_{level}", "threshold_pruned", "threshold_unpruned", "threshold_laplace"]
     points = _mean_curves(table, {dataset: methods})
     areas = _whole_curves(table[table["dataset"] == dataset], "auc_full").groupby("method")["value"].mean()[methods]
@@ -261,10 +238,7 @@ def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
 
 
 def ranking(table: pd.DataFrame) -> Shown:
-    """Draw the change in AUROC that each sampler brings, for each learner and data set.
-
-    Table of ``smote.learners``.
-    """
+    """Draw the change in AUROC of each sampler, for each learner and data set, from ``smote.learners``."""
     rows = table[(table["metric"] == "auroc") & (table["unit"] == "fold")]
     methods = ("under", "over", "smote")
     learners = ("pruned_tree", "logistic_regression", "gradient_boosting")
@@ -295,12 +269,7 @@ def ranking(table: pd.DataFrame) -> Shown:
 
 
 def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
-    """Draw mean predicted over observed risk after each sampler, before and after the correction of the prior.
-
-    Table of ``smote.learners``.
-    learner : str, default="logistic_regression"
-        Learner to draw.
-    """
+    """Draw predicted over observed risk after each sampler, corrected and not, from ``smote.learners``."""
     rows = table[(table["metric"] == "log_risk_ratio") & (table["learner"] == learner) & (table["unit"] == "partition")]
     found = summarise(rows, ["dataset", "method"], mean_range)
     ends = ["estimate", "low", "high"]
