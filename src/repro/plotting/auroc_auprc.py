@@ -79,8 +79,8 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
             "caption": "One ranking. At each stem a negative stands directly above a positive: exchanging the two "
             "repairs an atomic mistake.",
         },
-        f"A row of {positive.size} marks in order of score, {positive.sum()} of them squares for positives. At each of "
-        f"{between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right",
+        f"A row of {positive.size} marks in order of score, {positive.sum()} of them squares for positives. At each "
+        f"of {between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right",
         table=pd.DataFrame(
             {"between ranks": between} | {name_of(m): [f"{g:.4f}" for g in gain] for m, gain in gains.items()}
         ),

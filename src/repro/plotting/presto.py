@@ -73,8 +73,8 @@ def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence
         {
             "title": f"The directions of the three boundaries differ by {apart[min(apart)]:.0f} degrees under the "
             f"smallest penalty, by {apart[max(apart)]:.0f} under the largest",
-            "caption": "Where P(y ≤ k | x) = 1/2 for k = 1 (line), 2 (dashed) and 3 (dotted). Only differences between "
-            "boundaries are penalised here; parallel ones are the proportional-odds model.",
+            "caption": "Where P(y ≤ k | x) = 1/2 for k = 1 (line), 2 (dashed) and 3 (dotted). Only differences "
+            "between boundaries are penalised here; parallel ones are the proportional-odds model.",
         },
         f"{len(places)} panels with the same points of four classes and three straight lines between them",
         table=pd.DataFrame({f"penalty {p:.2g}": [f"{a:.0f} degrees" for a in found] for p, found in angles.items()}),
@@ -298,8 +298,8 @@ def missing_baselines(table: pd.DataFrame) -> Shown:
         limits=(-3.0, 3.0),
         xlabel="design and share of the rare class",
         size=(7.2, 0.9 + 0.34 * len(found)),
-        title=f"PRESTO's error is the smaller one in {(found > 1).to_numpy().sum()} of {found.size} "
-        f"comparisons; {ahead if better else 'no method is ahead of it in most settings'}",
+        title=f"PRESTO's error is the smaller one in {(found > 1).to_numpy().sum()} of {found.size} comparisons; "
+        f"{ahead if better else 'no method is ahead of it in most settings'}",
         caption="Squared error of the rare probability over that of PRESTO, geometric mean on fresh rows; above 1 "
         "(red) PRESTO is better. Only unpenalised logistic regression and proportional odds are in the paper. sp.: "
         "sparse design.",

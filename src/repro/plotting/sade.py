@@ -351,8 +351,8 @@ def surfaces(table: pd.DataFrame, test_sets: Sequence[str] = ("forward-50", "uni
         [axes for _, axes in drawn],
         {
             "title": f"Climbing agreement to its top costs {', '.join(apart)} points of accuracy on these test sets",
-            "caption": "Every point of a triangle is a set of weights; a corner is one expert alone. The method climbs "
-            "the lines, each of which halves the distance to the top; the reader wants the brightest spot. One "
+            "caption": "Every point of a triangle is a set of weights; a corner is one expert alone. The method "
+            "climbs the lines, each of which halves the distance to the top; the reader wants the brightest spot. One "
             "training run.",
         },
         f"{len(drawn)} triangles of weights, accuracy as colour, agreement of views as lines, with marks where both "

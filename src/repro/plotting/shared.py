@@ -353,8 +353,6 @@ def lines(
         Whether intervals are bands instead of bars.
     dodge : float, default=0.0
         Distance of two series at one place, in units of the axis; texts stand 1 apart.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
@@ -423,7 +421,7 @@ def forest(
     panel: str | None = None,
     **options: Unpack[Options],
 ) -> Shown:
-    """Draw a row for each condition with points and intervals beside a line to compare with.
+    """Draw a row for each condition with points and intervals beside a line, which is at 0 if nothing is said.
 
     Parameters
     ----------
@@ -434,8 +432,6 @@ def forest(
         Without series a mark tells on which side of the line its interval lies.
     xlabel : str
         What is measured, with its unit.
-    **options
-        See :class:`Options`; `level` is 0 if nothing is said.
     """
     everything = _named(frame, {panel: options.get("panel_names"), rows: None, series: options.get("names")})
     level = options.get("level", 0.0)
@@ -510,8 +506,6 @@ def heat(
         Colour map.
     limits : (float, float)
         Ends of the colour map.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
@@ -565,8 +559,6 @@ def distributions(
         Columns.
     marks : callable
         From the value of the panel to names and places of lines.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
@@ -619,8 +611,6 @@ def reliability(
         Columns ``confidence``, ``accuracy`` and ``share`` beside `series` and `panel`.
     series, panel : str or None
         Columns.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
