@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from repro.plotting.figures import Shown, key_entry, show
+from repro.plotting.figures import Shown, key_entry
 from repro.plotting.shared import (
     SINGLE,
+    chosen,
     distributions,
     forest,
     heat,
@@ -19,6 +19,7 @@ from repro.plotting.shared import (
     number_text,
     panel_axes,
     reused_rows,
+    shown,
     summarise,
 )
 from repro.plotting.styles import GROUND, INK, PALETTE, STYLES, Style, book_style
@@ -59,7 +60,7 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
     between = mistakes["rank_of_negative"].to_numpy() + 0.5
     gains = {"auroc": mistakes["delta_auroc"].to_numpy(), "average_precision": mistakes["delta_ap"].to_numpy()}
     with book_style():
-        ((figure, axes),) = panel_axes(1, (7.2, 3.2))
+        ((_, axes),) = panel_axes(1, (7.2, 3.2))
         top = 1.12 * max(gain.max() for gain in gains.values())
         axes.plot(rank[~positive], np.full((~positive).sum(), top), "o", color=PALETTE["grey"], markerfacecolor=GROUND)
         axes.plot(rank[positive], np.full(positive.sum(), top), "s", color=PALETTE["purple"], markersize=7)
@@ -69,34 +70,29 @@ def worth(y_true: npt.ArrayLike, mistakes: pd.DataFrame) -> Shown:
             axes.plot(between + shift, gain, style.marker, color=style.color, markersize=6)
         axes.set(xlabel="rank, highest score first", ylabel="gain from fixing the mistake", ylim=(0, 1.08 * top))
     ratio = gains["average_precision"].max() / gains["average_precision"].min()
-    title = (
-        f"AUROC pays {gains['auroc'][0]:.4f} for every repair, under AUPRC the dearest is worth "
-        f"{ratio:.0f} times the cheapest"
-    )
-    return show(
-        figure,
-        title=title,
-        alt=f"A row of {positive.size} marks in order of score, {positive.sum()} of them squares for positives. At "
-        f"each of "
-        f"{between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right. {title}",
-        caption="One ranking. At each stem a negative stands directly above a positive: exchanging the two repairs an "
-        "atomic mistake.",
+    negative, one = Style(PALETTE["grey"], "o", hollow=True), Style(PALETTE["purple"], "s")
+    return shown(
+        [axes],
+        {
+            "title": f"AUROC pays {gains['auroc'][0]:.4f} for every repair, under AUPRC the dearest is worth "
+            f"{ratio:.0f} times the cheapest",
+            "caption": "One ranking. At each stem a negative stands directly above a positive: exchanging the two "
+            "repairs an atomic mistake.",
+        },
+        f"A row of {positive.size} marks in order of score, {positive.sum()} of them squares for positives. At each "
+        f"of {between.size} mistakes two stems: for AUROC all alike, for AUPRC falling to the right",
         table=pd.DataFrame(
             {"between ranks": between} | {name_of(m): [f"{g:.4f}" for g in gain] for m, gain in gains.items()}
         ),
         key=[
-            key_entry("negative", Style(PALETTE["grey"], "o", hollow=True), line=False),
-            key_entry("positive", Style(PALETTE["purple"], "s"), line=False),
+            *(key_entry(name, style, line=False) for name, style in (("negative", negative), ("positive", one))),
             *(key_entry(f"worth in {name_of(metric)}", STYLES["method", metric], line=False) for metric in METRICS),
         ],
     )
 
 
 def models(table: pd.DataFrame) -> Shown:
-    """Draw how the gap between groups changes from the models that a metric ranks lowest to those it ranks highest.
-
-    Table of ``auroc_auprc.models``.
-    """
+    """Draw the gap between groups by how a metric ranks the models, from ``auroc_auprc.models``."""
     wide = table.pivot_table(index=["weighting", "draw", "weight"], columns="metric", values="value").reset_index()
     found, rho = [], {}
     for weighting in [name for name in WEIGHTING_NAMES if name in set(wide["weighting"])]:
@@ -123,25 +119,13 @@ def models(table: pd.DataFrame) -> Shown:
             for name, text in WEIGHTING_NAMES.items()
             if (name, METRICS[0]) in rho
         ),
-        caption=f"Adult by sex, one random split, {len(wide) // wide['weighting'].nunique()} models a weighting. "
-        f"Mean gap "
-        "and its middle half in each tenth. Gap: AUROC of the higher-prevalence group minus that of the other.",
+        caption=f"Adult by sex, one random split, {len(wide) // wide['weighting'].nunique()} models a weighting. Mean "
+        "gap and its middle half in each tenth. Gap: AUROC of the higher-prevalence group minus that of the other.",
     )
 
 
 def task_table(compared: pd.DataFrame) -> pd.DataFrame:
-    """Write the means of all tasks and the published ones as a table to read.
-
-    Parameters
-    ----------
-    compared : DataFrame
-        Result of :func:`repro.studies.auroc_auprc.comparing.beside_the_paper`.
-
-    Returns
-    -------
-    DataFrame
-        One row a task and weighting, named by both.
-    """
+    """Write the means of all tasks beside the published ones as a table to read, one row a task and weighting."""
 
     def interval(row: pd.Series[Any], estimate: str, low: str, high: str) -> str:
         return f"{row[estimate]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"
@@ -177,16 +161,15 @@ def tasks(table: pd.DataFrame) -> Shown:
     columns = ["dataset", "attribute", "weighting", "estimate", "low", "high"]
     both = pd.concat([pd.DataFrame(theirs, columns=columns), ours])
     both["task"] = [_task(*task) for task in zip(both["dataset"], both["attribute"], strict=True)]
-    order = list(WEIGHTING_NAMES)
     clear = [int((ours["low"] > 0).sum()), int(sum(row[4] > 0 for row in theirs))]
     return forest(
-        both.sort_values(["task", "weighting"], key=lambda c: c.map(order.index) if c.name == "weighting" else c),
+        chosen(both, task=sorted(both["task"].unique()), weighting=WEIGHTING_NAMES),
         "task",
         series="weighting",
         names=WEIGHTING_NAMES | {"paper": "the paper's stored means"},
         xlabel="rank correlation with the gap: of validation AUPRC minus of validation AUROC",
-        title=f"AUPRC is clearly more tied to the gap in {clear[0]} of our {len(ours)} settings and in "
-        f"{clear[1]} of the paper's {len(theirs)} means",
+        title=f"AUPRC is clearly more tied to the gap in {clear[0]} of our {len(ours)} settings and in {clear[1]} of "
+        f"the paper's {len(theirs)} means",
         caption="95 % intervals that allow for reused rows (the paper's: mean ± 1.96 standard errors).",
     )
 
@@ -196,10 +179,8 @@ def headline(table: pd.DataFrame) -> Shown:
     rows = table[table["tasks"] == "all"]
     point = rows[rows["metric"] == "point_estimate"].groupby("ratios")["value"].first()
     draws = rows[rows["metric"] == "spearman"]
-    low, high = (
-        draws.groupby("ratios")["value"].quantile(0.025).min(),
-        draws.groupby("ratios")["value"].quantile(0.975).max(),
-    )
+    low = draws.groupby("ratios")["value"].quantile(0.025).min()
+    high = draws.groupby("ratios")["value"].quantile(0.975).max()
     return distributions(
         draws,
         series="resampled",
@@ -215,27 +196,18 @@ def headline(table: pd.DataFrame) -> Shown:
 
 
 def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
-    """Draw what fifty repairs do to both groups under two policies.
-
-    Table of ``auroc_auprc.repair``.
-    auroc : float, default=0.85
-        AUROC of both groups at the start.
-    """
+    """Draw what fifty repairs do to both groups under two policies, from ``auroc_auprc.repair``."""
     names = {
         "auroc": "all rows",
         "auroc_higher": "group with more positives",
         "auroc_lower": "group with fewer positives",
         "gap": "gap between the groups",
     }
-    chosen = (table["sampler"] == "binomial") & table["normalise"].astype(str).eq("True") & (table["auroc"] == auroc)
-    rows = table[
-        chosen & table["step"].notna() & table["metric"].isin(names) & table["method"].isin(["random", "highest"])
-    ]
+    rows = table[table["normalise"].astype(str).eq("True") & (table["auroc"] == auroc) & table["step"].notna()]
+    rows = chosen(rows, sampler="binomial", metric=names, method=["random", "highest"])
     found = rows.pivot_table(index=["metric", "method", "step"], columns="statistic", values="value").reset_index()
     found = found.rename(columns={"mean": "estimate", "p5": "low", "p95": "high"})
-    found = found.sort_values(
-        ["metric", "method", "step"], key=lambda c: c.map(list(names).index) if c.name == "metric" else c
-    )
+    found = chosen(found, metric=names, method=["highest", "random"])
     last = found[found["step"] == found["step"].max()].set_index(["metric", "method"])["estimate"]
     return lines(
         found,
@@ -250,18 +222,15 @@ def policies(table: pd.DataFrame, *, auroc: float = 0.85) -> Shown:
         ylabel="AUROC",
         shared=False,
         band=True,
-        title=f"{found['step'].max():.0f} repairs from the top leave a gap of {last['gap', 'highest']:.3f} between the "
-        f"groups, repairs at random one of {last['gap', 'random']:.3f}",
+        title=f"{found['step'].max():.0f} repairs from the top leave a gap of {last['gap', 'highest']:.3f} between "
+        f"the groups, repairs at random one of {last['gap', 'random']:.3f}",
         caption="Fifty repairs in two groups of 200 rows with 10 and 2 positives. Lines: mean over seeds; bands: 5 to "
         "95 % of the seeds.",
     )
 
 
 def subpopulations(table: pd.DataFrame) -> Shown:
-    """Draw how often the mistake that AUPRC rewards most lies inside the higher-prevalence group.
-
-    Table of ``auroc_auprc.subpopulations``.
-    """
+    """Draw how often AUPRC's dearest mistake is in the higher group, from ``auroc_auprc.subpopulations``."""
     found = summarise(table[table["metric"] == "share_inside_higher"], ["scores", "method", "p_lower"])
     share = found[found["scores"] == "calibrated"].pivot(index="p_lower", columns="method", values="estimate")
     most = float(share.index[int((share["ap_best"] - share["uniform"]).argmax())])
@@ -273,9 +242,8 @@ def subpopulations(table: pd.DataFrame) -> Shown:
         xlabel="prevalence of the lower group (the other: 0.2)",
         log="x",
         ylim=(0, 1.04),
-        title=f"With a lower group of prevalence {most:g}, the mistake that AUPRC rewards most lies inside the "
-        f"higher group in "
-        f"{100 * share['ap_best'][most]:.0f} % of draws, a random one in {100 * share['uniform'][most]:.0f} %",
+        title=f"With a lower group of prevalence {most:g}, the mistake that AUPRC rewards most lies inside the higher "
+        f"group in {100 * share['ap_best'][most]:.0f} % of draws, a random one in {100 * share['uniform'][most]:.0f} %",
         caption="Share of draws in which both rows of the mistake belong to the group of higher prevalence, with 95 % "
         "intervals over batches. The numbers above are for calibrated scores.",
     )
@@ -288,15 +256,13 @@ def _tenths(value: float) -> str:
 
 
 def phase(table: pd.DataFrame) -> Shown:
-    """Draw whom AUPRC-driven repair serves, by the ratio of prevalences and the shift between the groups' scores.
-
-    Table of ``auroc_auprc.gap_phase``.
-    """
+    """Draw whom AUPRC-driven repair serves, by prevalences and shift of scores, from ``auroc_auprc.gap_phase``."""
     served = table[(table["method"] == "highest") & table["metric"].isin(["fixes_higher", "fixes_lower"])]
     wide = served.pivot_table(index=["shift", "ratio"], columns="metric", values="value")
     balance = ((wide["fixes_higher"] - wide["fixes_lower"]) / 50).unstack("ratio").sort_index(ascending=False)
     line = table[table["metric"] == "calibrated_shift"].groupby("ratio")["value"].mean()
     shifts, ratios = balance.index.to_numpy(dtype=float), balance.columns.to_numpy(dtype=float)
+    rows = [f"{shift:+g}" if shift else "0" for shift in shifts]
     middle = balance.iloc[int(np.abs(shifts).argmin())]
 
     def calibrated(axes: Axes, _: str) -> None:
@@ -304,11 +270,7 @@ def phase(table: pd.DataFrame) -> Shown:
         axes.plot(np.arange(ratios.size) + 0.5, places, "--", color="#1b1b1b", linewidth=1.6)
 
     return heat(
-        {
-            "": balance.set_axis([f"{shift:+g}" if shift else "0" for shift in shifts]).set_axis(
-                [f"{r:.3g}" for r in ratios], axis=1
-            )
-        },
+        {"": balance.set_axis(rows).set_axis([f"{r:.3g}" for r in ratios], axis=1)},
         text=_tenths,
         cmap="PuOr_r",
         limits=(-1, 1),
@@ -317,23 +279,21 @@ def phase(table: pd.DataFrame) -> Shown:
         size=(SINGLE[0], 4.2),
         title=f"Without a shift of scores the balance of repairs goes from {_tenths(middle.iloc[0])} at ratio "
         f"{ratios[0]:.3g} to {_tenths(middle.iloc[-1])} at {ratios[-1]:.3g}",
-        caption="Share of fifty repairs inside the group of higher prevalence minus share inside the other. The dashed "
-        "line is where calibrated scores lie.",
+        caption="Share of fifty repairs inside the group of higher prevalence minus share inside the other. The "
+        "dashed line is where calibrated scores lie.",
         decorate=calibrated,
     )
 
 
 def prevalence_shift(table: pd.DataFrame) -> Shown:
-    """Draw AUPRC against the base rate, as observed and at a reference prevalence of one half.
-
-    Table of ``auroc_auprc.prevalence_shift``.
-    """
+    """Draw AUPRC, observed and at one half, against the base rate, from ``auroc_auprc.prevalence_shift``."""
     metrics = ("average_precision", "average_precision_at_half", "area")
     found = summarise(
-        table[table["metric"].isin(metrics)],
+        chosen(table, metric=metrics),
         ["auroc", "metric", "prevalence"],
         lambda values: (values.mean(), values.mean() - values.std(ddof=1), values.mean() + values.std(ddof=1)),
-    ).sort_values(["auroc", "metric"], key=lambda c: c.map(metrics.index) if c.name == "metric" else c, kind="stable")
+    )
+    found = chosen(found, auroc=found["auroc"].unique(), metric=metrics)
     rare = found[(found["prevalence"] == found["prevalence"].min()) & (found["auroc"] == found["auroc"].max())]
     fallen = rare.set_index("metric")["estimate"]
     return lines(
@@ -347,17 +307,14 @@ def prevalence_shift(table: pd.DataFrame) -> Shown:
         log="x",
         ylim=(0, 1.04),
         title=f"At prevalence {found['prevalence'].min():g} the same model (AUROC {found['auroc'].max():g}) has an "
-        f"AUPRC of {fallen['average_precision']:.2f}, and of "
-        f"{fallen['average_precision_at_half']:.2f} at a reference prevalence of one half",
+        f"AUPRC of {fallen['average_precision']:.2f}, and of {fallen['average_precision_at_half']:.2f} at a reference "
+        "prevalence of one half",
         caption="The same model, other base rates: mean over draws, bars of one standard deviation.",
     )
 
 
 def coverage(table: pd.DataFrame) -> Shown:
-    """Draw the share of intervals that hold the true value, by method, number of rows and prevalence.
-
-    Table of ``auroc_auprc.interval_coverage``.
-    """
+    """Draw the share of intervals that hold the true value, from ``auroc_auprc.interval_coverage``."""
     rows = table[table["metric"] == "coverage"]
     rows = rows.assign(
         interval=[f"{name_of(a, 'area')}: {name_of(m)}" for a, m in zip(rows["area"], rows["method"], strict=True)]
@@ -378,24 +335,17 @@ def coverage(table: pd.DataFrame) -> Shown:
         size=(SINGLE[0], 0.9 + 0.3 * len(order)),
         title=f"At their worst, 95 % intervals hold the true value in {whole.max():.0f} % ({whole.idxmax()}) down to "
         f"{whole.min():.0f} % ({whole.idxmin()})",
-        caption="Share of nominal 95 % intervals that hold the true value, in percent; binormal scores of AUROC "
-        "0.85. The "
-        "darker, the further from 95.",
+        caption="Share of nominal 95 % intervals that hold the true value, in percent; binormal scores of AUROC 0.85. "
+        "The darker, the further from 95.",
     )
 
 
 def weights(choice: MetricChoice) -> Shown:
-    """Draw what a deployment and both metrics weigh a mistake with, along the ranking.
-
-    Parameters
-    ----------
-    choice : MetricChoice
-        Result of :func:`repro.metrics.choose_metric`.
-    """
+    """Draw what a deployment and both metrics weigh a mistake with, along the ranking."""
     table = choice.weights
     edges = np.append(table["first_rank"], table["last_rank"].iloc[-1] + 1) / (table["last_rank"].iloc[-1] + 1)
     with book_style():
-        ((figure, axes),) = panel_axes(1)
+        ((_, axes),) = panel_axes(1)
         axes.stairs(table["deployment"], edges, fill=True, color=PALETTE["grey"], alpha=0.3)
         for metric in METRICS:
             style = STYLES["method", metric]
@@ -406,39 +356,34 @@ def weights(choice: MetricChoice) -> Shown:
         axes.set(xlabel="share of rows with a higher score", ylabel="weight of a mistake (1 = mean)")
     low, high = choice.region
     shares = [f"{100 * choice.agreement[metric]:.0f} % of {name_of(metric)}'s weight" for metric in METRICS]
-    title = f"{shares[0]} and {shares[1]} lie where this deployment has its own"
-    return show(
-        figure,
-        title=title,
-        alt="Step lines along the ranking on logarithmic axes: the deployment's weight as an area, AUROC flat, AUPRC "
-        "falling. "
-        f"The deployment looks between {low:.1%} and {high:.1%} of the rows. {title}",
-        caption="What a mistake weighs along the ranking. Grey: the deployment described; dotted: its cut.",
+    return shown(
+        [axes],
+        {
+            "title": f"{shares[0]} and {shares[1]} lie where this deployment has its own",
+            "caption": "What a mistake weighs along the ranking. Grey: the deployment described; dotted: its cut.",
+        },
+        "Step lines along the ranking on logarithmic axes: the deployment's weight as an area, AUROC flat, AUPRC "
+        f"falling. The deployment looks between {low:.1%} and {high:.1%} of the rows",
         table=table.round(3),
         key=[key_entry(name_of(metric), STYLES["method", metric]) for metric in METRICS],
     )
 
 
 def ratios(table: pd.DataFrame) -> Shown:
-    """Draw the difference of the two rank correlations against a prevalence ratio that was made by resampling.
-
-    Table of ``auroc_auprc.prevalence_ratio``.
-    """
+    """Draw the difference of both correlations against a made ratio, from ``auroc_auprc.prevalence_ratio``."""
     found = summarise(table[table["metric"] == "rho_difference"], ["weighting", "ratio"], SPLITS)
     clear = int((found["low"] > 0).sum())
-    text: Mapping[str, str] = WEIGHTING_NAMES
     return lines(
-        found.sort_values("weighting", key=lambda names: names.map(list(text).index), kind="stable"),
+        chosen(found, weighting=WEIGHTING_NAMES),
         "ratio",
         series="weighting",
         dodge=0.05,
-        names=text,
+        names=WEIGHTING_NAMES,
         xlabel="ratio of the prevalences",
         ylabel="correlation with the gap: AUPRC minus AUROC",
         level=0.0,
         title=f"AUPRC is clearly more tied to the gap at {clear} of {len(found)} ratios and weightings; the largest "
-        f"difference is "
-        f"{number_text(found['estimate'].max())}",
+        f"difference is {number_text(found['estimate'].max())}",
         caption="Adult by sex, resampled: only the ratio of the prevalences changes. 95 % intervals allow for reused "
         "rows.",
     )

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from repro.geometry import mixup_ufm
-from repro.plotting.figures import Shown, show
-from repro.plotting.shared import HALF, forest, lines, mean_range, panel_axes, summarise
+from repro.plotting.figures import Shown
+from repro.plotting.shared import HALF, chosen, forest, lines, mean_range, panel_axes, shown, summarise
 from repro.plotting.shared import reliability as reliability_diagram
 from repro.plotting.styles import INK, PALETTE, book_style
 from repro.protocol.names import name_of
@@ -36,25 +36,8 @@ LEAST_SHARE: Final = 0.005
 def in_plane(geometry: Geometry, first: int, second: int) -> tuple[Floats, Floats, Floats]:
     """Mixes of two classes in orthonormal coordinates of the plane of both rows; the first axis halves their angle.
 
-    Parameters
-    ----------
-    geometry : Geometry
-    first, second : int
-        Classes i and j.
-
-    Returns
-    -------
-    points : ndarray of shape (T, n, 2)
-        Mixes with t for class i.
-    rows : ndarray of shape (2, 2)
-        Classifier rows i and j.
-    means : ndarray of shape (2, 2)
-        Class means i and j.
-
-    Raises
-    ------
-    ValueError
-        If there is no mix of the two classes.
+    Points of shape (T, n, 2) are mixes with t for the first class; then classifier rows and class means, each of shape
+    (2, 2). Raises ValueError if there is no mix of the two classes.
     """
     i, j = geometry.classes
     forward, backward = (i == first) & (j == second), (i == second) & (j == first)
@@ -68,15 +51,7 @@ def in_plane(geometry: Geometry, first: int, second: int) -> tuple[Floats, Float
 
 
 def channel(geometries: Mapping[str, Geometry], first: int, second: int) -> Shown:
-    """Draw mixes of two classes in the plane of both classifier rows, one panel for each network.
-
-    Parameters
-    ----------
-    geometries : mapping of str to Geometry
-        By title of the panel.
-    first, second : int
-        The two classes.
-    """
+    """Draw mixes of two classes in the plane of both classifier rows, one panel for each network."""
     import matplotlib.pyplot as plt
 
     excess = {}
@@ -110,35 +85,22 @@ def channel(geometries: Mapping[str, Geometry], first: int, second: int) -> Show
         across, top = np.array([axes.get_xlim() for _, axes in drawn]), max(axes.get_ylim()[1] for _, axes in drawn)
         for _, axes in drawn:
             axes.set(xlim=(across.min(), across.max()), ylim=(-0.25, top))
-    title = "Half-way between two classes the mean of the mixes lies beyond the chord by " + ", ".join(
-        f"{100 * value:+.0f} % ({name})" for name, value in excess.items()
-    )
-    return show(
-        [figure for figure, _ in drawn],
-        title=title,
-        alt=f"Mixes of the classes {first} and {second} as clouds of points from one class mean to the other, beside "
-        f"the "
-        f"straight chord. {title}"[:300],
-        caption=f"Features of mixes of {first} and {second} in the plane of the classifier's two rows. "
-        f"Unit: the length of a class mean. The darker, the more of class {second}.",
-        table=pd.DataFrame(
-            {"network": list(excess), "beyond the chord": [f"{value:+.0%}" for value in excess.values()]}
-        ),
+    return shown(
+        [axes for _, axes in drawn],
+        {
+            "title": "Half-way between two classes the mean of the mixes lies beyond the chord by "
+            + ", ".join(f"{100 * value:+.0f} % ({name})" for name, value in excess.items()),
+            "caption": f"Features of mixes of {first} and {second} in the plane of the classifier's two rows. Unit: "
+            f"the length of a class mean. The darker, the more of class {second}.",
+        },
+        f"Mixes of the classes {first} and {second} as clouds of points from one class mean to the other, beside the "
+        "straight chord",
+        table=pd.DataFrame({"network": [*excess], "beyond the chord": [f"{value:+.0%}" for value in excess.values()]}),
     )
 
 
 def exact_channels(n_classes: int, row_norm: float, penalties: Sequence[float]) -> Shown:
-    """Draw the exact curve of the best feature for several penalties.
-
-    Parameters
-    ----------
-    n_classes : int
-        K.
-    row_norm : float
-        m.
-    penalties : sequence of float
-        Values of lambda_H.
-    """
+    """Draw the exact curve of the best feature for several penalties lambda_H."""
     weights = np.linspace(0.0, 1.0, 41)
     found = []
     for penalty in penalties:
@@ -146,9 +108,7 @@ def exact_channels(n_classes: int, row_norm: float, penalties: Sequence[float]) 
         relative = alpha / alpha[-1]
         for panel, values in (("alpha of class i", relative), ("alpha + beta", relative + relative[::-1])):
             found.append(pd.DataFrame({"penalty": penalty, "panel": panel, "t": weights, "estimate": values}))
-    frame = pd.concat(found, ignore_index=True).assign(
-        low=lambda rows: rows["estimate"], high=lambda rows: rows["estimate"]
-    )
+    frame = pd.concat(found, ignore_index=True)
     at_half = frame[(frame["t"] == 0.5) & (frame["panel"] == "alpha + beta")].set_index("penalty")["estimate"]
     return lines(
         frame,
@@ -169,16 +129,11 @@ def exact_channels(n_classes: int, row_norm: float, penalties: Sequence[float]) 
 def _by_arm(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """Rows with a value in a column, with method, loss and head as one name, in the order of the figures."""
     rows = table.dropna(subset=[column])
-    rows = rows.assign(arm=rows["method"] + " " + rows["loss"] + " " + rows["head"])
-    order = {name: number for number, name in enumerate(ARM_NAMES)}
-    return rows[rows["arm"].isin(ARM_NAMES)].sort_values("arm", key=lambda names: names.map(order), kind="stable")
+    return chosen(rows.assign(arm=rows["method"] + " " + rows["loss"] + " " + rows["head"]), arm=ARM_NAMES)
 
 
 def curves(table: pd.DataFrame) -> Shown:
-    """Draw coefficients and angles of mixes against t, for every kind of network.
-
-    Table of ``mixup_collapse.features``.
-    """
+    """Draw coefficients and angles of mixes against t, by network, from ``mixup_collapse.features``."""
     rows = _by_arm(table, "t")
     wide = rows.pivot_table(index=["arm", "replicate", "t"], columns="metric", values="value", sort=False)
     along = (wide["alpha"] + wide["beta"]).unstack("t")
@@ -186,15 +141,8 @@ def curves(table: pd.DataFrame) -> Shown:
     parts = [("mixes of two classes", relative), ("mixes within a class", wide["cosine"])]
     long = pd.concat([pd.DataFrame({"value": values}).reset_index().assign(panel=panel) for panel, values in parts])
     exact = np.array([mixup_ufm(N_CLASSES, FRAME_NORM, FRAME_LAMBDA_H, t).alpha for t in MIX_WEIGHTS])
-    line = pd.DataFrame(
-        {
-            "panel": "mixes of two classes",
-            "arm": "exact",
-            "t": MIX_WEIGHTS,
-            "replicate": 0,
-            "value": (exact + exact[::-1]) / exact[-1],
-        }
-    )
+    line = pd.DataFrame({"t": MIX_WEIGHTS, "value": (exact + exact[::-1]) / exact[-1]})
+    line = line.assign(panel="mixes of two classes", arm="exact", replicate=0)
     found = summarise(pd.concat([long, line]), ["panel", "arm", "t"], mean_range)
     half = found[(found["t"] == 0.5) & (found["panel"] == "mixes of two classes")].set_index("arm")["estimate"]
     return lines(
@@ -215,15 +163,7 @@ def curves(table: pd.DataFrame) -> Shown:
 
 
 def course(table: pd.DataFrame) -> Shown:
-    """Draw how far features are from collapse as training goes on.
-
-    Table of ``mixup_collapse.features`` with measurements by epoch.
-
-    Raises
-    ------
-    ValueError
-        If the table has none.
-    """
+    """Draw how far features are from collapse as training goes on, if ``mixup_collapse.features`` has epochs."""
     names = {
         "course_same_class_cosine": "cosine within a class",
         "course_residual_share": "share outside the span",
@@ -233,8 +173,7 @@ def course(table: pd.DataFrame) -> Shown:
     rows = _by_arm(table, "epoch")
     if rows.empty:
         raise ValueError("table has no measurements by epoch; those of the standard profile have")
-    found = summarise(rows[rows["metric"].isin(names)], ["metric", "arm", "epoch"], mean_range)
-    found = found.sort_values("metric", key=lambda keys: keys.map(list(names).index), kind="stable")
+    found = chosen(summarise(rows, ["metric", "arm", "epoch"], mean_range), metric=names)
     last = found[found["epoch"] == found["epoch"].max()].set_index(["metric", "arm"])["estimate"]
     mixed = [f"{names[metric]} {last[metric, 'mixup cross_entropy trained']:.2f}" for metric in names]
     return lines(
@@ -254,10 +193,7 @@ def course(table: pd.DataFrame) -> Shown:
 
 
 def reliability(table: pd.DataFrame) -> Shown:
-    """Draw accuracy against confidence on test rows, one panel for each number of training rows.
-
-    Table of ``mixup_collapse.calibration``.
-    """
+    """Draw accuracy against confidence, by training rows, from ``mixup_collapse.calibration``."""
     methods = ["erm", "mixup", "erm_temperature"]
     rows = table[table["bin"].notna() & table["method"].isin(methods)]
     keys = ["rows", "method", "bin"]
@@ -267,10 +203,7 @@ def reliability(table: pd.DataFrame) -> Shown:
     frame = sums.div(share, axis=0).set_axis(["confidence", "accuracy"], axis=1)
     frame["share"] = share / share.groupby(keys[:2]).transform("sum")
     frame = frame[frame["share"] > LEAST_SHARE].reset_index()
-    order = {name: number for number, name in enumerate(methods)}
-    frame = frame.sort_values(
-        ["rows", "method"], key=lambda c: c.map(order) if c.name == "method" else c, kind="stable"
-    )
+    frame = chosen(frame, rows=sorted(frame["rows"].unique()), method=methods)
     gaps = table[table["metric"] == "confidence_gap"].groupby(["method", "rows"])["value"].mean()["mixup"]
     return reliability_diagram(
         frame,
@@ -283,13 +216,8 @@ def reliability(table: pd.DataFrame) -> Shown:
 
 
 def calibration_errors(table: pd.DataFrame) -> Shown:
-    """Draw the expected calibration error of every method with its interval.
-
-    Table of ``mixup_collapse.calibration``.
-    """
-    rows = table[(table["metric"] == "ece") & table["method"].isin(CALIBRATED)]
-    found = summarise(rows, ["method", "rows"])
-    found = found.sort_values("method", key=lambda names: names.map(CALIBRATED.index), kind="stable")
+    """Draw the calibration error of every method, from ``mixup_collapse.calibration``."""
+    found = chosen(summarise(table[table["metric"] == "ece"], ["method", "rows"]), method=CALIBRATED)
     best = found.loc[found.groupby("rows")["estimate"].idxmin()]
     return forest(
         found,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from repro.geometry import ufm_ce_etf, ufm_ce_pairs, ufm_mse
-from repro.plotting.figures import Shown, key_entry, show
-from repro.plotting.shared import THIRD, lines, panel_axes, spread, summarise
+from repro.plotting.figures import Shown, key_entry
+from repro.plotting.shared import THIRD, chosen, lines, panel_axes, shown, spread, summarise
 from repro.plotting.styles import INK, PALETTE, Style, book_style, styles_of
 from repro.protocol.names import name_of
 from repro.studies.neural_collapse.networks import BALANCED, IMBALANCED
@@ -20,17 +20,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MEDIAN: Final = spread()
+ALIKE: Final = spread(0)
+"""Median without a range."""
 
 
 def plane(snapshots: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], labels: npt.ArrayLike) -> Shown:
     """Draw features of three classes in the plane with the classifier's rows, one panel for each moment.
 
-    Parameters
-    ----------
-    snapshots : mapping of str to (features, W)
-        Features of shape (n, 2) and classifier of shape (3, 2), by the title of the panel.
-    labels : array-like of shape (n,)
-        Classes 0 to 2.
+    Snapshots are features of shape (n, 2) and the classifier of shape (3, 2), by the title of the panel.
     """
     classes = np.asarray(labels)
     styles = styles_of(range(3), "class")
@@ -41,45 +38,33 @@ def plane(snapshots: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], labels: 
             features, W = np.asarray(points, dtype=np.float64), np.asarray(rows, dtype=np.float64)
             reach = 1.1 * np.abs(features).max()
             for k, style in styles.items():
-                axes.scatter(
-                    features[classes == k, 0],
-                    features[classes == k, 1],
-                    s=12,
-                    marker=style.marker,
-                    color=style.color,
-                    alpha=0.6,
-                    linewidths=0,
-                )
+                mine = features[classes == k]
+                look: dict[str, Any] = {"marker": style.marker, "color": style.color, "alpha": 0.6, "linewidths": 0}
+                axes.scatter(mine[:, 0], mine[:, 1], s=12, **look)
                 tip = 0.9 * reach * W[k] / max(np.linalg.norm(W, axis=1))
                 axes.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "->", "color": style.color, "linewidth": 2})
             axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title, xticks=[0], yticks=[0])
             means = np.array([features[classes == k].mean(axis=0) for k in styles])
             within = np.mean([features[classes == k].var(axis=0).sum() for k in styles])
             scatter[title] = within / np.mean(((means - means.mean(axis=0)) ** 2).sum(axis=1))
-    numbers = list(scatter.values())
-    title = (
-        f"Scatter within classes, over that between them, is {numbers[0]:.2g} at first and {numbers[-1]:.2g} in the end"
-    )
-    return show(
-        [figure for figure, _ in drawn],
-        title=title,
-        alt=f"{len(drawn)} panels with points of three classes in the plane and an arrow for the classifier's row of "
-        f"each "
-        f"class. {title}",
-        caption="Features (points) of three kinds of digits, and the classifier's rows (arrows). Rotation is "
-        "arbitrary.",
-        table=pd.DataFrame(
-            {"moment": list(scatter), "scatter within over between classes": [f"{x:.2g}" for x in numbers]}
-        ),
+    numbers = [f"{ratio:.2g}" for ratio in scatter.values()]
+    return shown(
+        [axes for _, axes in drawn],
+        {
+            "title": f"Scatter within classes, over that between them, is {numbers[0]} at first and {numbers[-1]} in "
+            "the end",
+            "caption": "Features (points) of three kinds of digits, and the classifier's rows (arrows). Rotation is "
+            "arbitrary.",
+        },
+        f"{len(drawn)} panels with points of three classes in the plane and an arrow for the classifier's row of each "
+        "class",
+        table=pd.DataFrame({"moment": list(scatter), "scatter within over between classes": numbers}),
         key=[key_entry(f"class {k}", style, line=False) for k, style in styles.items()],
     )
 
 
 def phase(table: pd.DataFrame) -> Shown:
-    """Draw which classes trained networks learnt over the threshold of the theory.
-
-    Table of ``neural_collapse.learnt``.
-    """
+    """Draw which classes are learnt over the threshold of the theory, from ``neural_collapse.learnt``."""
     rows = table[table["metric"] == "accuracy"]
     found = rows.groupby(["layers", "threshold", "class_size"])["value"].mean().reset_index()
     found["learnt"] = found["value"] > 0.5
@@ -97,30 +82,23 @@ def phase(table: pd.DataFrame) -> Shown:
             axes.set(title=name_of(depth, "layers"), xlim=ends, ylim=ends)
             axes.set(xlabel="threshold of the theory", ylabel="rows of the class")
     right = int((found["learnt"] == (found["class_size"] > found["threshold"])).sum())
-    title = f"Theory and training agree on {right} of {len(found)} classes: those above the line should be learnt"
-    return show(
-        [figure for figure, _ in drawn],
-        title=title,
-        alt="One panel for each depth of the head: circles for classes that were learnt and crosses for others, by "
-        "class "
-        f"size and threshold, with the diagonal that separates them in theory. {title}",
-        caption="Which classes are learnt? Each column of marks is a penalty, drawn at the class size below which the "
-        "theory gives classes up. Learnt: more than half of the training rows right, mean over seeds.",
+    return shown(
+        [axes for _, axes in drawn],
+        {
+            "title": f"Theory and training agree on {right} of {len(found)} classes: those above the line should be "
+            "learnt",
+            "caption": "Which classes are learnt? Each column of marks is a penalty, drawn at the class size below "
+            "which the theory gives classes up. Learnt: more than half of the training rows right, mean over seeds.",
+        },
+        "One panel for each depth of the head: circles for classes that were learnt and crosses for others, by class "
+        "size and threshold, with the diagonal that separates them in theory",
         table=found.assign(layers=found["layers"].map(lambda n: name_of(n, "layers"))).drop(columns="value").round(1),
         key=[key_entry(name, style, line=False) for name, style in styles.items()],
     )
 
 
 def norms_by_size(layers: Sequence[int], lam: float) -> Shown:
-    """Draw the exact norms of classifier rows and features for the imbalanced digits.
-
-    Parameters
-    ----------
-    layers : sequence of int
-        Depths of the head.
-    lam : float
-        Penalty of all layers and of the features.
-    """
+    """Draw the exact norms of classifier rows and features for the imbalanced digits, by depth of the head."""
     sizes = np.asarray(IMBALANCED)
     found = []
     for depth in layers:
@@ -128,33 +106,24 @@ def norms_by_size(layers: Sequence[int], lam: float) -> Shown:
         for panel, norms in (("classifier row", optimum.w_norms), ("mean feature", optimum.h_norms)):
             relative = np.asarray(norms) / norms[int(sizes.argmin())]
             found.append(pd.DataFrame({"panel": panel, "layers": depth, "class_size": sizes, "estimate": relative}))
-    frame = (
-        pd.concat(found)
-        .drop_duplicates(["panel", "layers", "class_size"])
-        .sort_values(["panel", "layers", "class_size"])
-    )
+    columns = ["panel", "layers", "class_size"]
+    frame = pd.concat(found).drop_duplicates(columns).sort_values(columns)
     last = frame[frame["class_size"] == sizes.max()].set_index(["panel", "layers"])["estimate"]
     return lines(
-        frame.assign(low=frame["estimate"], high=frame["estimate"]),
+        frame,
         "class_size",
         series="layers",
         panel="panel",
         ylabel="norm over that of the smallest class",
         shared=False,
         title=f"The largest class has a classifier row {last['classifier row', max(layers)]:.2f} to "
-        f"{last['classifier row', min(layers)]:.2f} "
-        "times as long as the smallest, depending on depth",
+        f"{last['classifier row', min(layers)]:.2f} times as long as the smallest, depending on depth",
         caption=f"Exact norms for classes of {sizes.min()} to {sizes.max()} rows, all penalties {lam:g}.",
     )
 
 
 def singular_values(table: pd.DataFrame, lam: float) -> Shown:
-    """Draw the singular values of the class-mean logits of networks with cross-entropy, beside both closed forms.
-
-    Table of ``neural_collapse.cross_entropy``.
-    lam : float
-        Penalty of the runs.
-    """
+    """Draw singular values of logits beside both closed forms, from ``neural_collapse.cross_entropy``."""
     losses = table[table["metric"] == "loss"].groupby("layers")["value"].min()
     K, n = len(BALANCED), BALANCED[0]
     rows = table[table["metric"] == "singular_value"].assign(source="trained networks")
@@ -185,10 +154,7 @@ def singular_values(table: pd.DataFrame, lam: float) -> Shown:
 
 
 def traps(table: pd.DataFrame) -> Shown:
-    """Draw the share of random starts in which each class is learnt against its place below the threshold.
-
-    Table of ``neural_collapse.traps``.
-    """
+    """Draw how often random starts learn each class, by its threshold, from ``neural_collapse.traps``."""
     rows = table[table["metric"] == "learnt"]
     limits = {depth: ufm_mse([2, 1], [1.0] * int(depth), 1.0).thresholds.b for depth in rows["layers"].unique()}
     place = rows["b"] * rows["class_size"].min() / rows["class_size"] / rows["layers"].map(limits)
@@ -229,14 +195,14 @@ def appearance(table: pd.DataFrame) -> Shown:
         "nc3_dual_err": "classifier to the means",
     }
     rows = table[table["epoch"].notna() & table["metric"].isin(names)]
-    found = summarise(rows, ["metric", "epoch"], lambda values: (float(np.median(values)),) * 3)
+    found = summarise(rows, ["metric", "epoch"], ALIKE)
     first = _faultless(rows[rows["metric"] == "error"].groupby("epoch")["value"].max())
     courses = found.set_index(["metric", "epoch"])["estimate"]
-    fall = (
-        {name: courses[name].loc[first] / courses[name].iloc[-1] for name in names if name != "error"}
-        if np.isfinite(first)
-        else {}
-    )
+    fall = {
+        name: courses[name].loc[first] / courses[name].iloc[-1]
+        for name in names
+        if name != "error" and np.isfinite(first)
+    }
     return lines(
         found[found["estimate"] > 0],
         "epoch",
@@ -249,17 +215,13 @@ def appearance(table: pd.DataFrame) -> Shown:
         if fall
         else "Some run had training errors to the end",
         caption="Median over seeds; a curve ends where it is zero. The upright line marks the end of all training "
-        "errors. "
-        "The step size falls to a tenth at half and to a hundredth at four fifths of the epochs.",
+        "errors. The step size falls to a tenth at half and to a hundredth at four fifths of the epochs.",
         decorate=lambda axes, _: _upright(axes, first),
     )
 
 
 def minority(table: pd.DataFrame) -> Shown:
-    """Draw the cosines between the classifier's rows of the two small and of the two large classes.
-
-    Table of ``neural_collapse.minority``.
-    """
+    """Draw cosines between classifier rows of the small and large classes, from ``neural_collapse.minority``."""
     names = {"minority_cosine": "the two small classes", "majority_cosine": "the two large classes"}
     found = summarise(table[table["metric"].isin(names)], ["metric", "ratio"], MEDIAN)
     last = found[found["ratio"] == found["ratio"].max()].set_index("metric")["estimate"]
@@ -274,19 +236,14 @@ def minority(table: pd.DataFrame) -> Shown:
         ticks={"x": sorted(found["ratio"].unique())},
         level=-1 / 3,
         title=f"At ratio {found['ratio'].max():g} the rows of the small classes have a cosine of "
-        f"{last['minority_cosine']:.2f}, those of the large ones "
-        f"of {last['majority_cosine']:.2f}",
+        f"{last['minority_cosine']:.2f}, those of the large ones of {last['majority_cosine']:.2f}",
         caption="Cross-entropy with one linear layer, four classes; median and range over seeds. The line is the "
-        "simplex "
-        "frame: at equal sizes all cosines are −1/3.",
+        "simplex frame: at equal sizes all cosines are −1/3.",
     )
 
 
 def terminal_phase(table: pd.DataFrame) -> Shown:
-    """Draw the distance to the predicted frame through the training, before and after the training error is zero.
-
-    Table of ``neural_collapse.deep_heads``.
-    """
+    """Draw the distance to the predicted frame through training, from ``neural_collapse.deep_heads``."""
     rows = table.dropna(subset=["epoch"])
     bias = np.where(rows["bias"].astype(str) == "True", ", bias", "")
     rows = rows.assign(
@@ -298,7 +255,7 @@ def terminal_phase(table: pd.DataFrame) -> Shown:
     found = summarise(
         rows[rows["metric"] == "course_predicted_frame_err"],
         ["kind", "layers", "epoch"],
-        lambda values: (float(np.median(values)),) * 3,
+        ALIKE,
     )
     accuracy = rows[rows["metric"] == "course_accuracy"].groupby(["kind", "epoch"])["value"].min()
     first = {kind: _faultless(1.0 - accuracy[kind]) for kind in found["kind"].unique()}
@@ -327,7 +284,7 @@ def against_prediction(table: pd.DataFrame) -> Shown:
     """
     names = {"w_norm": "classifier row", "h_norm": "mean feature"}
     found = summarise(table[table["metric"].isin(names)], ["metric", "layers", "class_size"], MEDIAN)
-    found = found.sort_values("metric", key=lambda keys: keys.map(list(names).index), kind="stable")
+    found = chosen(found, metric=names)
     ends = table[table["metric"].isin(["nc2_gof_err_W", "nc2_gof_err", "nc3_gof_err", "nc2_of_err"])]
     wide = ends.pivot_table(index=["layers", "replicate"], columns="metric", values="value")
     general = wide.drop(columns="nc2_of_err").max(axis=1)
@@ -342,8 +299,7 @@ def against_prediction(table: pd.DataFrame) -> Shown:
         level=1.0,
         band=True,
         title=f"Norms are {found['low'].min():.2f} to {found['high'].max():.2f} times the prediction; the general "
-        f"frame is at most {general.max():.2g} away, "
-        f"the balanced one at least {wide['nc2_of_err'].min():.2g}",
-        caption="Median and range over seeds; at the black line norms are as predicted. The bound of the claim for the "
-        "distance to the general frame is 0.01.",
+        f"frame is at most {general.max():.2g} away, the balanced one at least {wide['nc2_of_err'].min():.2g}",
+        caption="Median and range over seeds; at the black line norms are as predicted. The bound of the claim for "
+        "the distance to the general frame is 0.01.",
     )

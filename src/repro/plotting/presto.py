@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from repro.claims import find_claim
-from repro.plotting.figures import Shown, key_entry, show
+from repro.plotting.figures import Shown, key_entry
 from repro.plotting.shared import (
     THIRD,
+    chosen,
     differences,
     distributions,
     forest,
@@ -21,6 +22,7 @@ from repro.plotting.shared import (
     lines,
     panel_axes,
     reused_rows,
+    shown,
     spread,
     summarise,
 )
@@ -48,18 +50,7 @@ CLASSES: Final = (
 
 
 def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence[int]) -> Shown:
-    """Draw the boundaries of four classes in the plane for several penalties.
-
-    Parameters
-    ----------
-    X : array-like of shape (n, 2)
-    y : array-like of shape (n,)
-        Classes 0 to 3.
-    path : PrestoPath
-        Fitted to these rows.
-    places : sequence of int
-        Positions in the path, one panel each.
-    """
+    """Draw the boundaries of four classes in the plane for penalties at some places of a path fitted to the rows."""
     points, classes = np.asarray(X, dtype=np.float64), np.asarray(y)
     across = np.array([-1.0, 1.0])
     angles = {}
@@ -68,14 +59,8 @@ def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence
         for (_, axes), place in zip(drawn, places, strict=True):
             for label, style in enumerate(CLASSES):
                 size = 5.5 if label == classes.max() else 2.5
-                axes.plot(
-                    *points[classes == label].T,
-                    style.marker,
-                    color=style.color,
-                    markersize=size,
-                    alpha=0.7,
-                    markeredgewidth=0.5,
-                )
+                look: dict[str, Any] = {"markersize": size, "alpha": 0.7, "markeredgewidth": 0.5}
+                axes.plot(*points[classes == label].T, style.marker, color=style.color, **look)
             for k, line in enumerate(("-", "--", ":")):
                 first, second = path.coefs[place, k]
                 axes.plot(across, -(path.intercepts[place, k] + first * across) / second, line, color=INK, linewidth=2)
@@ -83,19 +68,16 @@ def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence
             axes.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="first feature", ylabel="second feature")
             axes.set_title(f"penalty {path.lambdas[place]:.2g}")
     apart = {penalty: float(np.ptp(found)) for penalty, found in angles.items()}
-    title = (
-        f"The directions of the three boundaries differ by {apart[min(apart)]:.0f} degrees under the smallest penalty, "
-        f"by {apart[max(apart)]:.0f} under the largest"
-    )
-    return show(
-        [figure for figure, _ in drawn],
-        title=title,
-        alt=f"{len(places)} panels with the same points of four classes and three straight lines between them. {title}",
-        caption="Where P(y ≤ k | x) = 1/2 for k = 1 (line), 2 (dashed) and 3 (dotted). Only differences between "
-        "boundaries are penalised here; parallel ones are the proportional-odds model.",
-        table=pd.DataFrame(
-            {f"penalty {penalty:.2g}": [f"{a:.0f} degrees" for a in found] for penalty, found in angles.items()}
-        ),
+    return shown(
+        [axes for _, axes in drawn],
+        {
+            "title": f"The directions of the three boundaries differ by {apart[min(apart)]:.0f} degrees under the "
+            f"smallest penalty, by {apart[max(apart)]:.0f} under the largest",
+            "caption": "Where P(y ≤ k | x) = 1/2 for k = 1 (line), 2 (dashed) and 3 (dotted). Only differences "
+            "between boundaries are penalised here; parallel ones are the proportional-odds model.",
+        },
+        f"{len(places)} panels with the same points of four classes and three straight lines between them",
+        table=pd.DataFrame({f"penalty {p:.2g}": [f"{a:.0f} degrees" for a in found] for p, found in angles.items()}),
         key=[key_entry(f"class {label + 1}", style, line=False) for label, style in enumerate(CLASSES)],
     )
 
@@ -103,15 +85,11 @@ def drift(X: npt.ArrayLike, y: npt.ArrayLike, path: PrestoPath, places: Sequence
 def _by_rarity(found: pd.DataFrame) -> pd.DataFrame:
     """Share of the rare class in percent, instead of the setting's intercepts, and designs in the paper's order."""
     rare = [100 * RARE_SHARES[key] for key in zip(found["design"], found["intercepts"], strict=True)]
-    found = found.assign(rare=rare).sort_values("rare", kind="stable")
-    return found.sort_values("design", key=lambda names: names.map(list(INTERCEPTS).index), kind="stable")
+    return chosen(found.assign(rare=rare).sort_values("rare", kind="stable"), design=INTERCEPTS)
 
 
 def errors(table: pd.DataFrame) -> Shown:
-    """Draw median and quartiles of the error of the rare probability in the ten settings, ours and the published.
-
-    Table of ``presto.synthetic``.
-    """
+    """Draw median and quartiles of the error in the ten settings, ours and the published, from ``presto.synthetic``."""
     methods = ("presto_published", "logit", "proportional_odds")
     rows = table[(table["metric"] == "rare_mse") & table["method"].isin(methods)]
     found = _by_rarity(summarise(rows, ["design", "intercepts", "method"], spread(share=0.5)))
@@ -134,7 +112,7 @@ def errors(table: pd.DataFrame) -> Shown:
         log="xy",
         ticks=RARE_TICKS,
         title=f"Fitted as published, our median errors are {ratio.min():.2f} to {ratio.max():.2f} times those of the "
-        f"paper",
+        "paper",
         caption="Median and quartiles over repetitions. Short black lines: medians measured from the paper's figures.",
         decorate=theirs,
     )
@@ -155,18 +133,7 @@ def _ratios(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], metric: str) 
 
 
 def error_ratios(table: pd.DataFrame, first: str, second: str, metric: str = "rare_mse_fresh") -> pd.Series:
-    """Geometric means of the error of one method over that of another, by setting.
-
-    Table of an experiment on simulated rows.
-    first, second : str
-        Methods.
-    metric : str, default="rare_mse_fresh"
-
-    Returns
-    -------
-    Series
-        By design and intercepts.
-    """
+    """Geometric means of the error of one method over that of another, by setting, in simulated rows."""
     logs = _log_ratios(table, first, second, metric).groupby(["design", "intercepts"])["value"].mean()
     return pd.Series(np.exp(logs), name="ratio")
 
@@ -174,12 +141,7 @@ def error_ratios(table: pd.DataFrame, first: str, second: str, metric: str = "ra
 def ridge_ratios(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
     """Medians of the error of PRESTO over that of its ridge form: the paper's, ours as published, ours corrected.
 
-    Parameters
-    ----------
-    published : DataFrame
-        Table of ``presto.ridge``.
-    corrected : DataFrame
-        Table of ``presto.synthetic``.
+    Tables of ``presto.ridge`` and ``presto.synthetic``.
     """
     ratios = {
         "published": {(entry.model_extra or {})["design"]: entry.value for entry in find_claim("presto-s5p").published}
@@ -192,10 +154,7 @@ def ridge_ratios(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFra
 
 
 def gains(table: pd.DataFrame) -> Shown:
-    """Draw how many times smaller PRESTO's error is than that of its competitors, by rarity.
-
-    Table of ``presto.synthetic``.
-    """
+    """Draw how many times smaller PRESTO's error is than that of its competitors, from ``presto.synthetic``."""
     found = _by_rarity(_ratios(table, [("logit", "presto"), ("proportional_odds", "presto")], "rare_mse"))
     clear = (found["low"] > 1).groupby(found["method"]).sum()
     count = found["method"].value_counts()
@@ -216,23 +175,12 @@ def gains(table: pd.DataFrame) -> Shown:
     )
 
 
-def _named_settings(found: pd.DataFrame) -> pd.DataFrame:
-    """Name settings, in the order of the paper."""
-    keys = list(zip(found["design"], found["intercepts"], strict=True))
-    found = found.assign(setting=[SETTINGS[key] for key in keys], place=[list(SETTINGS).index(key) for key in keys])
-    return found.sort_values("place", kind="stable")
-
-
 def shrinking_and_borrowing(table: pd.DataFrame) -> Shown:
-    """Draw how many times smaller the error gets by a penalty, and by PRESTO, than that of a plain logistic regression.
-
-    Table of ``presto.shrinkage``.
-    """
+    """Draw how many times smaller a penalty, and PRESTO, make the error, from ``presto.shrinkage``."""
     methods = ("logit_l1", "logit_ridge", "presto")
-    found = _ratios(table, [("logit", method) for method in methods], "rare_mse_fresh").assign(
-        method=lambda rows: rows["reference"]
-    )
-    found = _named_settings(found)
+    found = _ratios(table, [("logit", method) for method in methods], "rare_mse_fresh")
+    settings = [SETTINGS[key] for key in zip(found["design"], found["intercepts"], strict=True)]
+    found = chosen(found.assign(method=found["reference"], setting=settings), setting=SETTINGS.values())
     middle = found.groupby("method")["estimate"].median()
     return forest(
         found,
@@ -250,13 +198,10 @@ def shrinking_and_borrowing(table: pd.DataFrame) -> Shown:
 
 
 def figure4(table: pd.DataFrame) -> Shown:
-    """Draw the published score on PreDiabetes against the cutoff: the paper's means, ours, and that of a constant.
-
-    Table of ``presto.prediabetes``.
-    """
+    """Draw the published score against the cutoff, the paper's and ours, from ``presto.prediabetes``."""
     methods = ("logit", "proportional_odds", "presto_published", "base_rate")
-    rows = table[(table["metric"] == "coded_error") & table["method"].isin(methods)]
-    found = summarise(rows, ["method", "cutoff"], SPLITS)
+    rows = chosen(table, metric="coded_error", method=methods)
+    found = chosen(summarise(rows, ["method", "cutoff"], SPLITS), method=methods)
     found["low"] = np.maximum(found["low"], found["estimate"] / 20)  # the axis is logarithmic
     means = found.pivot(index="cutoff", columns="method", values="estimate")
     wins = int((means["base_rate"] <= means.min(axis=1)).sum())
@@ -266,29 +211,24 @@ def figure4(table: pd.DataFrame) -> Shown:
             axes.plot(float((entry.model_extra or {})["cutoff"]), entry.value, "_", color=INK, markersize=14)
 
     return lines(
-        found.sort_values("method", key=lambda names: names.map(methods.index), kind="stable"),
+        found,
         "cutoff",
         ylabel="score as coded (smaller counts as better)",
         log="y",
         title=f"A constant prediction has the best published score at {wins} of {len(means)} cutoffs",
         caption="The published score on PreDiabetes, by the age up to which diabetes counts. Points: our mean over "
-        "random "
-        "splits with a 95 % interval that allows for reused rows. Black: the paper's Figure 4.",
+        "random splits with a 95 % interval that allows for reused rows. Black: the paper's Figure 4.",
         decorate=theirs,
     )
 
 
 def sound_scores(table: pd.DataFrame) -> Shown:
-    """Draw by how much PRESTO's sound scores on PreDiabetes are better than its competitors', against the cutoff.
-
-    Table of ``presto.prediabetes``.
-    """
+    """Draw by how much PRESTO's sound scores are better, against the cutoff, from ``presto.prediabetes``."""
     worth = {part.metric: part.smallest_effect or 0.0 for part in find_claim("presto-r4").quantity.parts}
     metrics, others = ("brier", "log_loss", "binned_error"), ("logit", "proportional_odds")
-    rows = table[table["metric"].isin(metrics)]
-    gained = differences(rows, [(other, "presto") for other in others], ["metric", "cutoff"])
-    found = summarise(gained, ["metric", "method", "cutoff"], SPLITS)
-    found = found.sort_values("metric", key=lambda names: names.map(metrics.index), kind="stable")
+    gained = differences(table, [(other, "presto") for other in others], ["metric", "cutoff"])
+    found = summarise(chosen(gained, metric=metrics), ["metric", "method", "cutoff"], SPLITS)
+    found = chosen(found, metric=metrics)
     clear = int((found["low"] > 0).sum())
 
     def negligible(axes: Axes, metric: Any) -> None:
@@ -318,10 +258,7 @@ def soup(table: pd.DataFrame) -> Shown:
     """Draw all scores of the paper's methods on soup, split by rows and by respondents (table of ``presto.soup``)."""
     methods = ("presto_published", "presto", "proportional_odds", "logit", "base_rate")
     metrics = ("coded_error", "binned_error", "brier", "log_loss")
-    rows = table[table["method"].isin(methods) & table["metric"].isin(metrics)]
-    found = summarise(rows, ["metric", "method", "split_by"], SPLITS)
-    order: Mapping[str, Sequence[str]] = {"metric": metrics, "method": methods}
-    found = found.sort_values(["metric", "method"], key=lambda c: c.map(list(order[str(c.name)]).index), kind="stable")
+    found = summarise(chosen(table, metric=metrics, method=methods), ["metric", "method", "split_by"], SPLITS)
     by_rows = found[found["split_by"] == "rows"]
     best = by_rows.loc[by_rows.groupby("metric", sort=False)["estimate"].idxmin()].set_index("metric")["method"]
     return forest(
@@ -334,8 +271,8 @@ def soup(table: pd.DataFrame) -> Shown:
         xlabel="score, smaller is better",
         title="Best on soup, split by rows: "
         + ", ".join(f"{name_of(method)} ({name_of(metric, 'metric')})" for metric, method in best.items()),
-        caption="Soup: mean over 350 random splits with 95 % intervals that allow for reused rows. Every panel has its "
-        "own range.",
+        caption="Soup: mean over 350 random splits with 95 % intervals that allow for reused rows. Every panel has "
+        "its own range.",
     )
 
 
@@ -351,36 +288,26 @@ def missing_baselines(table: pd.DataFrame) -> Shown:
     found = found[settings]
     found = found.loc[found.mean(axis=1).sort_values().index]
     better = [name_of(name) for name, row in found.iterrows() if (row < 1).sum() > len(row) / 2]
-    names = [f"{design}\n{100 * RARE_SHARES[design, setting]:.2g} %" for design, setting in settings]
+    columns = [f"{design}\n{100 * RARE_SHARES[design, setting]:.2g} %" for design, setting in settings]
+    columns = [name.replace("sparse ", "sp. ") for name in columns]
+    ahead = f"ahead of it in most settings: {', '.join(better)}"
     return heat(
-        {
-            "": found.set_axis([name_of(name) for name in found.index]).set_axis(
-                [n.replace("sparse ", "sp. ") for n in names], axis=1
-            )
-        },
+        {"": found.set_axis([name_of(name) for name in found.index]).set_axis(columns, axis=1)},
         shade=lambda ratio: float(np.log(ratio)),
         text=lambda value: f"{value:.2g}" if value < 10 else f"{value:.0f}",
         limits=(-3.0, 3.0),
         xlabel="design and share of the rare class",
         size=(7.2, 0.9 + 0.34 * len(found)),
-        title=f"PRESTO's error is the smaller one in {(found > 1).to_numpy().sum()} of {found.size} comparisons"
-        + (
-            f"; ahead of it in most settings: {', '.join(better)}"
-            if better
-            else "; no method is ahead of it in most settings"
-        ),
+        title=f"PRESTO's error is the smaller one in {(found > 1).to_numpy().sum()} of {found.size} comparisons; "
+        f"{ahead if better else 'no method is ahead of it in most settings'}",
         caption="Squared error of the rare probability over that of PRESTO, geometric mean on fresh rows; above 1 "
-        "(red) "
-        "PRESTO is better. Only unpenalised logistic regression and proportional odds are in the paper. "
-        "sp.: sparse design.",
+        "(red) PRESTO is better. Only unpenalised logistic regression and proportional odds are in the paper. sp.: "
+        "sparse design.",
     )
 
 
 def information(table: pd.DataFrame) -> Shown:
-    """Draw the variance that one row leaves, for logistic regression and proportional odds, against rarity.
-
-    Table of ``presto.information``.
-    """
+    """Draw the variance that one row leaves, against rarity, from ``presto.information``."""
     rows = table[(table["metric"] == "trace") & table["method"].isin(["logit", "proportional_odds"])]
     found = summarise(rows.astype({"rare": float}), ["method", "rare"], spread(share=0.9))
     near = min(found["rare"].unique(), key=lambda rare: abs(np.log(rare / 0.01)))
@@ -396,8 +323,7 @@ def information(table: pd.DataFrame) -> Shown:
         log="xy",
         band=True,
         title=f"At a rare probability of {near:.2g} logistic regression has "
-        f"{there['logit'] / there['proportional_odds']:.0f} times the variance of "
-        "proportional odds",
+        f"{there['logit'] / there['proportional_odds']:.0f} times the variance of proportional odds",
         caption="Trace of the inverse information, median and range of nine in ten weight vectors.",
         decorate=lambda axes, _: axes.invert_xaxis(),
     )
@@ -406,14 +332,7 @@ def information(table: pd.DataFrame) -> Shown:
 def row_order(values: npt.ArrayLike, constant: float, sound: float) -> Shown:
     """Draw how a score spreads when nothing but the order of the rows changes.
 
-    Parameters
-    ----------
-    values : array-like of shape (n_orders,)
-        The score as coded, one value an order of the rows.
-    constant : float
-        Its value for the base rate.
-    sound : float
-        The score as meant, which knows no order.
+    `constant` is the score as coded of the base rate, `sound` the score as meant, which knows no order.
     """
     scores = np.asarray(values, dtype=np.float64)
     return distributions(

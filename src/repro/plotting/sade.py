@@ -6,6 +6,8 @@ All raise ValueError for a table that mixes recipes or ratios, or lacks what the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from repro.metrics import bca_interval, mean_interval
-from repro.plotting.figures import Shown, key_entry, show
-from repro.plotting.shared import THIRD, differences, forest, lines, panel_axes, summarise
+from repro.plotting.figures import Shown, key_entry
+from repro.plotting.shared import THIRD, chosen, differences, forest, lines, panel_axes, shown, summarise
 from repro.plotting.styles import INK, Style, book_style
 from repro.protocol.names import name_of
 
@@ -103,14 +105,10 @@ def _over_test_sets(
 ) -> Shown:
     """Draw one line for each series over the test sets; `title` makes a finding of estimates by series and test set."""
     order = _in_order(values["test_set"].dropna().unique())
-    found = summarise(values[values["test_set"].isin(order)], [*([panel] if panel else []), series, "test_set"])
-    means = found.set_index([*([panel] if panel else []), series, "test_set"])["estimate"]
-    found = found.sort_values("test_set", key=lambda names: names.map(order.index), kind="stable")
-    keys = list(dict.fromkeys(values[series]))
-    found = found.sort_values(series, key=lambda names: names.map(keys.index), kind="stable")
-    if panel:
-        headings = list(dict.fromkeys(values[panel]))
-        found = found.sort_values(panel, key=lambda names: names.map(headings.index), kind="stable")
+    columns = [*([panel] if panel else []), series]
+    found = summarise(values[values["test_set"].isin(order)], [*columns, "test_set"])
+    means = found.set_index([*columns, "test_set"])["estimate"]
+    found = chosen(found, **{column: values[column].unique() for column in columns}, test_set=order)
     return lines(
         found.assign(test_set=found["test_set"].map(short_name)),
         "test_set",
@@ -128,14 +126,7 @@ def _over_test_sets(
 def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods: Sequence[str] = EXPERTS) -> Shown:
     """Draw the recall of every class, from the class with most training images to the one with fewest.
 
-    More than twenty classes are drawn as means of neighbours, ten points in all.
-
-    Parameters
-    ----------
-    table : DataFrame
-    counts : array-like of shape (C,)
-        Training images of every class.
-    methods : sequence of str, default=EXPERTS
+    `counts` are their training images. More than twenty classes are drawn as means of neighbours, ten points in all.
     """
     sizes = np.asarray(counts)
     rows = _rows(_one_recipe(table), "recall", methods, 100).dropna(subset=["class_label"])
@@ -151,7 +142,7 @@ def recalls(table: pd.DataFrame, counts: Sequence[int] | npt.ArrayLike, methods:
     last = found[found["part"] == len(parts) - 1].set_index("method")["estimate"]
     names = [str(sizes[part[0]]) if one_each else f"{sizes[part[0]]} to {sizes[part[-1]]}" for part in parts]
     return lines(
-        found.sort_values("method", key=lambda keys: keys.map(list(methods).index), kind="stable"),
+        chosen(found, method=methods),
         "part",
         xlabel="training images of the class",
         ylabel="recall on balanced test images (%)",
@@ -193,14 +184,7 @@ def steadiness(table: pd.DataFrame) -> Shown:
 
 
 def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_balanced_learned")) -> Shown:
-    """Draw the learned weights over the eleven test sets, one panel for each kind of experts.
-
-    Parameters
-    ----------
-    table : DataFrame
-    methods : sequence of str
-        Methods with rows ``weight_1`` to ``weight_3``.
-    """
+    """Draw the learned weights over the eleven test sets, one panel for each kind of experts."""
     _one_recipe(table)
     titles = {"learned": "experts with different skills", "three_balanced_learned": "experts trained alike"}
     values = pd.concat(
@@ -237,15 +221,7 @@ def weights(table: pd.DataFrame, methods: Sequence[str] = ("learned", "three_bal
 
 
 def gains(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, caption: str) -> Shown:
-    """Draw differences in accuracy of pairs of methods over the test sets.
-
-    Parameters
-    ----------
-    table : DataFrame
-    pairs : sequence of (str, str)
-        Method and reference.
-    caption : str
-    """
+    """Draw differences in accuracy of pairs of method and reference over the test sets."""
     rows = _rows(_one_recipe(table), "accuracy", list(dict.fromkeys(name for pair in pairs for name in pair)), 100)
     values = differences(rows, pairs, ["test_set"])
     references = {reference for _, reference in pairs}
@@ -263,75 +239,48 @@ def gains(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, caption: str
             parts.append(f"{names.get(key) or name_of(key)} {mine.min():+.1f} to {mine.max():+.1f}")
         return "Points over the test sets: " + "; ".join(parts)
 
-    return _over_test_sets(
-        values,
-        series,
-        names=names,
-        level=0.0,
-        ylabel=f"accuracy over {name_of(*references)} (points)"
-        if len(references) == 1
-        else "difference in accuracy (points)",
-        title=finding,
-        caption=caption,
+    ylabel = (
+        f"accuracy over {name_of(*references)} (points)" if len(references) == 1 else "difference in accuracy (points)"
     )
+    return _over_test_sets(values, series, names=names, level=0.0, ylabel=ylabel, title=finding, caption=caption)
 
 
-def _grid(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Weights of the points of the triangle, and agreement and accuracy there by test set, of the run that has them."""
+def _grid(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Rows of the run with a grid; weights at the triangle's points; agreement and accuracy there by test set."""
     rows = _one_recipe(table)[table["method"] == "grid"]
     if rows.empty:
         raise ValueError("table has no rows of method 'grid'")
-    points = rows[rows["test_set"].isna()].pivot(index="class_label", columns="metric", values="value")
-    values = {
-        test_set: rows[rows["test_set"] == test_set].pivot(index="class_label", columns="metric", values="value")
-        for test_set in _in_order(rows["test_set"].dropna().unique())
+    wide = {
+        str(test_set): part.pivot(index="class_label", columns="metric", values="value")
+        for test_set, part in rows.fillna({"test_set": ""}).groupby("test_set")
     }
-    return points, values
-
-
-def _run_with_grid(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the training run whose surfaces the table holds."""
-    with_grid = table.loc[table["method"] == "grid", "replicate"]
-    found: pd.DataFrame = table[table["replicate"] == with_grid.iloc[0]]
-    return found
+    run = table[table["replicate"] == rows["replicate"].iloc[0]]
+    return run, wide[""], {test_set: wide[test_set] for test_set in _in_order(wide)}
 
 
 def tops(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy where the method ends, where agreement is highest and where accuracy is, for the run with a grid.
 
-    With rows of method ``grid`` of one training.
-
-    Returns
-    -------
-    DataFrame of shape (test sets with a grid, 3)
-        In percent.
+    In percent, one row for each test set with a grid.
     """
-    _, grids = _grid(table)
-    learned = _wide(_run_with_grid(table), "learned", "accuracy")
-    found = {}
-    for test_set, grid in grids.items():
-        cosine, accuracy = (grid[name].to_numpy(dtype=np.float64) for name in ("cosine", "accuracy"))
-        found[test_set] = {
-            "at the learned weights": learned[test_set].iloc[0],
-            "at the highest agreement": accuracy[cosine.argmax()],
-            "highest": accuracy.max(),
+    run, _, grids = _grid(table)
+    learned = _wide(run, "learned", "accuracy").iloc[0]
+    found = {
+        test_set: {
+            "at the learned weights": learned[test_set],
+            "at the highest agreement": grid["accuracy"].iloc[grid["cosine"].argmax()],
+            "highest": grid["accuracy"].max(),
         }
+        for test_set, grid in grids.items()
+    }
     return 100 * pd.DataFrame(found).T
 
 
 def landscapes(table: pd.DataFrame) -> Shown:
-    """Draw what learned weights and the top of the objective miss of the highest accuracy, over all test sets.
-
-    With rows of method ``grid`` of one training.
-    """
+    """Draw what learned weights and the top of the objective miss of the highest accuracy, over all test sets."""
     found = tops(table)
     missed = found.drop(columns="highest").sub(found["highest"], axis=0)
-    values = (
-        missed.rename_axis("test_set")
-        .reset_index()
-        .melt("test_set", var_name="where")
-        .sort_values("where", kind="stable")
-    )
+    values = missed.rename_axis("test_set").reset_index().melt("test_set", var_name="where").sort_values("where")
     worst = missed["at the highest agreement"]
     return _over_test_sets(
         values,
@@ -343,22 +292,19 @@ def landscapes(table: pd.DataFrame) -> Shown:
             f"({short_name(str(worst.idxmin()))})"
         ),
         caption="Zero is the best of 231 weightings, which knows the labels. What the line of highest agreement "
-        "misses is "
-        "the error of the objective; what lies between the lines is the error of the climb.",
+        "misses is the error of the objective; what lies between the lines is the error of the climb.",
     )
 
 
 def surfaces(table: pd.DataFrame, test_sets: Sequence[str] = ("forward-50", "uniform", "backward-50")) -> Shown:
     """Draw accuracy as colour and agreement of views as lines for all weights of three experts, a triangle a test set.
 
-    With rows of method ``grid`` of one training.
-    test_sets : sequence of str
-        From left to right; those without a grid are left out.
+    Test sets without a grid are left out.
     """
-    points, grids = _grid(table)
-    one = _run_with_grid(table)
-    rows = one[(one["method"] == "learned") & one["metric"].isin(["weight_1", "weight_3"])]
-    learned = rows.pivot(index="test_set", columns="metric", values="value")
+    run, points, grids = _grid(table)
+    learned = chosen(run, method="learned", metric=["weight_1", "weight_3"]).pivot(
+        index="test_set", columns="metric", values="value"
+    )
     first, third = (points[name].to_numpy(dtype=np.float64) for name in ("weight_1", "weight_3"))
 
     def corner(first: Any, third: Any) -> tuple[Any, Any]:
@@ -366,7 +312,9 @@ def surfaces(table: pd.DataFrame, test_sets: Sequence[str] = ("forward-50", "uni
         return third + second / 2, second * np.sqrt(3) / 2
 
     x, y = corner(first, third)
+    corners = {"1st": (0, 0, "right"), "3rd": (1, 0, "left"), "2nd": (0.5, np.sqrt(3) / 2 + 0.03, "center")}
     marks = {"highest agreement": "D", "highest accuracy": "*", "learned weights": "o"}
+    look: dict[str, Any] = {"color": "#ffffff", "markeredgecolor": "#1b1b1b", "clip_on": False}
     found = []
     with book_style():
         drawn = panel_axes(sum(name in grids for name in test_sets), (THIRD[0], 2.75))
@@ -376,54 +324,39 @@ def surfaces(table: pd.DataFrame, test_sets: Sequence[str] = ("forward-50", "uni
             filled = axes.tricontourf(x, y, 100 * accuracy, levels=levels, cmap="viridis")
             steps = cosine.max() - np.ptp(cosine) * 0.5 ** np.arange(6)  # each halves the distance to the top
             axes.tricontour(x, y, cosine, levels=steps[1:], colors="#ffffff", linewidths=0.7)
-            at, top = int(cosine.argmax()), int(accuracy.argmax())
-            places = {"highest agreement": (x[at], y[at]), "highest accuracy": (x[top], y[top])}
+            best = {"highest agreement": int(cosine.argmax()), "highest accuracy": int(accuracy.argmax())}
+            places = {name: (x[k], y[k]) for name, k in best.items()}
             if test_set in learned.index:
                 places["learned weights"] = corner(*learned.loc[test_set])
             for name, place in places.items():
-                axes.plot(
-                    *place,
-                    marks[name],
-                    color="#ffffff",
-                    markeredgecolor="#1b1b1b",
-                    markersize=7 + 4 * (marks[name] == "*"),
-                    clip_on=False,
-                )
-            for (right, up), text, side in (
-                ((0, 0), "1st", "right"),
-                ((1, 0), "3rd", "left"),
-                ((0.5, np.sqrt(3) / 2), "2nd", "center"),
-            ):
-                axes.text(right, up + (0.03 if side == "center" else 0), f" {text} ", ha=side, va="bottom")
+                axes.plot(*place, marks[name], markersize=7 + 4 * (marks[name] == "*"), **look)
+            for text, (right, up, side) in corners.items():
+                axes.text(right, up, f" {text} ", ha=side, va="bottom")
             axes.set_axis_off()
             axes.set(aspect="equal", xlim=(-0.14, 1.14), ylim=(-0.03, 1.0))
             axes.set_title(name_of(test_set, "test_set").replace(", ", ",\n"))
-            bar = figure.colorbar(
-                filled, ax=axes, orientation="horizontal", shrink=0.85, pad=0.02, label="accuracy (%)"
-            )
+            bar = figure.colorbar(filled, ax=axes, location="bottom", shrink=0.85, pad=0.02, label="accuracy (%)")
             bar.set_ticks(list(levels[[0, -1]]), labels=[f"{level:.1f}" for level in levels[[0, -1]]])
+            weights_at = {
+                f"{name} at": f"{first[k]:.2f}, {1 - first[k] - third[k]:.2f}, {third[k]:.2f}"
+                for name, k in best.items()
+            }
+            reached = [f"{100 * accuracy[k]:.1f}" for k in best.values()]
+            columns = ("accuracy at the highest agreement", "highest accuracy")
             found.append(
-                {
-                    "test set": name_of(test_set, "test_set"),
-                    **{
-                        name: ", ".join(f"{w:.2f}" for w in (first[k], 1 - first[k] - third[k], third[k]))
-                        for name, k in (("highest agreement at", at), ("highest accuracy at", top))
-                    },
-                    "accuracy at the highest agreement": f"{100 * accuracy[at]:.1f}",
-                    "highest accuracy": f"{100 * accuracy[top]:.1f}",
-                }
+                {"test set": name_of(test_set, "test_set")} | weights_at | dict(zip(columns, reached, strict=True))
             )
-    apart = [f"{float(row['highest accuracy']) - float(row['accuracy at the highest agreement']):.1f}" for row in found]
-    title = f"Climbing agreement to its top costs {', '.join(apart)} points of accuracy on these test sets"
-    return show(
-        [figure for figure, _ in drawn],
-        title=title,
-        alt=f"{len(drawn)} triangles of weights, accuracy as colour, agreement of views as lines, with marks where "
-        f"both are "
-        f"highest. {title}",
-        caption="Every point of a triangle is a set of weights; a corner is one expert alone. The method climbs the "
-        "lines, "
-        "each of which halves the distance to the top; the reader wants the brightest spot. One training run.",
+    apart = [f"{float(row[columns[1]]) - float(row[columns[0]]):.1f}" for row in found]
+    return shown(
+        [axes for _, axes in drawn],
+        {
+            "title": f"Climbing agreement to its top costs {', '.join(apart)} points of accuracy on these test sets",
+            "caption": "Every point of a triangle is a set of weights; a corner is one expert alone. The method "
+            "climbs the lines, each of which halves the distance to the top; the reader wants the brightest spot. One "
+            "training run.",
+        },
+        f"{len(drawn)} triangles of weights, accuracy as colour, agreement of views as lines, with marks where both "
+        "are highest",
         table=pd.DataFrame(found),
         key=[key_entry(name, Style(INK, marker, hollow=True), line=False) for name, marker in marks.items()],
     )
@@ -437,30 +370,25 @@ def correlations(table: pd.DataFrame) -> Shown:
     def finding(means: pd.Series) -> str:
         lowest = means["accuracy"]
         return (
-            f"Weights that agree more are more accurate on {(lowest > 0).sum()} of {len(lowest)} test sets, least "
-            f"at {short_name(str(lowest.idxmin()))} ({lowest.min():+.2f})"
+            f"Weights that agree more are more accurate on {(lowest > 0).sum()} of {len(lowest)} test sets, least at "
+            f"{short_name(str(lowest.idxmin()))} ({lowest.min():+.2f})"
         )
 
+    caption = (
+        "Over 231 sets of weights: do weights that agree more know more? Below zero the objective points the wrong way."
+    )
     return _over_test_sets(
-        values,
-        "measure",
-        ylabel="rank correlation with agreement",
-        level=0.0,
-        title=finding,
-        caption="Over 231 sets of weights: do weights that agree more know more? Below zero the objective points the "
-        "wrong way.",
+        values, "measure", ylabel="rank correlation with agreement", level=0.0, title=finding, caption=caption
     )
 
 
 def gains_by_views(table: pd.DataFrame) -> Shown:
     """Draw the gain of learned over equal weights for weak, usual and strong views (table of ``sade.views``)."""
-    rows = table[table["metric"] == "gain"]
+    order = ["weak", "usual", "strong"]
+    rows = chosen(table, metric="gain", views=order)
     if rows.empty:
         raise ValueError("table has no rows of metric 'gain'")
-    order = ["weak", "usual", "strong"]
-    values = rows.assign(value=100 * rows["value"]).sort_values(
-        "views", key=lambda v: v.map(order.index), kind="stable"
-    )
+    values = rows.assign(value=100 * rows["value"])
     return _over_test_sets(
         values,
         "views",
@@ -478,25 +406,13 @@ def gains_by_views(table: pd.DataFrame) -> Shown:
 
 
 def rivals(
-    table: pd.DataFrame,
-    opponents: Sequence[str],
-    test_sets: Sequence[str] = ("forward-50", "uniform", "backward-50"),
+    table: pd.DataFrame, opponents: Sequence[str], test_sets: Sequence[str] = ("forward-50", "uniform", "backward-50")
 ) -> Shown:
-    """Draw how far learned weights are ahead of other methods, one panel for each test set.
-
-    Parameters
-    ----------
-    table : DataFrame
-    opponents : sequence of str
-        From top to bottom.
-    test_sets : sequence of str
-    """
+    """Draw how far learned weights are ahead of other methods, one panel for each test set."""
     rows = _rows(_one_recipe(table), "accuracy", ["learned", *opponents], 100)
     values = differences(rows, [("learned", name) for name in opponents], ["test_set"])
-    values = values[values["test_set"].isin(test_sets)].assign(method=values["reference"])
-    found = summarise(values, ["test_set", "method"])
-    order = {name: number for number, name in enumerate((*test_sets, *opponents))}
-    found = found.sort_values(["test_set", "method"], key=lambda names: names.map(order))
+    values = values.assign(method=values["reference"])
+    found = summarise(chosen(values, test_set=test_sets, method=opponents), ["test_set", "method"])
     ahead, behind = int((found["low"] > 0).sum()), int((found["high"] < 0).sum())
     single = (found["n"] == 1).all()
     return forest(
@@ -511,20 +427,9 @@ def rivals(
 
 
 def accuracies(table: pd.DataFrame, methods: Sequence[str], metric: str = "accuracy") -> pd.DataFrame:
-    """Mean accuracy of methods on the test sets, in percent.
+    """Mean accuracy of methods on the test sets, from the one most like the training set to its opposite, in percent.
 
-    Parameters
-    ----------
-    table : DataFrame
-    methods : sequence of str
-        From top to bottom.
-    metric : str, default="accuracy"
-        "accuracy" on the drawn test sets, or "reweighted_accuracy", from the recalls of all test images.
-
-    Returns
-    -------
-    DataFrame of shape (methods, test sets)
-        Test sets from the one most like the training set to its opposite.
+    The metric is "accuracy" on the drawn test sets, or "reweighted_accuracy", from the recalls of all test images.
     """
     means = {name_of(method): _wide(_one_recipe(table), method, metric).mean() for method in methods}
     frame = 100 * pd.DataFrame(means).T
@@ -534,18 +439,7 @@ def accuracies(table: pd.DataFrame, methods: Sequence[str], metric: str = "accur
 def best_epochs(table: pd.DataFrame, test_set: str = "uniform") -> pd.DataFrame:
     """Accuracy of the last epoch beside that of the epoch chosen on the uniform test images, in percent.
 
-    Parameters
-    ----------
-    table : DataFrame
-    test_set : str, default="uniform"
-        Whose accuracies are shown.
-
-    Returns
-    -------
-    DataFrame of shape (methods, 4)
-        Number of trainings in which the last epochs were measured, and means over these: "last epoch", "best epoch on
-        the test images (optimistic)" and their difference in points, "flattery". Without rows if there is no such
-        training.
+    One row for each method with trainings in which both were measured: their number, and means over them.
     """
     suffix = "_best_epoch"
     if len(table):
@@ -567,15 +461,7 @@ def best_epochs(table: pd.DataFrame, test_set: str = "uniform") -> pd.DataFrame:
 def certainty(table: pd.DataFrame, reference: str = "equal") -> pd.DataFrame:
     """Gain of learned weights in each training, with its standard error over the test images, in points.
 
-    Parameters
-    ----------
-    table : DataFrame
-    reference : "equal" or "expert_2", default="equal"
-
-    Returns
-    -------
-    DataFrame
-        One row for each training and test set; columns "gain" and "standard error".
+    The reference is "equal" or "expert_2"; there is one row for each training and test set.
     """
     _one_recipe(table)
     gain = _wide(table, "learned", "accuracy") - _wide(table, reference, "accuracy")
@@ -590,19 +476,8 @@ def certainty(table: pd.DataFrame, reference: str = "equal") -> pd.DataFrame:
 def gains_by_training(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], test_sets: Sequence[str]) -> pd.DataFrame:
     """Differences in accuracy of pairs of methods: their mean and, where one run may carry it, the median beside it.
 
-    Parameters
-    ----------
-    table : DataFrame
-    pairs : sequence of (str, str)
-        Method and reference.
-    test_sets : sequence of str
-
-    Returns
-    -------
-    DataFrame
-        One row for each pair and test set. Columns, in points: "trainings", "mean" and "95 % of it" (Student's t),
-        "median" and "95 % of the median" (BCa bootstrap, empty for fewer than six trainings), "lowest", "highest", and
-        "losses", how many trainings are below zero.
+    One row for each pair of method and reference and each test set, in points. Intervals are Student's t and, from six
+    trainings on, the BCa bootstrap; losses are the trainings below zero.
     """
     found = {}
     for method, reference in pairs:
@@ -627,29 +502,18 @@ def gains_by_training(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], tes
 def places_ahead(table: pd.DataFrame, reference: str, method: str = "learned") -> str:
     """Say on which test sets a method is ahead of another, in the mean over trainings.
 
-    Parameters
-    ----------
-    table : DataFrame
-    reference : str
-    method : str, default="learned"
-
-    Returns
-    -------
-    str
-        For example "against equal weights: ahead on 3 of 4 test sets (f 50 to u), behind on 1 (b 50), 2 trainings".
+    For example "against equal weights: ahead on 3 of 4 test sets (f 50 to u), behind on 1 (b 50), 2 trainings".
     """
     wide = _wide(_one_recipe(table), method, "accuracy") - _wide(table, reference, "accuracy")
     test_sets = _in_order(wide.columns)
     means = wide[test_sets].mean()
 
-    def among(chosen: npt.NDArray[np.bool_]) -> str:
-        runs: list[list[str]] = []
-        for place, name in enumerate(test_sets):
-            if chosen[place]:
-                if place and chosen[place - 1]:
-                    runs[-1].append(name)
-                else:
-                    runs.append([name])
+    def among(found: npt.NDArray[np.bool_]) -> str:
+        runs = [
+            [name for name, _ in run]
+            for there, run in groupby(zip(test_sets, found, strict=True), itemgetter(1))
+            if there
+        ]
         words = [short_name(run[0]) + (f" to {short_name(run[-1])}" if len(run) > 1 else "") for run in runs]
         return f" ({', '.join(words)})" if words else ""
 
@@ -664,18 +528,8 @@ def places_ahead(table: pd.DataFrame, reference: str, method: str = "learned") -
 def trainings(experiment: Experiment, tables: Mapping[str, pd.DataFrame | None]) -> pd.DataFrame:
     """How many of the declared trainings on CIFAR-100-LT have been run, in words.
 
-    Parameters
-    ----------
-    experiment : Experiment
-        ``sade.experts``.
-    tables : mapping of profile to DataFrame or None
-        Its tables as far as there are any.
-
-    Returns
-    -------
-    DataFrame of str
-        Rows: methods as they are trained. Columns: recipe and imbalance ratio. Entries as "1 of 3", empty where nothing
-        is declared.
+    From ``sade.experts`` and its tables, as far as there are any, by profile. One row for each method as it is trained,
+    one column for each recipe and imbalance ratio; entries as "1 of 3", empty where nothing is declared.
     """
     found = []
     for profile, table in tables.items():

@@ -154,6 +154,13 @@ def differences(table: pd.DataFrame, pairs: Sequence[tuple[str, str]], by: Seque
     return pd.concat(found, ignore_index=True).dropna(subset=["value"])
 
 
+def chosen(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
+    """Rows with the wanted value, or one of the wanted values, of some columns, sorted as these are given."""
+    orders = {column: [kept] if isinstance(kept, str) else list(kept) for column, kept in wanted.items()}
+    rows = table[np.all([table[column].isin(order) for column, order in orders.items()], axis=0)]
+    return rows.sort_values([*orders], key=lambda column: column.map(orders[str(column.name)].index), kind="stable")
+
+
 def number_text(estimate: float, low: float | None = None, high: float | None = None) -> str:
     """Estimate and interval with as many digits as the interval supports; ends that are none or equal are left out."""
     if low is None or high is None or not high - low > 1e-9 * max(abs(low), abs(high)):
@@ -276,12 +283,12 @@ def _draw(
     return drawn, headings
 
 
-def _shown(
+def shown(
     drawn: Sequence[Axes],
     options: Options,
     kind: str,
-    details: Sequence[str],
-    table: pd.DataFrame,
+    details: Sequence[str] = (),
+    table: pd.DataFrame | None = None,
     key: Sequence[str] = (),
 ) -> Shown:
     """Show what was drawn; the alternative text says what is seen, as long as there is room, and the finding."""
@@ -342,7 +349,8 @@ def lines(
     Parameters
     ----------
     frame : DataFrame
-        Summary with the columns `x`, `series`, `panel`. Texts in `x` stand at equal distances, in their order.
+        Summary with the columns `x`, `series`, `panel`. Texts in `x` stand at equal distances, in their order. Without
+        ``low`` and ``high`` there are no intervals.
     x, series, panel : str
         Columns along the axis, of the lines, and of the panels.
     xlabel, ylabel : str
@@ -353,11 +361,11 @@ def lines(
         Whether intervals are bands instead of bars.
     dodge : float, default=0.0
         Distance of two series at one place, in units of the axis; texts stand 1 apart.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
+    if "low" not in frame:
+        frame = frame.assign(low=frame["estimate"], high=frame["estimate"])
     everything = _named(frame, {panel: options.get("panel_names"), series: options.get("names"), x: None})
     styles, called = styles_of(frame[series], series), everything[series]
     order = [] if pd.api.types.is_numeric_dtype(frame[x]) else list(dict.fromkeys(frame[x]))
@@ -402,7 +410,7 @@ def lines(
                 for one, name in called.items()
             }
             direct = _label_ends(drawn[0], ends)
-    return _shown(
+    return shown(
         drawn,
         options,
         f"Lines over {xlabel or setting_name(x)}: {', '.join(called.values())}",
@@ -421,7 +429,7 @@ def forest(
     panel: str | None = None,
     **options: Unpack[Options],
 ) -> Shown:
-    """Draw a row for each condition with points and intervals beside a line to compare with.
+    """Draw a row for each condition with points and intervals beside a line, which is at 0 if nothing is said.
 
     Parameters
     ----------
@@ -432,8 +440,6 @@ def forest(
         Without series a mark tells on which side of the line its interval lies.
     xlabel : str
         What is measured, with its unit.
-    **options
-        See :class:`Options`; `level` is 0 if nothing is said.
     """
     everything = _named(frame, {panel: options.get("panel_names"), rows: None, series: options.get("names")})
     level = options.get("level", 0.0)
@@ -470,7 +476,7 @@ def forest(
 
     with book_style():
         drawn, headings = _draw(frame, panel, draw, options, "x")
-    return _shown(
+    return shown(
         drawn,
         options,
         f"{len(labels)} rows with points and intervals",
@@ -508,8 +514,6 @@ def heat(
         Colour map.
     limits : (float, float)
         Ends of the colour map.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
@@ -534,7 +538,7 @@ def heat(
     if len(cells) > 1:
         cells = [cell.assign(panel=heading) for cell, heading in zip(cells, tables, strict=True)]
     rows, columns = next(iter(tables.values())).shape
-    return _shown(
+    return shown(
         drawn, options, f"Coloured table of {rows} by {columns} numbers", [f"columns: {xlabel}"], pd.concat(cells)
     )
 
@@ -563,8 +567,6 @@ def distributions(
         Columns.
     marks : callable
         From the value of the panel to names and places of lines.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
@@ -596,7 +598,7 @@ def distributions(
     with book_style():
         drawn, headings = _draw(draws, panel, draw, options)
     table = pd.DataFrame(rows, columns=["panel", "of", f"{xlabel}: mean (95 % of the draws)"])
-    return _shown(
+    return shown(
         drawn,
         options,
         "Histogram" + "s" * (len(drawn) > 1) + f" of {xlabel}",
@@ -617,8 +619,6 @@ def reliability(
         Columns ``confidence``, ``accuracy`` and ``share`` beside `series` and `panel`.
     series, panel : str or None
         Columns.
-    **options
-        See :class:`Options`.
     """
     import seaborn as sns
 
@@ -642,7 +642,7 @@ def reliability(
         drawn, headings = _draw(frame, panel, draw, options)
     table = pd.DataFrame({setting_name(column): frame[column].map(names) for column, names in everything.items()})
     table = table.assign(**{name: frame[name].map(number_text) for name in ("confidence", "accuracy", "share")})
-    return _shown(
+    return shown(
         drawn,
         options,
         "Accuracy against confidence, with the diagonal on which both agree",
@@ -695,4 +695,4 @@ def paired(table: pd.DataFrame, levels: Sequence[str], *, ylabel: str, column: s
     }
     text = wide.map(number_text).set_axis(names, axis=1).reset_index()
     kind = f"Two columns of {len(wide)} points joined by lines, means {means[0]} and {means[1]}"
-    return _shown([axes], options, kind, [], text)
+    return shown([axes], options, kind, [], text)

@@ -9,8 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from repro.plotting.figures import Shown, key_entry, show
-from repro.plotting.shared import THIRD, differences, forest, lines, mean_range, panel_axes, reused_rows, summarise
+from repro.plotting.figures import Shown, key_entry
+from repro.plotting.shared import (
+    THIRD,
+    chosen,
+    differences,
+    forest,
+    lines,
+    mean_range,
+    panel_axes,
+    reused_rows,
+    shown,
+    summarise,
+)
 from repro.plotting.styles import INK, PALETTE, Style, book_style
 from repro.protocol.names import name_of
 from repro.studies.smote.problems import TABLE_3
@@ -67,15 +78,16 @@ def idea(
                 axes.plot(*children.T, "^", color=style.color, markerfacecolor=style.face, markersize=4.5)
             axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title=heading, xticks=[], yticks=[])
             axes.set(xlabel="first feature", ylabel="second feature")
-    grown = len(segment) / len(minority)
-    title = f"SMOTE makes {grown:.0f} synthetic rows of every minority row, each between it and a close neighbour"
-    return show(
-        [figure for figure, _ in drawn],
-        title=title,
-        alt="Three scatter plots of the same rows: few squares among many dots; hollow triangles added on thin lines "
-        f"between two squares; triangles spread over the rectangles between them. {title}",
-        caption="A neighbour is one of the five nearest minority rows. The paper's text means segments; its "
-        "pseudo-code draws from boxes.",
+    return shown(
+        [axes for _, axes in drawn],
+        {
+            "title": f"SMOTE makes {len(segment) / len(minority):.0f} synthetic rows of every minority row, each "
+            "between it and a close neighbour",
+            "caption": "A neighbour is one of the five nearest minority rows. The paper's text means segments; its "
+            "pseudo-code draws from boxes.",
+        },
+        "Three scatter plots of the same rows: few squares among many dots; hollow triangles added on thin lines "
+        "between two squares; triangles spread over the rectangles between them",
         key=[key_entry(name, style, line=False) for name, style in styles.items()],
     )
 
@@ -85,24 +97,13 @@ def _mean_curves(table: pd.DataFrame, methods: Mapping[str, Sequence[str]]) -> p
     wanted = [(table["dataset"] == dataset) & table["method"].isin(names) for dataset, names in methods.items()]
     rows = table[np.any(wanted, axis=0) & table["step"].notna()]
     points = rows.pivot_table(index=["dataset", "method", "step"], columns="metric", values="value").reset_index()
-    order = {name: number for number, name in enumerate(name for names in methods.values() for name in names)}
-    points["dataset"] = pd.Categorical(points["dataset"], list(methods))
-    points = points.sort_values(
-        ["dataset", "method", "fpr", "tpr"], key=lambda c: c.map(order) if c.name == "method" else c
-    )
-    points["dataset"] = points["dataset"].astype(str)
-    return pd.DataFrame(points.assign(estimate=points["tpr"], low=points["tpr"], high=points["tpr"]))
+    points = points.sort_values(["fpr", "tpr"]).assign(estimate=lambda rows: rows["tpr"])
+    backwards = dict.fromkeys(name for names in reversed([*methods.values()]) for name in reversed(names))
+    return chosen(points, dataset=methods, method=reversed(backwards))
 
 
 def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[str, int]) -> Shown:
-    """Draw the sweep of plain under-sampling, of SMOTE with under-sampling, and of naive Bayes priors.
-
-    Table of ``smote.roc_sweep``.
-    datasets : sequence of str
-        One panel each.
-    levels : mapping of str to int
-        Level of SMOTE in percent that is drawn for each data set.
-    """
+    """Draw sweeps of under-sampling, of SMOTE at a level, and of naive Bayes priors, from ``smote.roc_sweep``."""
     points = _mean_curves(table, {name: ["under", f"smote_{levels[name]}", "naive_bayes"] for name in datasets})
     points["method"] = points["method"].str.replace(r"smote_\d+", "smote", regex=True)
     curves = dict(iter(points.groupby(["dataset", "method"])))
@@ -136,10 +137,7 @@ def sweep_curves(table: pd.DataFrame, datasets: Sequence[str], levels: Mapping[s
 
 
 def table_3(table: pd.DataFrame) -> Shown:
-    """Draw our areas beside those of Table 3, level by level.
-
-    Table of ``smote.roc_sweep`` that holds a data set of Table 3.
-    """
+    """Draw our areas, from ``smote.roc_sweep``, beside those of Table 3, level by level."""
     areas = _whole_curves(table, "auc_paper")
     methods = {
         name: {"under" if level == 0 else f"smote_{level}": value / 1e4 for level, value in row.items()}
@@ -152,9 +150,8 @@ def table_3(table: pd.DataFrame) -> Shown:
     theirs = found.assign(**dict.fromkeys(("estimate", "low", "high"), found["published"]), source="paper")
     both = pd.concat([found.assign(source="ours, mean and range over partitions"), theirs])
     both["amount"] = both["method"].str.extract(r"(\d+)", expand=False).fillna("none")
-    both["dataset"] = pd.Categorical(both["dataset"], [name for name in TABLE_3 if name in set(found["dataset"])])
-    both = both.assign(place=both["amount"].replace("none", "0").astype(int)).sort_values(["dataset", "place"])
-    both["dataset"] = both["dataset"].astype(str)
+    both = both.assign(place=both["amount"].replace("none", "0").astype(int)).sort_values("place", kind="stable")
+    both = chosen(both, dataset=TABLE_3)
     return lines(
         both,
         "amount",
@@ -166,16 +163,13 @@ def table_3(table: pd.DataFrame) -> Shown:
         dodge=0.2,
         size=THIRD,
         title=f"Our areas come within {(found['estimate'] - found['published']).abs().max():.3f} of Table 3",
-        caption="Table 3 again: bars reach from the worst to the best partition of the same data into ten folds. Every "
-        "panel has its own range.",
+        caption="Table 3 again: bars reach from the worst to the best partition of the same data into ten folds. "
+        "Every panel has its own range.",
     )
 
 
 def selection(table: pd.DataFrame) -> Shown:
-    """Draw SMOTE's gain over plain under-sampling by how its amount was chosen, where all three ways were run.
-
-    Table of ``smote.roc_sweep``.
-    """
+    """Draw SMOTE's gain over under-sampling by how its amount was chosen, from ``smote.roc_sweep``."""
     areas = _whole_curves(table, "auc_paper")
     areas = areas[areas["dataset"].isin(areas.loc[areas["method"] == "smote_chosen_level", "dataset"])]
     several = areas[areas["method"].str.fullmatch(r"smote_\d+")].groupby("dataset")["method"].nunique() > 1
@@ -184,8 +178,7 @@ def selection(table: pd.DataFrame) -> Shown:
         differences(areas, [(way, "under") for way in ways], ["dataset"]), ["dataset", "method"], PARTITIONS
     )
     gains = gains[(gains["method"] == ways[0]) | gains["dataset"].map(several)]
-    order = {name: number for number, name in enumerate(dict.fromkeys(areas["dataset"]))}
-    gains = gains.sort_values("dataset", key=lambda names: names.map(order), kind="stable")
+    gains = chosen(gains, dataset=areas["dataset"].unique())
     clear = {way: int((gains.loc[gains["method"] == way, "low"] > 0).sum()) for way in ways}
     count = gains["method"].value_counts()
     return forest(
@@ -199,21 +192,16 @@ def selection(table: pd.DataFrame) -> Shown:
         },
         xlabel="area with SMOTE minus area without (paper's rule)",
         title=f"SMOTE's gain is clear on {clear[ways[2]]} of {count.get(ways[2], 0)} data sets if its amount is "
-        f"chosen on the test folds, on {clear[ways[0]]} of "
-        f"{count[ways[0]]} if it is fixed in advance",
+        f"chosen on the test folds, on {clear[ways[0]]} of {count[ways[0]]} if it is fixed in advance",
         caption="Mean over partitions with Nadeau-Bengio 95 % interval. Where a data set has one amount there is "
         "nothing to choose.",
     )
 
 
 def replication(table: pd.DataFrame) -> Shown:
-    """Draw tree size and recall against the amount of over-sampling, for SMOTE and replication.
-
-    Table of ``smote.replication``, one data set.
-    """
-    found = summarise(table[table["metric"].isin(["nodes", "recall"])], ["metric", "method", "level"], PARTITIONS)
-    found["method"] = pd.Categorical(found["method"], ["smote", "replication"])
-    found = found.sort_values(["metric", "method"]).astype({"method": str})
+    """Draw tree size and recall by the amount of SMOTE and of copies on a data set, from ``smote.replication``."""
+    found = summarise(table, ["metric", "method", "level"], PARTITIONS)
+    found = chosen(found, metric=["nodes", "recall"], method=["smote", "replication"])
     last = found[found["level"] == found["level"].max()].set_index(["metric", "method"])["estimate"]
     return lines(
         found,
@@ -224,22 +212,15 @@ def replication(table: pd.DataFrame) -> Shown:
         shared=False,
         band=True,
         title=f"At {found['level'].max():.0f} % copies make trees of {last['nodes', 'replication']:.0f} nodes, SMOTE "
-        f"of {last['nodes', 'smote']:.0f}; SMOTE's "
-        f"recall is {last['recall', 'smote']:.2f}, that of copies {last['recall', 'replication']:.2f}",
+        f"of {last['nodes', 'smote']:.0f}; SMOTE's recall is {last['recall', 'smote']:.2f}, that of copies "
+        f"{last['recall', 'replication']:.2f}",
         caption=f"{name_of(table['dataset'].iloc[0], 'dataset')}, all majority rows kept: mean over partitions, band: "
         "Nadeau-Bengio 95 % interval.",
     )
 
 
 def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
-    """Draw the SMOTE sweep beside the threshold curves of one pruned and two unpruned trees.
-
-    Table of ``smote.roc_sweep``.
-    dataset : str
-        Data set to draw.
-    level : int
-        Level of SMOTE in percent.
-    """
+    """Draw the SMOTE sweep of a level beside threshold curves of three trees, from ``smote.roc_sweep``."""
     methods = [f"smote_{level}", "threshold_pruned", "threshold_unpruned", "threshold_laplace"]
     points = _mean_curves(table, {dataset: methods})
     areas = _whole_curves(table[table["dataset"] == dataset], "auc_full").groupby("method")["value"].mean()[methods]
@@ -250,25 +231,19 @@ def thresholds(table: pd.DataFrame, dataset: str, level: int) -> Shown:
         xlabel="false positive rate",
         ylabel="true positive rate",
         ylim=(max(0.0, points["tpr"].min() - 0.05), 1.02),
-        title=f"{'A' if areas.iloc[1:].max() > areas.iloc[0] else 'No'} moving threshold on one tree reaches the "
-        f"area of a sweep of SMOTE: {areas.iloc[1:].max():.3f} against {areas.iloc[0]:.3f}",
+        title=f"{'A' if areas.iloc[1:].max() > areas.iloc[0] else 'No'} moving threshold on one tree reaches the area "
+        f"of a sweep of SMOTE: {areas.iloc[1:].max():.3f} against {areas.iloc[0]:.3f}",
         caption=f"{name_of(dataset, 'dataset')}, mean over partitions; areas from (0, 0).",
     )
 
 
 def ranking(table: pd.DataFrame) -> Shown:
-    """Draw the change in AUROC that each sampler brings, for each learner and data set.
-
-    Table of ``smote.learners``.
-    """
+    """Draw the change in AUROC of each sampler, for each learner and data set, from ``smote.learners``."""
     rows = table[(table["metric"] == "auroc") & (table["unit"] == "fold")]
     methods = ("under", "over", "smote")
-    learners = [
-        name for name in ("pruned_tree", "logistic_regression", "gradient_boosting") if name in set(rows["learner"])
-    ]
+    learners = ("pruned_tree", "logistic_regression", "gradient_boosting")
     changes = differences(rows, [(method, "none") for method in methods], ["learner", "dataset"])
-    changes = changes.sort_values("learner", key=lambda names: names.map(learners.index), kind="stable")
-    found = summarise(changes[changes["learner"].isin(learners)], ["learner", "dataset", "method"], SINGLE_FOLDS)
+    found = summarise(chosen(changes, learner=learners), ["learner", "dataset", "method"], SINGLE_FOLDS)
     counts = {
         learner: f"{name_of(learner, 'learner')} {int((part['low'] > 0).sum())}"
         for learner, part in found[found["method"] == "smote"].groupby("learner", sort=False)
@@ -294,27 +269,20 @@ def ranking(table: pd.DataFrame) -> Shown:
 
 
 def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
-    """Draw mean predicted over observed risk after each sampler, before and after the correction of the prior.
-
-    Table of ``smote.learners``.
-    learner : str, default="logistic_regression"
-        Learner to draw.
-    """
+    """Draw predicted over observed risk after each sampler, corrected and not, from ``smote.learners``."""
     rows = table[(table["metric"] == "log_risk_ratio") & (table["learner"] == learner) & (table["unit"] == "partition")]
     found = summarise(rows, ["dataset", "method"], mean_range)
     ends = ["estimate", "low", "high"]
     found[ends] = np.exp(found[ends])
-    panels = []
-    for heading, ending in (("as they come", ""), ("after prior correction", "_corrected")):
+    panels = {}
+    for stage, ending in (("as they come", ""), ("after prior correction", "_corrected")):
         wanted = {"none": "none", **{f"{name}{ending}": name for name in ("under", "over", "smote")}}
-        part = found[found["method"].isin(wanted)]
-        panels.append(part.assign(method=part["method"].map(wanted), stage=heading))
-    both = pd.concat(panels)
-    both["method"] = pd.Categorical(both["method"], ["none", "under", "over", "smote"])
-    both = both.sort_values(["stage", "method"], ascending=[False, True]).astype({"method": str})
+        part = chosen(found, method=wanted)
+        panels[stage] = part.assign(method=part["method"].map(wanted), stage=stage)
+    both = pd.concat(panels.values())
     of_smote = both[both["method"] == "smote"].groupby("stage")["estimate"].median()
     return forest(
-        both.sort_values("stage", key=lambda names: names != "as they come", kind="stable"),
+        both,
         "dataset",
         series="method",
         panel="stage",
@@ -322,8 +290,7 @@ def risk(table: pd.DataFrame, learner: str = "logistic_regression") -> Shown:
         level=1.0,
         ticks={"x": [0.5, 1, 2, 5, 10, 20]},
         xlabel="mean predicted risk over observed risk",
-        title=f"After SMOTE {name_of(learner, 'learner')} predicts {of_smote['as they come']:.1f} times the true "
-        f"risk (median over data sets); "
-        f"the correction of the prior brings it to {of_smote['after prior correction']:.1f}",
+        title=f"After SMOTE {name_of(learner, 'learner')} predicts {of_smote['as they come']:.1f} times the true risk "
+        f"(median over data sets); the correction of the prior brings it to {of_smote['after prior correction']:.1f}",
         caption="A model trained on balanced data believes in a balanced world. Mean and range over partitions.",
     )
