@@ -19,7 +19,7 @@ from scipy import stats
 
 from repro.plotting import PALETTE, Shown, book_style, distributions, forest, heat, lines, paired, reliability, show
 from repro.plotting import figures as module
-from repro.plotting.shared import differences, geometric, number_text, reused_rows, spread, student, summarise
+from repro.plotting.shared import chosen, differences, geometric, number_text, reused_rows, spread, student, summarise
 from repro.plotting.styles import DARK_PALETTE, Style, style_of, styles_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -324,3 +324,17 @@ def test_paired_values_are_told_with_the_mean_of_each_side() -> None:
 def test_a_terminal_shows_the_words() -> None:
     shown = Shown("The finding", ("",), "What is seen", "The caption")
     assert repr(shown) == "The finding\nThe caption\n[What is seen]"
+
+
+def test_rows_are_chosen_and_sorted_as_they_are_wanted() -> None:
+    table = pd.DataFrame({"metric": ["b", "a", "c", "a"], "n": [1, 2, 1, 1], "value": [1.0, 2.0, 3.0, 4.0]})
+    assert chosen(table, n=[2, 1], metric=["b", "a"])["value"].tolist() == [2.0, 1.0, 4.0]
+    assert chosen(table, metric="a")["value"].tolist() == [2.0, 4.0]
+    assert chosen(table, metric="d").empty
+
+
+def test_lines_without_ends_have_no_intervals() -> None:
+    table = pd.DataFrame({"method": "none", "n": [1, 2], "estimate": [0.25, 0.75]})
+    drawn = lines(table, "n", ylabel="recall", title="It grows.", caption="Recall.")
+    assert [str(entry) for entry in drawn.table["recall"]] == ["0.25", "0.75"]
+    assert not drawn.figures[0].axes[0].collections
