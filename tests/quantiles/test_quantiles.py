@@ -185,6 +185,18 @@ def test_linear_quantiles_have_the_loss_of_scikit_learns(table: tuple[np.ndarray
         )
 
 
+def test_the_score_of_a_model_is_scikit_learns_mean_pinball_loss_with_a_minus(
+    table: tuple[np.ndarray, np.ndarray], generator: np.random.Generator
+) -> None:
+    X, y = table
+    model, weights = LinearQuantiles(LEVELS).fit(X, y), generator.uniform(size=len(y))
+    found = model.predict(X)
+    losses = [
+        mean_pinball_loss(y, found[:, place], alpha=level, sample_weight=weights) for place, level in enumerate(LEVELS)
+    ]
+    assert model.score(X, y, weights) == pytest.approx(-np.mean(losses))
+
+
 def test_neighbour_quantiles_are_those_of_the_nearest_rows(table: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = table
     found = NeighbourQuantiles(LEVELS, 12).fit(X, y).predict(X[:5] + 0.1)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from repro.ground.checks import whole_number
 from repro.quantiles.pooling import pinball_coefficients
-from repro.quantiles.scores import checked_levels
+from repro.quantiles.scores import checked_levels, pinball_loss
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +50,18 @@ class _QuantileModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Quantiles of shape (n, T), not sorted."""
         check_is_fitted(self)
         return self._predict(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Mean pinball loss over levels and rows, with a minus: the larger the better, as a search over models expects.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+        """
+        losses = pinball_loss(y, self.predict(X), self.levels_).mean(axis=1)
+        return -float(np.average(losses, weights=sample_weight))
 
     def _fit(self, X: Floats, y: Floats) -> None:
         raise NotImplementedError
