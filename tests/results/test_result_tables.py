@@ -327,6 +327,16 @@ def test_committed_tables_are_small_and_large_ones_compressed():
     assert not plain
 
 
+def test_the_tables_of_a_compact_study_are_small():
+    """Six studies are deep; of the others two keep the values of every draw, which a budget of their own allows."""
+    deep = {"auroc_auprc", "mixup_collapse", "neural_collapse", "presto", "sade", "smote"}
+    larger = {"aggregate_responses": 300_000, "noisy_metrics": 210_000}
+    folders = [folder for folder in (Path(__file__).resolve().parents[2] / "results").iterdir() if folder.is_dir()]
+    sizes = {folder.name: sum(path.stat().st_size for path in folder.iterdir()) for folder in folders}
+    assert deep < set(sizes)
+    assert {name: size for name, size in sizes.items() if name not in deep and size > larger.get(name, 100_000)} == {}
+
+
 def as_first_read(text: str) -> pd.DataFrame:
     """Table read line by line and entry by entry, as the first version of the reader did."""
     columns, *rows = list(csv.reader(io.StringIO(text), strict=True))

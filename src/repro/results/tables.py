@@ -28,7 +28,7 @@ from repro.results.provenance import Provenance
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _LARGEST_WHOLE_FLOAT = 2.0**53
-LARGEST_PLAIN: Final = 100_000
+LARGEST_PLAIN: Final = 5_000
 """Bytes of CSV text above which a table is stored compressed."""
 
 Coded = tuple[NDArray[np.intp], list[str]]
