@@ -19,10 +19,11 @@ import yaml
 from chapter_pages import html_of
 from claims_dashboard import CHAPTERS, address, chapter_names, raw
 from docutils import nodes
+from markdown_it import MarkdownIt
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from repro.claims import Sentence, in_short, say
+from repro.claims import Said, Sentence, in_short, say
 from repro.ground import files
 from repro.ground.exceptions import StudyError
 from repro.studies import chapters
@@ -62,14 +63,21 @@ class Quiz(SphinxDirective):
         holds = str(entry["holds"])
         checked = say(Sentence(say=entry["ask"], holds=holds))
 
+        def told(text: str) -> Said:
+            return say(Sentence(say=text, holds="true"))
+
+        def unlinked(text: str) -> str:
+            # an answer is a control that opens its explanation, and no control may hold a link
+            return str(MarkdownIt().renderInline(told(text).text))
+
         def filled(text: str) -> str:
-            return html_of(say(Sentence(say=text, holds="true")), self.env.app, self.env.docname)
+            return html_of(told(text), self.env.app, self.env.docname)
 
         return {
             "holds": checked.holds,
             "ask": html_of(checked, self.env.app, self.env.docname),
             "answers": [
-                {"say": filled(one["say"]), "why": filled(one["why"]), "right": one.get("right", False)}
+                {"say": unlinked(one["say"]), "why": filled(one["why"]), "right": one.get("right", False)}
                 for one in entry["answers"]
             ],
         }

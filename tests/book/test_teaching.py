@@ -210,4 +210,5 @@ def test_quiz_on_the_page_explains_every_answer_without_scripts(pages: dict[str,
         told = [answer.find("strong").get_text() for answer in question.select("details > p")]
         assert told.count("Right.") == 1
         assert set(told) == {"Right.", "No."}
+    assert not page.select(".quiz summary a"), "an answer opens its explanation; a link in it could not be reached"
     assert not page.select(".finding-changed")
