@@ -61,7 +61,7 @@ class _QuantileModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight : array-like of shape (n,), optional
         """
         losses = pinball_loss(y, self.predict(X), self.levels_).mean(axis=1)
-        return -float(np.average(losses, weights=sample_weight))
+        return -float(np.average(losses, weights=sample_weight))  # type: ignore[arg-type]
 
     def _fit(self, X: Floats, y: Floats) -> None:
         raise NotImplementedError
