@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +23,7 @@ Floats = NDArray[np.float64]
 __all__ = ["BoostedQuantiles", "GaussianQuantiles", "LinearQuantiles", "NeighbourQuantiles"]
 
 
-class _QuantileModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class _QuantileModel(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """What the models share: checks, and a prediction of shape (n, T)."""
 
     levels: ArrayLike
@@ -63,11 +64,13 @@ class _QuantileModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         losses = pinball_loss(y, self.predict(X), self.levels_).mean(axis=1)
         return -float(np.average(losses, weights=sample_weight))  # type: ignore[arg-type]
 
+    @abstractmethod
     def _fit(self, X: Floats, y: Floats) -> None:
-        raise NotImplementedError
+        """Fit all levels to rows that have been checked."""
 
+    @abstractmethod
     def _predict(self, X: Floats) -> Floats:
-        raise NotImplementedError
+        """Quantiles of rows that have been checked, shape (n, T)."""
 
 
 class LinearQuantiles(_QuantileModel):

@@ -1,7 +1,7 @@
 """Experiments of the study `quantile_aggregation`: repairs of crossings, pooling, calibration, weights along a slice.
 
 Sizes were fixed before any table was looked at: simulated rows up to 4,000, 3,059 rows of PreDiabetes and 3,000 of
-Adult, ten partitions in the profile ``standard``, about five minutes on two cores.
+Adult, ten partitions in the profile ``standard``; how long that took stands in the provenance of its tables.
 """
 
 from __future__ import annotations
